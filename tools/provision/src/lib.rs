@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Makes, once, what rvirtio is built with and runs in, and keeps it in a cache:
+//! the build root, kernels with Rust metadata, our modules, guest images.
+//!
+//! Everything starts from a [`Context`]; every `ensure` is cheap when the cache already has the thing.
+
+mod build;
+mod build_root;
+mod cache;
+mod guest_image;
+mod kernel;
+mod module_deps;
+mod progress;
+pub mod rust_metadata;
+mod sandbox;
+
+pub use build::build_modules;
+pub use build_root::BuildRoot;
+pub use cache::Cache;
+pub use guest_image::GuestImage;
+pub use kernel::Kernel;
+pub use module_deps::ModuleIndex;
+pub use progress::{Progress, Step};
+pub use sandbox::BwrapCommand;
+
+use std::path::PathBuf;
+
+/// What every step needs to know: where things are kept, how to report, and whose modules are built.
+pub struct Context {
+    /// Where finished things are kept.
+    pub cache: Cache,
+    /// Where steps are reported.
+    pub progress: Progress,
+    /// The source tree whose modules are built (the directory that holds `tools/`).
+    pub repo: PathBuf,
+}
+
+impl Context {
+    /// Opens the user's cache for the source tree `repo`.
+    ///
+    /// # Errors
+    ///
+    /// When the cache directory can not be made, or `repo` is not a directory.
+    pub fn new(repo: impl Into<PathBuf>) -> anyhow::Result<Self> {
+        Ok(Self { cache: Cache::open()?, progress: Progress::new(), repo: repo.into().canonicalize()? })
+    }
+}
