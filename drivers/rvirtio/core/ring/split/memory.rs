@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the split ring needs from the memory that it shares with the device.
+
+use crate::ring::{
+    mem::Le16,
+    Barriers,
+    Desc,
+    UsedElem, //
+};
+
+/// The three areas of a split virtqueue, and the barriers between accesses to them.
+///
+/// Offsets, sizes and alignment of the areas are in [`spec::ring::split`](crate::spec::ring::split).
+///
+/// Methods that take an index are only called with one below [`size`](Memory::size). As that is
+/// no more than a promise of safe code, an implementation has to be memory safe for any index, for
+/// example by masking it: which cell it then returns does not matter.
+pub trait Memory: Barriers {
+    /// Returns the queue size in descriptors. It never changes.
+    fn size(&self) -> u16;
+
+    /// Returns a descriptor.
+    fn desc(&self, index: u16) -> &Desc;
+
+    /// Returns `flags` of the available ring.
+    fn avail_flags(&self) -> &Le16;
+
+    /// Returns `idx` of the available ring.
+    fn avail_idx(&self) -> &Le16;
+
+    /// Returns an element of the available ring.
+    fn avail_ring(&self, index: u16) -> &Le16;
+
+    /// Returns `used_event`, at the end of the available ring.
+    fn used_event(&self) -> &Le16;
+
+    /// Returns `flags` of the used ring.
+    fn used_flags(&self) -> &Le16;
+
+    /// Returns `idx` of the used ring.
+    fn used_idx(&self) -> &Le16;
+
+    /// Returns an element of the used ring.
+    fn used_ring(&self, index: u16) -> &UsedElem;
+
+    /// Returns `avail_event`, at the end of the used ring.
+    fn avail_event(&self) -> &Le16;
+}

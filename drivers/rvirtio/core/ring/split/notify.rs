@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Making buffers available, and deciding whether the device has to be told.
+
+use super::{
+    Memory,
+    Ring, //
+};
+use crate::{
+    ring::{
+        need_event,
+        Shadow, //
+    },
+    spec::ring::split::USED_F_NO_NOTIFY,
+};
+use core::{
+    mem,
+    ops::DerefMut, //
+};
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
+    /// Lets the device see all buffers added so far.
+    ///
+    /// The device is not told that there are new ones; [`kick_prepare`](Self::kick_prepare) says
+    /// later whether it has to be.
+    #[inline]
+    pub fn publish(&mut self) {
+        let new = self.avail_idx;
+        let added = new.wrapping_sub(self.published);
+        if added == 0 {
+            return;
+        }
+        // The device must see descriptors and ring elements before the index that covers them.
+        self.mem.wmb();
+        self.mem.avail_idx().write(new);
+        self.published = new;
+        // `kicked` was lapped if the distance to it has become smaller than the last step.
+        self.overrun |= new.wrapping_sub(self.kicked) < added;
+    }
+
+    /// Lets the device see all buffers added so far, and returns whether it has to be notified of
+    /// those that were added since the last call.
+    #[doc(alias = "virtqueue_kick_prepare")]
+    #[inline]
+    pub fn kick_prepare(&mut self) -> bool {
+        self.publish();
+        let (old, new) = (self.kicked, self.published);
+        let overrun = mem::replace(&mut self.overrun, false);
+        if old == new && !overrun {
+            return false;
+        }
+        self.kicked = new;
+        // The index must be visible before the device's wish is read: the device writes its wish
+        // and then looks at the index, so that one of both sides sees the other's store.
+        self.mem.mb();
+        if self.event_idx {
+            overrun || need_event(self.mem.avail_event().read(), new, old)
+        } else {
+            self.mem.used_flags().read() & USED_F_NO_NOTIFY == 0
+        }
+    }
+
+    /// Returns what a notification tells the device with `NOTIFICATION_DATA`, the upper half of
+    /// the 32-bit value: the index of the next buffer that will be made available
+    /// (virtio 1.4, 2.9 Driver Notifications).
+    #[doc(alias = "vring_notification_data")]
+    #[inline]
+    pub fn notification_data(&self) -> u16 {
+        self.published
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtio device ids (virtio 1.4, 5 Device Types).
+//!
+//! C header: [`include/uapi/linux/virtio_ids.h`](srctree/include/uapi/linux/virtio_ids.h)
+
+/// Block device.
+#[doc(alias = "VIRTIO_ID_BLOCK")]
+pub const BLOCK: u32 = 2;
+
+/// Entropy device.
+#[doc(alias = "VIRTIO_ID_RNG")]
+pub const RNG: u32 = 4;
