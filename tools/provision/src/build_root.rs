@@ -1,22 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The build root.
+//! The build root: a Debian userland with what Debian's kernel was built with, and QEMU.
 
-use crate::{BwrapCommand, Context};
+use crate::{BwrapCommand, Context, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host};
+use anyhow::{Context as _, Result};
 use std::{
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
 };
 
-/// A Debian trixie userland with the kernel's own compilers and QEMU.
+/// To be raised when the code here changes what a build root contains.
+const RECIPE: u32 = 1;
+
+/// Free space that making one takes, in MiB.
+const SPACE: u64 = 5 << 10;
+
+const PACKAGES: [&str; 42] = [
+    // Kernel and module builds, with the compilers of Debian's own kernel.
+    "make",
+    "gcc",
+    "gcc-14",
+    "bc",
+    "bison",
+    "flex",
+    "libelf-dev",
+    "libssl-dev",
+    "libdw-dev",
+    "pahole",
+    "rustc",
+    "rust-src",
+    "rust-clippy",
+    "rustfmt",
+    "bindgen",
+    "cargo",
+    "clang",
+    "clang-19",
+    "lld",
+    "lld-19",
+    "llvm",
+    "llvm-19",
+    "python3",
+    "perl",
+    "rsync",
+    "git",
+    "file",
+    "kmod",
+    "cpio",
+    "xz-utils",
+    "zstd",
+    "bzip2",
+    // Guest images: archives are turned into file systems without becoming root.
+    "e2fsprogs",
+    "libarchive-tools",
+    "busybox-static",
+    // Running guests.
+    "qemu-system-x86",
+    "qemu-utils",
+    "seabios",
+    "ipxe-qemu",
+    "iproute2",
+    "procps",
+    "ca-certificates",
+];
+
+/// QEMU and what it must match: 11.1 has devices and features that the release's 10.0 lacks.
+const FROM_BACKPORTS: &str = "src:qemu src:seabios";
+
+/// A Debian trixie userland with the kernel's own compilers and QEMU, entered by bubblewrap.
+#[derive(Debug, Clone)]
 pub struct BuildRoot {
     path: PathBuf,
+    id: String,
 }
 
 impl BuildRoot {
-    /// Finds the build root in the cache or makes it.
-    pub fn ensure(_ctx: &Context) -> anyhow::Result<Self> {
-        todo!()
+    /// Finds the build root in the cache or makes it, which takes 2 to 5 minutes and the network.
+    ///
+    /// # Errors
+    ///
+    /// When the host lacks what is needed (and can not be given it), the mirror can not be
+    /// reached, or the disk is too small; each in one sentence that says what to do.
+    pub fn ensure(ctx: &Context) -> Result<Self> {
+        let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("backports", FROM_BACKPORTS);
+        let path = match ctx.cache.find("root", &key) {
+            Some(path) => {
+                host::check_sandbox()?;
+                path
+            }
+            None => {
+                host::ensure_programs(&ctx.progress)?;
+                ctx.cache.ensure("root", &key, SPACE, |dir| make(ctx, dir))?
+            }
+        };
+        Ok(Self { path: path.join("root"), id: key.id() })
     }
 
     /// Where it lies on the host.
@@ -24,13 +101,49 @@ impl BuildRoot {
         &self.path
     }
 
-    /// A program of the build root, for example `qemu-system-x86_64`.
-    pub fn command(&self, _program: impl AsRef<OsStr>) -> BwrapCommand {
-        todo!()
+    /// Names its contents: part of the key of everything that is made with it.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
     }
 
-    /// Host path of the static busybox.
-    pub fn busybox(&self) -> PathBuf {
-        todo!()
+    /// A program of the build root, for example `qemu-system-x86_64`.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> BwrapCommand {
+        BwrapCommand::new(&self.path, program.as_ref())
     }
+
+    /// A shell script inside, stopped at its first failing command.
+    pub(crate) fn script(&self, script: &str) -> BwrapCommand {
+        let mut command = self.command("sh");
+        command.args(["-e", "-c", script]);
+        command
+    }
+
+    /// Host path of the static busybox, for initramfs archives.
+    pub fn busybox(&self) -> PathBuf {
+        self.path.join("usr/bin/busybox")
+    }
+}
+
+fn make(ctx: &Context, dir: &Path) -> Result<()> {
+    let mirrors = Mirrors::of_this_machine()?;
+    let step = ctx.progress.step("build root");
+    let root = dir.join("root");
+    Debootstrap {
+        mirrors: &mirrors,
+        variant: "apt",
+        packages: &PACKAGES,
+        from_backports: Some(FROM_BACKPORTS),
+        options: &["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*"],
+    }
+    .directory(&root, &ctx.cache.log("root")?, &step)?;
+    // The host's own is shown there; bwrap needs a plain file to cover.
+    for file in ["etc/resolv.conf", "etc/hosts"] {
+        let path = root.join(file);
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+            fs::remove_file(&path).with_context(|| format!("{} can not be removed", path.display()))?;
+        }
+        fs::write(&path, "").with_context(|| format!("{} can not be written", path.display()))?;
+    }
+    step.done();
+    Ok(())
 }

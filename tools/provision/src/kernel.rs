@@ -33,7 +33,11 @@ impl Kernel {
     }
 
     /// A kernel build tree of the user's own.
-    pub fn from_build_tree(_ctx: &Context, _root: &BuildRoot, _dir: &std::path::Path) -> anyhow::Result<Self> {
+    pub fn from_build_tree(
+        _ctx: &Context,
+        _root: &BuildRoot,
+        _dir: &std::path::Path,
+    ) -> anyhow::Result<Self> {
         todo!()
     }
 }

@@ -3,12 +3,19 @@
 //! Makes, once, what rvirtio is built with and runs in, and keeps it in a cache:
 //! the build root, kernels with Rust metadata, our modules, guest images.
 //!
-//! Everything starts from a [`Context`]; every `ensure` is cheap when the cache already has the thing.
+//! Everything starts from a [`Context`]. Every `ensure` is quick when the cache already has the
+//! thing; when it has not, the thing is made in a directory beside its final place and renamed
+//! when complete, so that whatever stops the work (an error, ^C, a full disk) leaves no half of it.
 
+mod apt;
 mod build;
 mod build_root;
 mod cache;
+mod debootstrap;
+mod exec;
 mod guest_image;
+mod host;
+mod interrupt;
 mod kernel;
 mod module_deps;
 mod progress;
@@ -24,6 +31,7 @@ pub use module_deps::ModuleIndex;
 pub use progress::{Progress, Step};
 pub use sandbox::BwrapCommand;
 
+use anyhow::Context as _;
 use std::path::PathBuf;
 
 /// What every step needs to know: where things are kept, how to report, and whose modules are built.
@@ -41,8 +49,12 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// When the cache directory can not be made, or `repo` is not a directory.
+    /// When the cache directory can not be made, or `repo` does not exist.
     pub fn new(repo: impl Into<PathBuf>) -> anyhow::Result<Self> {
-        Ok(Self { cache: Cache::open()?, progress: Progress::new(), repo: repo.into().canonicalize()? })
+        let repo = repo.into();
+        let repo = repo
+            .canonicalize()
+            .with_context(|| format!("the source tree {} can not be read", repo.display()))?;
+        Ok(Self { cache: Cache::open()?, progress: Progress::new(), repo })
     }
 }

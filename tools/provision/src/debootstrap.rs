@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Debian userlands, made by the host's mmdebstrap.
+
+use crate::{apt::Mirrors, exec, host, progress::Step};
+use anyhow::{Context as _, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Settings of the machine's apt that decide whether a mirror can be reached and is believed.
+const INHERITED: [&str; 4] =
+    ["Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date"];
+
+/// Which userland to make.
+pub(crate) struct Debootstrap<'a> {
+    pub(crate) mirrors: &'a Mirrors,
+    /// mmdebstrap's variant: `apt` or `minbase`.
+    pub(crate) variant: &'a str,
+    pub(crate) packages: &'a [&'a str],
+    /// Packages (names or patterns of apt_preferences(5)) that come from backports.
+    pub(crate) from_backports: Option<&'a str>,
+    /// Further mmdebstrap options.
+    pub(crate) options: &'a [&'a str],
+}
+
+impl Debootstrap<'_> {
+    /// Makes it as a directory. For an ordinary user all files in it belong to that user.
+    pub(crate) fn directory(&self, dir: &Path, log: &Path, step: &Step) -> Result<()> {
+        if host::is_root() {
+            return self.run("directory", dir, log, step);
+        }
+        // Left by unshare mode as they are, the files would belong to subordinate ids, and their
+        // user could not even delete them.
+        let tar = dir.with_extension("tar");
+        self.run("tar", &tar, log, step)?;
+        fs::create_dir(dir).with_context(|| format!("{} can not be made", dir.display()))?;
+        step.message("unpacking");
+        let unpack = exec::run(
+            Command::new("tar")
+                .args(["--no-same-owner", "--exclude=./dev/*", "-xf"])
+                .arg(&tar)
+                .arg("-C")
+                .arg(dir),
+            log,
+            step,
+        );
+        fs::remove_file(&tar).with_context(|| format!("{} can not be removed", tar.display()))?;
+        unpack
+    }
+
+    /// Makes it as a tar archive, with the owners that it has inside.
+    pub(crate) fn tar(&self, file: &Path, log: &Path, step: &Step) -> Result<()> {
+        self.run("tar", file, log, step)
+    }
+
+    fn run(&self, format: &str, target: &Path, log: &Path, step: &Step) -> Result<()> {
+        let mut command = Command::new("mmdebstrap");
+        command
+            .arg(if host::is_root() { "--mode=root" } else { "--mode=unshare" })
+            .arg(format!("--variant={}", self.variant))
+            .arg(format!("--format={format}"))
+            .args(["--architectures=amd64", "--dpkgopt=force-unsafe-io", "--skip=cleanup/apt/lists"])
+            .arg("--aptopt=APT::Install-Recommends \"false\"")
+            .arg(format!("--include={}", self.packages.join(",")))
+            .args(inherited_options()?)
+            .args(self.options);
+        if let Some(packages) = self.from_backports {
+            let pin = preferences(packages);
+            command.arg(format!("--setup-hook=printf %s '{pin}' > \"$1/etc/apt/preferences.d/rvirtio\""));
+        }
+        if let Some(keyring) = self.own_keyring() {
+            let path = keyring.display();
+            command.arg(format!("--customize-hook=install -D -m 644 '{path}' \"$1/{path}\""));
+        }
+        command.arg(crate::apt::SUITE).arg(target).args(self.mirrors.lines(self.from_backports.is_some()));
+        // A path of the host's user means nothing to the programs inside; and a build must not
+        // depend on the host's language.
+        command.env("LC_ALL", "C.UTF-8").env_remove("LANGUAGE");
+        // Where root mode and unshare mode put the tree while they make an archive of it.
+        if let Some(dir) = target.parent() {
+            command.env("TMPDIR", dir);
+        }
+        exec::run(&mut command, log, step)
+    }
+
+    /// A keyring that Debian itself does not install inside.
+    fn own_keyring(&self) -> Option<&PathBuf> {
+        self.mirrors.keyring.as_ref().filter(|path| {
+            !path.starts_with("/usr/share/keyrings/debian-archive-keyring.gpg")
+                && !path.starts_with("/usr/share/keyrings/debian-archive-keyring.pgp")
+        })
+    }
+}
+
+/// apt_preferences(5) text that takes `packages` from backports, where others stay in the release.
+fn preferences(packages: &str) -> String {
+    format!("Package: {packages}\nPin: release n={}-backports\nPin-Priority: 600\n", crate::apt::SUITE)
+}
+
+/// mmdebstrap starts apt with a configuration of its own: hand on what the machine needs.
+fn inherited_options() -> Result<Vec<String>> {
+    let dump = exec::output(Command::new("apt-config").arg("dump"))?;
+    Ok(inherit(&dump))
+}
+
+fn inherit(dump: &str) -> Vec<String> {
+    dump.lines()
+        .filter(|line| line.split_whitespace().next().is_some_and(|name| INHERITED.contains(&name)))
+        .filter(|line| !line.ends_with("\"\";"))
+        .map(|line| format!("--aptopt={}", line.trim_end_matches(';')))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_reaches_the_mirror_is_inherited() {
+        let dump = "APT \"\";\nAcquire::http \"\";\nAcquire::http::Proxy \"http://proxy:3128\";\n\
+                    Acquire::https::Proxy \"\";\nAcquire::Check-Date \"false\";\nDir::Etc \"etc/apt\";\n";
+        assert_eq!(
+            inherit(dump),
+            ["--aptopt=Acquire::http::Proxy \"http://proxy:3128\"", "--aptopt=Acquire::Check-Date \"false\""]
+        );
+    }
+}
