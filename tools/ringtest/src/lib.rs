@@ -5,11 +5,20 @@
 //! The kernel's own source files are compiled here, unchanged, under the paths that they have in
 //! the kernel crates.
 
+// The transport imports the core crate by this name.
+extern crate self as rvirtio;
+
 #[path = "../../../drivers/rvirtio/core"]
-mod rvirtio {
+mod core_files {
     pub mod features;
     pub mod ring;
     pub mod spec;
 }
 
-pub use rvirtio::{features, ring, spec};
+#[path = "../../../drivers/rvirtio/pci"]
+mod pci_files {
+    pub mod caps;
+}
+
+pub use core_files::{features, ring, spec};
+pub use pci_files::caps;

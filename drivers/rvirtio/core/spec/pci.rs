@@ -27,9 +27,7 @@ pub const DEVICE_ID_MODERN_LAST: u16 = 0x107f;
 pub const fn device_id(device: u16, subsystem_device: u16) -> Option<u32> {
     match device {
         DEVICE_ID_TRANSITIONAL_FIRST..=DEVICE_ID_TRANSITIONAL_LAST => Some(subsystem_device as u32),
-        DEVICE_ID_MODERN_FIRST..=DEVICE_ID_MODERN_LAST => {
-            Some((device - DEVICE_ID_MODERN_FIRST) as u32)
-        }
+        DEVICE_ID_MODERN_FIRST..=DEVICE_ID_MODERN_LAST => Some((device - DEVICE_ID_MODERN_FIRST) as u32),
         _ => None,
     }
 }
@@ -81,8 +79,10 @@ pub mod cap {
 
     /// Shortest capability.
     pub const LEN_MIN: u8 = 16;
-    /// Shortest notify capability, and shortest PCI configuration access capability.
+    /// Shortest notify capability.
     pub const NOTIFY_LEN_MIN: u8 = 20;
+    /// Shortest PCI configuration access capability.
+    pub const PCI_CFG_LEN_MIN: u8 = 20;
 
     /// Largest BAR number; larger values are reserved.
     pub const BAR_MAX: u8 = 5;
