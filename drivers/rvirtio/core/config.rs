@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Device-specific configuration space (virtio 1.4, 2.5).
+//!
+//! C header: [`include/linux/virtio_config.h`](srctree/include/linux/virtio_config.h)
+
+use crate::device::Device;
+use kernel::{
+    device::Bound,
+    prelude::*, //
+};
+
+/// How often a group of reads is repeated when the device keeps changing its configuration.
+///
+/// A device changes it when an administrator does something, so once is already rare.
+const GENERATION_RETRIES: usize = 16;
+
+/// A device's configuration. Little-endian, as all devices with VERSION_1 have it.
+///
+/// Read a field only if the feature that it belongs to was negotiated, or was offered and has no
+/// prerequisite (virtio 1.4, 2.5.1). All methods may be called from any context, but each access
+/// costs an exit to the hypervisor.
+#[derive(Clone, Copy)]
+pub struct Config<'a>(&'a Device<Bound>);
+
+mod private {
+    pub trait Sealed {}
+}
+
+/// Integers that one access can read.
+pub trait ConfigField: private::Sealed + Sized {
+    #[doc(hidden)]
+    fn read(config: &Config<'_>, offset: u32) -> Self;
+}
+
+macro_rules! config_field {
+    ($($int:ty: $read:ident,)*) => {$(
+        impl private::Sealed for $int {}
+        impl ConfigField for $int {
+            fn read(config: &Config<'_>, offset: u32) -> Self {
+                config.0.transport().$read(offset)
+            }
+        }
+    )*};
+}
+
+config_field! {
+    u8: config_read8,
+    u16: config_read16,
+    u32: config_read32,
+}
+
+impl<'a> Config<'a> {
+    pub(crate) fn new(dev: &'a Device<Bound>) -> Self {
+        Self(dev)
+    }
+
+    /// Size in bytes of what the device has, which can be more or less than the driver knows.
+    pub fn len(&self) -> u32 {
+        self.0.transport().config_len()
+    }
+
+    /// Says whether the device has no configuration space.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads the field at `offset`, in one access.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] when the device's configuration space ends before it, or when `offset` is not a
+    /// multiple of the field's size.
+    #[doc(alias = "virtio_cread")]
+    pub fn read<T: ConfigField>(&self, offset: u32) -> Result<T> {
+        // CAST: 1, 2 or 4.
+        self.check(offset, size_of::<T>() as u32)?;
+        Ok(T::read(self, offset))
+    }
+
+    /// Reads a 64-bit field, in two accesses that the device did not change between.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::read`] and [`Config::consistent`].
+    #[doc(alias = "virtio_cread64")]
+    pub fn read_u64(&self, offset: u32) -> Result<u64> {
+        self.check(offset, 8)?;
+        self.consistent(|config| {
+            let low: u32 = config.read(offset)?;
+            let high: u32 = config.read(offset + 4)?;
+            Ok(u64::from(high) << 32 | u64::from(low))
+        })
+    }
+
+    /// Runs `read` until the configuration did not change meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What `read` returns; [`EIO`] when the configuration never stays the same.
+    #[doc(alias = "config_generation")]
+    pub fn consistent<R>(&self, mut read: impl FnMut(&Self) -> Result<R>) -> Result<R> {
+        let transport = self.0.transport();
+        for _ in 0..GENERATION_RETRIES {
+            let before = transport.config_generation();
+            let value = read(self)?;
+            if transport.config_generation() == before {
+                return Ok(value);
+            }
+        }
+        dev_err!(self.0, "configuration changes all the time, giving up\n");
+        Err(EIO)
+    }
+
+    /// Writes a byte.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] when the device's configuration space ends before it.
+    #[doc(alias = "virtio_cwrite8")]
+    pub fn write(&self, offset: u32, value: u8) -> Result {
+        self.check(offset, 1)?;
+        self.0.transport().config_write8(offset, value);
+        Ok(())
+    }
+
+    fn check(&self, offset: u32, size: u32) -> Result {
+        let end = offset.checked_add(size).ok_or(EINVAL)?;
+        // Halves of a 64-bit field are accessed one by one.
+        if end > self.len() || offset % size.min(4) != 0 {
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C inline functions and macros that core needs and neither the kernel crate
+ * nor bindgen provides. In alphabetical order; no logic here.
+ */
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/spinlock.h>
+#include <asm/barrier.h>
+
+/* The numbers of the devices on the bus. */
+DEFINE_IDA(rvirtio_helper_index_ida);
+
+void *rvirtio_helper_alloc_pages_exact(size_t size, gfp_t gfp);
+void *rvirtio_helper_alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	return alloc_pages_exact(size, gfp);
+}
+
+int rvirtio_helper_device_match_driver_override(struct device *dev,
+						const struct device_driver *drv);
+int rvirtio_helper_device_match_driver_override(struct device *dev,
+						const struct device_driver *drv)
+{
+	return device_match_driver_override(dev, drv);
+}
+
+bool rvirtio_helper_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags);
+bool rvirtio_helper_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags)
+{
+	return spin_trylock_irqsave(lock, *flags);
+}
+EXPORT_SYMBOL_GPL(rvirtio_helper_spin_trylock_irqsave);
+
+void rvirtio_helper_virt_mb(void);
+void rvirtio_helper_virt_mb(void)
+{
+	virt_mb();
+}
+EXPORT_SYMBOL_GPL(rvirtio_helper_virt_mb);
+
+void rvirtio_helper_virt_rmb(void);
+void rvirtio_helper_virt_rmb(void)
+{
+	virt_rmb();
+}
+EXPORT_SYMBOL_GPL(rvirtio_helper_virt_rmb);
+
+phys_addr_t rvirtio_helper_virt_to_phys(void *addr);
+phys_addr_t rvirtio_helper_virt_to_phys(void *addr)
+{
+	return virt_to_phys(addr);
+}
+
+void rvirtio_helper_virt_wmb(void);
+void rvirtio_helper_virt_wmb(void)
+{
+	virt_wmb();
+}
+EXPORT_SYMBOL_GPL(rvirtio_helper_virt_wmb);

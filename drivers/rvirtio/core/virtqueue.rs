@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtqueues that own the buffers which the device has.
+//!
+//! [`Virtqueue::add`] takes a buffer, [`Virtqueue::pop_used`] gives it back once the device is
+//! done. In between nobody can free it, read it, or use it for something else, and that is all
+//! that safe code needs in order not to corrupt memory.
+//!
+//! The ring layer below ([`crate::ring`]) knows no buffers, only their descriptors; this layer
+//! keeps the buffer of each descriptor head in `slots`.
+
+pub mod buffers;
+pub mod slab;
+
+pub use self::buffers::{
+    Buffers,
+    In,
+    Out,
+    TableCells, //
+};
+pub use crate::ring::{
+    AddError,
+    More, //
+};
+
+use crate::{
+    device::Stopped,
+    dma::Dma,
+    mem::SplitMemory,
+    notify::{
+        Doorbell,
+        Kick, //
+    },
+    ring::{
+        self,
+        split,
+        Segment,
+        Shadow,
+        Token, //
+    },
+    spec::ring::{
+        DESC_SIZE,
+        QUEUE_SIZE_MAX, //
+    },
+};
+use core::mem::{
+    self,
+    ManuallyDrop, //
+};
+use kernel::prelude::*;
+
+/// A buffer that the device has used.
+pub struct Used<T> {
+    /// The buffer.
+    pub data: T,
+    /// How many bytes the device says it has written, counted from the start of the writable
+    /// part; at most the length of that. The rest of the buffer holds what it held before.
+    pub written: u32,
+}
+
+/// A buffer that a queue did not take, and why.
+pub struct Rejected<T> {
+    /// Why.
+    pub error: AddError,
+    /// The buffer.
+    pub value: T,
+}
+
+/// A queue of buffers of type `T` between driver and device.
+///
+/// It has no lock of its own: an interrupt handler and those who submit need one around it.
+#[doc(alias = "virtqueue")]
+pub struct Virtqueue<'bound, T: Buffers> {
+    ring: ManuallyDrop<split::Ring<SplitMemory<'bound>, KVec<Shadow>>>,
+    /// The buffer that starts at each descriptor.
+    slots: ManuallyDrop<KVec<Option<T>>>,
+    doorbell: Doorbell<'bound>,
+    dma: Dma<'bound>,
+    index: u16,
+    indirect: bool,
+    /// A violation was logged.
+    reported: bool,
+}
+
+impl<'bound, T: Buffers> Virtqueue<'bound, T> {
+    /// Creates queue `index`; `activate` tells the device where it is.
+    pub(crate) fn new(
+        dma: Dma<'bound>,
+        index: u16,
+        max_size: u16,
+        activate: impl FnOnce(u16, [u64; 3]) -> Result<Doorbell<'bound>>,
+    ) -> Result<Self> {
+        let dev = dma.device();
+        let device_max = dev.transport().max_queue_size(index);
+        if !device_max.is_power_of_two() || device_max > QUEUE_SIZE_MAX {
+            dev_err!(dev, "queue {index}: impossible size {device_max}\n");
+            return Err(EINVAL);
+        }
+        let config = ring::Config::new(dev.features());
+        // Contiguous memory can be scarce; a smaller ring works as well.
+        let mut size = device_max.min(previous_power_of_two(max_size.max(1)));
+        let memory = loop {
+            match SplitMemory::new(dma, size) {
+                Ok(memory) => break memory,
+                Err(error) if size <= SIZE_FLOOR => return Err(error),
+                Err(_) => size /= 2,
+            }
+        };
+        let addresses = memory.addresses();
+        let shadow = KVec::from_elem(Shadow::default(), usize::from(size), GFP_KERNEL)?;
+        let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
+        for _ in 0..size {
+            slots.push(None, GFP_KERNEL)?;
+        }
+        let ring = split::Ring::new(memory, shadow, config).map_err(|error| {
+            dev_err!(dev, "queue {index}: {error}\n");
+            EINVAL
+        })?;
+        // Last, as from here on the device may use the memory: nothing below can fail.
+        let doorbell = activate(size, addresses)?;
+        Ok(Self {
+            ring: ManuallyDrop::new(ring),
+            slots: ManuallyDrop::new(slots),
+            doorbell,
+            dma,
+            index,
+            indirect: config.indirect,
+            reported: false,
+        })
+    }
+
+    /// Gives a buffer to the device, which sees it at the next [`Virtqueue::kick_prepare`].
+    ///
+    /// # Errors
+    ///
+    /// The buffer comes back with the reason: [`AddError::Full`] goes away when the device uses
+    /// buffers, [`AddError::Broken`] when it is reset; the others are faults of the buffer.
+    #[doc(alias = "virtqueue_add_sgs")]
+    #[inline]
+    pub fn add(&mut self, data: T) -> Result<(), Rejected<T>> {
+        match self.add_descriptors(&data) {
+            Ok(token) => {
+                // The slot is empty: the ring gives out tokens of free descriptors only.
+                if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
+                    *slot = Some(data);
+                }
+                Ok(())
+            }
+            Err(error) => Err(Rejected { error, value: data }),
+        }
+    }
+
+    #[inline]
+    fn add_descriptors(&mut self, data: &T) -> Result<Token, AddError> {
+        if !self.dma.device().is_live() {
+            return Err(AddError::Broken);
+        }
+        let table = if self.indirect { data.table() } else { None };
+        let Some(table) = table else {
+            return self.ring.add_direct(data.readable(), data.writable());
+        };
+        let filled = split::fill_table(
+            table.cells(),
+            self.ring.size(),
+            data.readable(),
+            data.writable(),
+        )?;
+        let segment = Segment {
+            addr: table.addr(),
+            len: u32::from(filled.count) * DESC_SIZE,
+        };
+        self.ring.add_indirect(segment, filled.writable_len)
+    }
+
+    /// Shows all new buffers to the device. Returns the notification to send if the device wants
+    /// one, which is best done without the lock around the queue.
+    #[doc(alias = "virtqueue_kick_prepare")]
+    #[inline]
+    pub fn kick_prepare(&mut self) -> Option<Kick<'bound>> {
+        self.ring.kick_prepare().then(|| Kick::new(self.doorbell))
+    }
+
+    /// Takes back a buffer that the device has used.
+    ///
+    /// `None` when there is none, and for ever when the device broke the rules of the ring; see
+    /// [`Virtqueue::is_broken`].
+    #[doc(alias = "virtqueue_get_buf")]
+    #[inline]
+    pub fn pop_used(&mut self) -> Option<Used<T>> {
+        match self.ring.pop_used() {
+            Ok(used) => {
+                let used = used?;
+                // There is a buffer: the ring checked that the descriptor is one's head.
+                let slot = self.slots.get_mut(usize::from(used.token.index()))?;
+                Some(Used {
+                    data: slot.take()?,
+                    written: used.written,
+                })
+            }
+            Err(violation) => {
+                self.report(violation);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn report(&mut self, violation: ring::Violation) {
+        if !mem::replace(&mut self.reported, true) {
+            let index = self.index;
+            dev_err!(self.dma.device(), "queue {index}: device broke the ring: {violation}\n");
+        }
+    }
+
+    /// Asks the device not to interrupt. It may do so nevertheless.
+    #[doc(alias = "virtqueue_disable_cb")]
+    #[inline]
+    pub fn disable_cb(&mut self) {
+        self.ring.disable_cb();
+    }
+
+    /// Asks the device to interrupt, and says whether it has used buffers that it may not
+    /// interrupt for.
+    #[doc(alias = "virtqueue_enable_cb")]
+    #[inline]
+    pub fn enable_cb(&mut self) -> More {
+        self.ring.enable_cb()
+    }
+
+    /// Like [`Virtqueue::enable_cb`], but the device may wait until it has used most of the
+    /// buffers that it has.
+    #[doc(alias = "virtqueue_enable_cb_delayed")]
+    pub fn enable_cb_delayed(&mut self) -> More {
+        self.ring.enable_cb_delayed()
+    }
+
+    /// Number of free descriptors.
+    #[inline]
+    pub fn num_free(&self) -> u16 {
+        self.ring.num_free()
+    }
+
+    /// Number of buffers that the queue has.
+    #[inline]
+    pub fn in_flight(&self) -> u16 {
+        self.ring.in_flight()
+    }
+
+    /// Number of descriptors.
+    #[doc(alias = "virtqueue_get_vring_size")]
+    pub fn size(&self) -> u16 {
+        self.ring.size()
+    }
+
+    /// Says whether buffers can have a table of descriptors, so that each takes up only one of
+    /// the queue's.
+    pub fn has_indirect(&self) -> bool {
+        self.indirect
+    }
+
+    /// Says whether the queue is out of use: because the device broke the rules, or was stopped.
+    #[doc(alias = "virtqueue_is_broken")]
+    pub fn is_broken(&self) -> bool {
+        self.ring.broken().is_some() || !self.dma.device().is_live()
+    }
+
+    /// Takes back a buffer that the device has not used, now that it is stopped. Used ones that
+    /// were not popped count as not used.
+    ///
+    /// `None` when there is none left. The queue takes no more buffers.
+    #[doc(alias = "virtqueue_detach_unused_buf")]
+    pub fn detach_unused(&mut self, _proof: &Stopped<'_>) -> Option<T> {
+        let token = self.ring.detach_unused()?;
+        self.slots.get_mut(usize::from(token.index()))?.take()
+    }
+}
+
+impl<T: Buffers> Drop for Virtqueue<'_, T> {
+    fn drop(&mut self) {
+        let dev = self.dma.device();
+        if dev.is_live() {
+            // The device may still write to all of this, so it must stay where it is.
+            let index = self.index;
+            dev_err!(dev, "queue {index} dropped while the device runs, leaking it\n");
+            return;
+        }
+        // SAFETY: They are dropped once, here; the device was reset.
+        unsafe {
+            ManuallyDrop::drop(&mut self.slots);
+            ManuallyDrop::drop(&mut self.ring);
+        }
+    }
+}
+
+/// A ring is not made smaller than this many descriptors for want of memory.
+const SIZE_FLOOR: u16 = 32;
+
+/// The largest power of two that is at most `n`, which is not 0.
+const fn previous_power_of_two(n: u16) -> u16 {
+    1 << n.ilog2()
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be given to a device.
+
+use crate::{
+    dma::Buffer,
+    ring::{
+        Desc,
+        Segment, //
+    },
+};
+use core::iter;
+
+/// Memory that a queue can give to a device.
+///
+/// Front ends do not implement this: they use what the library offers, such as [`In`], [`Out`]
+/// and the requests of the block layer.
+///
+/// # Safety
+///
+/// From when [`Buffers::readable`] or [`Buffers::writable`] is called until the value is dropped
+/// or used in another way:
+///
+/// - the segments must be memory that the device may read, respectively write, at these
+///   addresses;
+/// - nothing else may access the memory of the writable segments, nor write that of the readable
+///   ones, other than through cells that are made for being shared with a device;
+/// - moving the value must not change any of this;
+/// - the table, if there is one, must belong to this value alone.
+pub unsafe trait Buffers: Send {
+    /// What the device reads, in order.
+    fn readable(&self) -> impl Iterator<Item = Segment>;
+
+    /// What the device writes, in order.
+    fn writable(&self) -> impl Iterator<Item = Segment>;
+
+    /// Memory for a table of descriptors that belongs to this buffer.
+    #[inline]
+    fn table(&self) -> Option<TableCells<'_>> {
+        None
+    }
+}
+
+/// Memory for a table of descriptors: where the CPU and where the device finds it.
+#[derive(Clone, Copy)]
+pub struct TableCells<'a> {
+    cells: &'a [Desc],
+    addr: u64,
+}
+
+impl<'a> TableCells<'a> {
+    #[inline]
+    pub(crate) fn new(cells: &'a [Desc], addr: u64) -> Self {
+        Self { cells, addr }
+    }
+
+    /// The descriptors.
+    #[inline]
+    pub(crate) fn cells(&self) -> &'a [Desc] {
+        self.cells
+    }
+
+    /// Where the device finds the first one.
+    #[inline]
+    pub(crate) fn addr(&self) -> u64 {
+        self.addr
+    }
+}
+
+/// A buffer that the device writes.
+pub struct In<'bound>(pub Buffer<'bound>);
+
+// SAFETY: The value owns the memory, and lets nobody access it while it is borrowed by a queue.
+unsafe impl Buffers for In<'_> {
+    fn readable(&self) -> impl Iterator<Item = Segment> {
+        iter::empty()
+    }
+
+    fn writable(&self) -> impl Iterator<Item = Segment> {
+        iter::once(self.0.segment())
+    }
+}
+
+/// A buffer that the device reads.
+pub struct Out<'bound>(pub Buffer<'bound>);
+
+// SAFETY: As for `In`.
+unsafe impl Buffers for Out<'_> {
+    fn readable(&self) -> impl Iterator<Item = Segment> {
+        iter::once(self.0.segment())
+    }
+
+    fn writable(&self) -> impl Iterator<Item = Segment> {
+        iter::empty()
+    }
+}
