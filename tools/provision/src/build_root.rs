@@ -111,13 +111,6 @@ impl BuildRoot {
         BwrapCommand::new(&self.path, program.as_ref())
     }
 
-    /// A shell script inside, stopped at its first failing command.
-    pub(crate) fn script(&self, script: &str) -> BwrapCommand {
-        let mut command = self.command("sh");
-        command.args(["-e", "-c", script]);
-        command
-    }
-
     /// Host path of the static busybox, for initramfs archives.
     pub fn busybox(&self) -> PathBuf {
         self.path.join("usr/bin/busybox")
@@ -133,7 +126,12 @@ fn make(ctx: &Context, dir: &Path) -> Result<()> {
         variant: "apt",
         packages: &PACKAGES,
         from_backports: Some(FROM_BACKPORTS),
-        options: &["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*"],
+        options: &[
+            // apt stays usable inside: kernels are downloaded by it.
+            "--skip=cleanup/apt/lists",
+            "--dpkgopt=path-exclude=/usr/share/man/*",
+            "--dpkgopt=path-exclude=/usr/share/locale/*",
+        ],
     }
     .directory(&root, &ctx.cache.log("root")?, &step)?;
     // The host's own is shown there; bwrap needs a plain file to cover.

@@ -116,7 +116,7 @@ impl Cache {
     }
 
     /// Held until the returned file is dropped; the kernel lets go of it when the process dies.
-    fn lock(&self, name: &str, key: &Key) -> Result<fs::File> {
+    pub(crate) fn lock(&self, name: &str, key: &Key) -> Result<fs::File> {
         let dir = self.root.join("locks");
         let file = dir.join(format!("{name}-{}", key.id()));
         let open = || -> Result<fs::File> {

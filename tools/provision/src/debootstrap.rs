@@ -62,7 +62,7 @@ impl Debootstrap<'_> {
             .arg(if host::is_root() { "--mode=root" } else { "--mode=unshare" })
             .arg(format!("--variant={}", self.variant))
             .arg(format!("--format={format}"))
-            .args(["--architectures=amd64", "--dpkgopt=force-unsafe-io", "--skip=cleanup/apt/lists"])
+            .args(["--architectures=amd64", "--dpkgopt=force-unsafe-io"])
             .arg("--aptopt=APT::Install-Recommends \"false\"")
             .arg(format!("--include={}", self.packages.join(",")))
             .args(inherited_options()?)

@@ -22,22 +22,27 @@ const TAIL: usize = 15;
 
 /// Runs `command` to its end with its output in `log` (appended), shown by `step`.
 pub(crate) fn run(command: &mut Command, log: &Path, step: &Step) -> Result<()> {
+    let start = fs::metadata(log).map_or(0, |metadata| metadata.len());
+    let status = status(command, log, step)?;
+    if status.success() {
+        return Ok(());
+    }
+    let output = fs::read(log).with_context(|| format!("the log {} can not be read", log.display()))?;
+    let output = String::from_utf8_lossy(output.get(start as usize..).unwrap_or_default()).into_owned();
+    Err(failure(&command.get_program().to_string_lossy(), status, &output, Some(log)))
+}
+
+/// As [`run`], for callers who look at the output of a failed command themselves.
+pub(crate) fn status(command: &mut Command, log: &Path, step: &Step) -> Result<ExitStatus> {
     let program = command.get_program().to_string_lossy().into_owned();
     let file = File::options()
         .create(true)
         .append(true)
         .open(log)
         .with_context(|| format!("the log {} can not be written", log.display()))?;
-    let start = file.metadata()?.len();
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let mut child = command.spawn().with_context(|| format!("{program} can not be started"))?;
-    let status = wait(&mut child, log, step)?;
-    if status.success() {
-        return Ok(());
-    }
-    let output = fs::read(log).with_context(|| format!("the log {} can not be read", log.display()))?;
-    let output = String::from_utf8_lossy(output.get(start as usize..).unwrap_or_default()).into_owned();
-    Err(failure(&program, status, &output, Some(log)))
+    wait(&mut child, log, step)
 }
 
 /// Runs a short command and gives its standard output.

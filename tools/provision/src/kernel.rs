@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kernels.
+//! Kernels that can be booted and that modules can be built for.
+
+mod archive;
+mod choice;
+mod headers;
+mod local;
+mod stock;
+
+pub(crate) use headers::Headers;
 
 use crate::{BuildRoot, Context};
-use std::path::PathBuf;
+use anyhow::Result;
+use std::path::{Path, PathBuf};
 
 /// A kernel that can be booted and that modules can be built for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernel {
     /// As `uname -r` says, for example `7.3.4+deb13-cloud-amd64`.
     pub release: String,
@@ -14,30 +23,32 @@ pub struct Kernel {
     pub vmlinuz: PathBuf,
     /// Host path of `lib/modules/RELEASE`, with `modules.dep`.
     pub modules_dir: PathBuf,
-    /// Headers or build tree, ready for `make -C`; the same path inside the build root.
+    /// Headers or build tree, ready for `make -C`; to be bound at the same path inside the build root.
     pub kdir: PathBuf,
-    /// Arguments that make needs besides `-C` (which compiler).
+    /// Variables that make needs besides `M=` (which compiler).
     pub make_args: Vec<String>,
+    /// Distinguishes kernels of the same release: part of the key of what is made for this one.
+    pub(crate) id: String,
 }
 
 impl Kernel {
     /// Debian's own kernel: the newest 7.3 cloud kernel, or what `kver` names: a release
-    /// (`7.3.4+deb13-amd64`) or a flavour (`cloud`, `generic`).
-    pub fn stock(_ctx: &Context, _root: &BuildRoot, _kver: Option<&str>) -> anyhow::Result<Self> {
-        todo!()
+    /// (`7.3.4+deb13-amd64`) or a flavour (`cloud`, `generic`) whose newest is taken.
+    ///
+    /// # Errors
+    ///
+    /// For an unknown kernel, with a list of those that there are; when the archive has no source
+    /// of the same version; when the regenerated Rust metadata is not the kernel's own.
+    pub fn stock(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Result<Self> {
+        stock::ensure(ctx, root, kver)
     }
 
-    /// The kernel with sanitizers, lockdep and KUnit, built here.
-    pub fn debug(_ctx: &Context, _root: &BuildRoot) -> anyhow::Result<Self> {
-        todo!()
-    }
-
-    /// A kernel build tree of the user's own.
-    pub fn from_build_tree(
-        _ctx: &Context,
-        _root: &BuildRoot,
-        _dir: &std::path::Path,
-    ) -> anyhow::Result<Self> {
-        todo!()
+    /// A kernel that the user built in `dir` (the directory that holds its `.config`).
+    ///
+    /// # Errors
+    ///
+    /// When `dir` holds no finished build of a kernel with Rust.
+    pub fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Result<Self> {
+        local::from_build_tree(ctx, root, dir)
     }
 }

@@ -50,8 +50,11 @@ impl Progress {
 
     /// Prints a line above the spinners.
     pub fn note(&self, text: &str) {
-        // Standard error that can not be written to leaves nobody to tell.
-        let _ = if self.terminal { self.bars.println(text) } else { Ok(eprintln!("{text}")) };
+        match self.terminal {
+            // Standard error that can not be written to leaves nobody to tell.
+            true => drop(self.bars.println(text)),
+            false => eprintln!("{text}"),
+        }
     }
 }
 

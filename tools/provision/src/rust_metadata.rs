@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rust metadata for the headers of a Debian kernel, on a user's own machine.
+//! Rust metadata for the headers of a Debian kernel.
+//!
+//! Debian's `linux-headers` packages lack what rustc needs of the kernel's Rust crates. It is made
+//! again from the source of the same version with the same configuration and compilers, and
+//! checked: the symbols that the made crates export must be those that the kernel exports.
 
-use std::path::PathBuf;
+mod regenerate;
+mod standalone;
+mod symbols;
 
-/// What to do.
-#[derive(Debug, Default, Clone)]
-pub struct Options {
-    /// Kernel release; the running kernel when absent.
-    pub release: Option<String>,
-    /// Where a complete headers directory is written; `/usr/src/linux-headers-RELEASE` itself is completed when absent (needs root).
-    pub output: Option<PathBuf>,
-}
-
-/// Regenerates the metadata.
-pub fn run(_options: &Options) -> anyhow::Result<()> {
-    todo!()
-}
+pub(crate) use regenerate::{Place, Regeneration};
+pub use standalone::{Options, run};

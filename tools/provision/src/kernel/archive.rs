@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kernel packages of the Debian archive, by the build root's apt.
+
+use super::choice;
+use crate::{BuildRoot, progress::Step};
+use anyhow::{Context as _, Result, bail};
+use std::{fs, path::Path};
+
+/// Names of all kernel packages that the build root's apt knows.
+///
+/// Read from a file beside the root: starting apt for it would cost every run a second.
+pub(super) fn kernels(root: &BuildRoot) -> Result<String> {
+    let list = root.path().with_file_name("kernels");
+    match fs::read_to_string(&list) {
+        Ok(names) => Ok(names),
+        Err(_) => {
+            let names = root
+                .command("apt-cache")
+                .args(["pkgnames", &format!("linux-image-{}", choice::SERIES)])
+                .output()?;
+            fs::write(&list, &names).with_context(|| format!("{} can not be written", list.display()))?;
+            Ok(names)
+        }
+    }
+}
+
+/// Asks the mirror for newer package lists.
+pub(super) fn refresh(root: &BuildRoot) -> Result<()> {
+    root.command("apt-get")
+        .args(["-o", "APT::Sandbox::User=root", "-o", "APT::Update::Error-Mode=any", "update"])
+        .writable_root()
+        .run()?;
+    match fs::remove_file(root.path().with_file_name("kernels")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Version of `package` that apt would take.
+pub(super) fn version(root: &BuildRoot, package: &str) -> Result<String> {
+    let record = root.command("apt-cache").args(["--no-all-versions", "show", package]).output()?;
+    let version = record.lines().find_map(|line| line.strip_prefix("Version: "));
+    version.map(str::to_owned).with_context(|| format!("apt knows no version of {package}"))
+}
+
+/// All versions of `package` that the archive has.
+pub(super) fn versions(root: &BuildRoot, package: &str) -> Result<Vec<String>> {
+    let table = root.command("apt-cache").args(["madison", package]).output()?;
+    Ok(table.lines().filter_map(|line| Some(line.split('|').nth(1)?.trim().to_owned())).collect())
+}
+
+/// The packages that make up the kernel `release`: image, modules, headers, kbuild. How Debian
+/// splits a kernel into packages changes, so their dependencies are followed.
+pub(super) fn parts(root: &BuildRoot, release: &str) -> Result<Vec<String>> {
+    let mut command = root.command("apt-cache");
+    command.args(["depends", "--recurse", "--important"]);
+    command.args([format!("linux-image-{release}"), format!("linux-headers-{release}")]);
+    let tree = command.output()?;
+    let version = release.split('-').next().unwrap_or(release);
+    Ok(select_parts(&tree, version))
+}
+
+/// Lines of `apt-cache depends` that name packages of the kernel's own version.
+fn select_parts(tree: &str, version: &str) -> Vec<String> {
+    let mut parts: Vec<String> = tree
+        .lines()
+        .filter(|line| line.starts_with("linux-"))
+        .filter(|name| {
+            name.split_once(version).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('-'))
+        })
+        .map(str::to_owned)
+        .collect();
+    parts.sort();
+    parts.dedup();
+    parts
+}
+
+/// Downloads `packages` (`NAME` or `NAME=VERSION`) into `dir` and unpacks them below `tree`.
+pub(super) fn unpack(
+    root: &BuildRoot,
+    packages: &[String],
+    dir: &Path,
+    tree: &Path,
+    log: &Path,
+    step: &Step,
+) -> Result<()> {
+    for path in [dir, tree] {
+        fs::create_dir_all(path).with_context(|| format!("{} can not be made", path.display()))?;
+    }
+    let mut command = root.command("apt-get");
+    command.args(["-o", "APT::Sandbox::User=root", "download"]).args(packages);
+    command.bind_rw(dir).current_dir(dir).run_logged(log, step)?;
+    let archives: Vec<_> = fs::read_dir(dir)?.flatten().map(|entry| entry.path()).collect();
+    if archives.len() < packages.len() {
+        bail!("apt-get downloaded {} of {} packages, without saying why", archives.len(), packages.len());
+    }
+    for archive in archives {
+        let mut command = root.command("dpkg-deb");
+        command.arg("-x").arg(&archive).arg(tree).bind_ro(dir).bind_rw(tree);
+        command.run_logged(log, step)?;
+        fs::remove_file(&archive).with_context(|| format!("{} can not be removed", archive.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_those_of_the_version() {
+        let tree = "linux-image-7.3.4+deb13-cloud-amd64\n  Depends: linux-binary-7.3.4+deb13-cloud-amd64\n\
+                    linux-binary-7.3.4+deb13-cloud-amd64\nlinux-base\nlinux-kbuild-7.3.4+deb13\n\
+                    linux-headers-7.3.4+deb13-common\nlinux-libc-dev\nlinux-image-7.3.4+deb130-amd64\n\
+                    linux-kbuild-7.3.4+deb13\n";
+        assert_eq!(
+            select_parts(tree, "7.3.4+deb13"),
+            [
+                "linux-binary-7.3.4+deb13-cloud-amd64",
+                "linux-headers-7.3.4+deb13-common",
+                "linux-image-7.3.4+deb13-cloud-amd64",
+                "linux-kbuild-7.3.4+deb13",
+            ]
+        );
+    }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Debian's own kernels: packages of the archive, completed with Rust metadata.
+
+use super::{Headers, Kernel, archive, choice};
+use crate::{
+    BuildRoot, Context,
+    cache::Key,
+    rust_metadata::{Place, Regeneration},
+};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+/// To be raised when the code here changes what an entry contains.
+const RECIPE: u32 = 1;
+
+/// Free space that making one takes (mostly the kernel source), in MiB.
+const SPACE: u64 = 4 << 10;
+
+pub(super) fn ensure(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Result<Kernel> {
+    let release = match choose(root, kver) {
+        // A kernel newer than the build root? The mirror may know it; if not, the first answer stands.
+        Err(error) => {
+            archive::refresh(root).map_err(|_| error)?;
+            choose(root, kver)?
+        }
+        Ok(release) => release,
+    };
+    let key = Key::new(RECIPE).with("root", root.id()).with("release", &release);
+    let name = format!("kernel-{release}");
+    let dir = ctx.cache.ensure(&name, &key, SPACE, |dir| make(ctx, root, &release, dir))?;
+    describe(&dir, release, key.id())
+}
+
+fn choose(root: &BuildRoot, kver: Option<&str>) -> Result<String> {
+    let packages = archive::kernels(root)?;
+    choice::choose(&choice::releases(packages.lines()), kver).map(str::to_owned)
+}
+
+fn describe(dir: &Path, release: String, id: String) -> Result<Kernel> {
+    let modules_dir = dir.join("usr/lib/modules").join(&release);
+    let vmlinuz = [dir.join("boot").join(format!("vmlinuz-{release}")), modules_dir.join("vmlinuz")]
+        .into_iter()
+        .find(|path| path.is_file())
+        .with_context(|| format!("the packages of {release} hold no bootable image"))?;
+    let kdir = dir.join("usr/src").join(format!("linux-headers-{release}"));
+    let make_args = vec![format!("CC={}", Headers::open(&kdir)?.compiler()?)];
+    Ok(Kernel { release, vmlinuz, modules_dir, kdir, make_args, id })
+}
+
+fn make(ctx: &Context, root: &BuildRoot, release: &str, dir: &Path) -> Result<()> {
+    let log = ctx.cache.log(&format!("kernel-{release}"))?;
+    let step = ctx.progress.step(&format!("kernel {release}"));
+    let source = match source(root, release) {
+        // The archive may have moved on since the build root was made.
+        Err(error) => {
+            archive::refresh(root).map_err(|_| error)?;
+            source(root, release)?
+        }
+        Ok(source) => source,
+    };
+    let download = dir.join("download");
+    let mut packages = archive::parts(root, release)?;
+    packages.push(source);
+    archive::unpack(root, &packages, &download, dir, &log, &step).or_else(|_| {
+        archive::refresh(root)?;
+        archive::unpack(root, &packages, &download, dir, &log, &step)
+    })?;
+    fs::remove_dir_all(&download)?;
+    complete_modules(root, release, dir)?;
+    step.done();
+
+    let step = ctx.progress.step(&format!("Rust metadata of {release}"));
+    let headers = Headers::open(&dir.join("usr/src").join(format!("linux-headers-{release}")))?;
+    headers.check_rust()?;
+    let work = dir.join("work");
+    let archive = source_archive(&dir.join("usr/src"))?;
+    let regeneration = Regeneration { place: Place::In(root), headers: &headers, log: &log, step: &step };
+    let tree = regeneration.run(&archive, &work)?;
+    let common = headers.common()?;
+    let common = common.file_name().map(|name| Path::new("..").join(name)).unwrap_or_default();
+    headers.relocate(&common)?;
+    regeneration.install(&tree, headers.dir(), &headers.dir().join(common))?;
+    fs::remove_dir_all(&work)?;
+    fs::remove_file(&archive)?;
+    step.done();
+    Ok(())
+}
+
+/// The source package with exactly the kernel's version, as apt names it.
+fn source(root: &BuildRoot, release: &str) -> Result<String> {
+    let wanted = archive::version(root, &format!("linux-image-{release}"))?;
+    let package = format!("linux-source-{}", choice::SERIES);
+    let versions = archive::versions(root, &package)?;
+    if !versions.contains(&wanted) {
+        bail!(
+            "the kernel {release} has version {wanted}, but the archive has the source only of {}: \
+             its Rust metadata can not be regenerated; choose another with KVER",
+            if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
+        );
+    }
+    Ok(format!("{package}={wanted}"))
+}
+
+fn source_archive(dir: &Path) -> Result<PathBuf> {
+    fs::read_dir(dir)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("linux-source-")))
+        .context("the source package holds no archive")
+}
+
+/// What the packages' installation scripts would do: `modules.dep`.
+fn complete_modules(root: &BuildRoot, release: &str, dir: &Path) -> Result<()> {
+    // depmod looks below lib/, whether its distribution merged that into usr/ or not.
+    let lib = dir.join("lib");
+    if !lib.exists() {
+        symlink("usr/lib", &lib)?;
+    }
+    root.command("depmod").arg("-b").arg(dir).arg(release).bind_rw(dir).run()
+}

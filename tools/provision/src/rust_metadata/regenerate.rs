@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Builds the kernel's Rust crates again and puts what rustc needs of them into the headers.
+
+use super::symbols;
+use crate::{BuildRoot, exec, kernel::Headers, progress::Step};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+
+/// Where the compilers are run.
+pub(crate) enum Place<'a> {
+    /// On this machine, with its installed packages.
+    Here,
+    /// In the build root.
+    In(&'a BuildRoot),
+}
+
+impl Place<'_> {
+    /// A command that starts in `dir` and may write there, and that can read `read`.
+    fn command(&self, program: &str, args: &[&str], dir: &Path, read: &Path) -> Result<Command> {
+        match self {
+            Place::Here => {
+                let mut command = Command::new(program);
+                // Debian's compilers, whatever else (such as rustup's) comes first on the user's path.
+                command.args(args).current_dir(dir).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+                for variable in
+                    ["MAKEFLAGS", "MAKELEVEL", "RUSTFLAGS", "RUSTUP_TOOLCHAIN", "RUSTC", "BINDGEN"]
+                {
+                    command.env_remove(variable);
+                }
+                Ok(command)
+            }
+            Place::In(root) => {
+                let mut command = root.command(program);
+                command.args(args).bind_ro(read).bind_rw(dir).current_dir(dir);
+                command.command()
+            }
+        }
+    }
+}
+
+/// Regenerates the metadata for `headers`.
+pub(crate) struct Regeneration<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) headers: &'a Headers,
+    pub(crate) log: &'a Path,
+    pub(crate) step: &'a Step,
+}
+
+impl Regeneration<'_> {
+    /// Unpacks the kernel source in `archive` below `work`, builds its Rust crates and checks that
+    /// they are those of the kernel. Returns the source tree.
+    pub(crate) fn run(&self, archive: &Path, work: &Path) -> Result<PathBuf> {
+        fs::create_dir_all(work).with_context(|| format!("{} can not be made", work.display()))?;
+        self.check_compiler(work)?;
+        let tree = work.join("source");
+        fs::create_dir_all(&tree)?;
+        let file = archive.to_string_lossy();
+        self.call("tar", &["--strip-components=1", "--no-same-owner", "-xf", &file], &tree, archive)?;
+        fs::copy(self.headers.dir().join(".config"), tree.join(".config"))?;
+        let jobs = format!("-j{}", thread::available_parallelism().map_or(1, usize::from));
+        let compiler = format!("CC={}", self.headers.compiler()?);
+        for target in ["olddefconfig", "prepare"] {
+            self.call("make", &[&jobs, &compiler, "HOSTCC=gcc", target], &tree, archive)?;
+        }
+        let rust = Headers::open(&tree)?;
+        if rust.config("CONFIG_RUST") != Some("y") {
+            bail!(
+                "Rust is not available to the kernel build: rustc, rust-src or bindgen is missing or unfit \
+                 (see {})",
+                self.log.display()
+            );
+        }
+        let symbols = symbols::check(&tree.join("rust"), &self.headers.dir().join("Module.symvers"))?;
+        self.step.message(&format!("{symbols} exported Rust symbols agree"));
+        Ok(tree)
+    }
+
+    /// Puts the metadata of the built source `tree` into the headers directory `kdir`, and the
+    /// settings of clippy and rustfmt also into `common`, where kbuild looks for them.
+    pub(crate) fn install(&self, tree: &Path, kdir: &Path, common: &Path) -> Result<()> {
+        let rust = kdir.join("rust");
+        fs::create_dir_all(&rust).with_context(|| format!("{} can not be made", rust.display()))?;
+        for entry in fs::read_dir(tree.join("rust"))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == "rmeta" || end == "so") {
+                copy(&path, &rust)?;
+            }
+        }
+        // Made only for architectures that bring a target of their own.
+        let target = tree.join("scripts/target.json");
+        if target.is_file() {
+            copy(&target, &kdir.join("scripts"))?;
+        }
+        for settings in [".clippy.toml", ".rustfmt.toml"] {
+            for dir in [kdir, common] {
+                copy(&tree.join(settings), dir)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Another rustc makes other symbols: say so before the work, not after it.
+    fn check_compiler(&self, work: &Path) -> Result<()> {
+        let Some(wanted) = self.headers.config("CONFIG_RUSTC_VERSION_TEXT") else {
+            return Ok(());
+        };
+        let found = exec::output(&mut self.place.command("rustc", &["--version"], work, work)?)?;
+        if found.trim() != wanted {
+            bail!(
+                "the kernel was built with {wanted}, but {} is installed: install that of the kernel's Debian release",
+                found.trim()
+            );
+        }
+        Ok(())
+    }
+
+    fn call(&self, program: &str, args: &[&str], dir: &Path, read: &Path) -> Result<()> {
+        exec::run(&mut self.place.command(program, args, dir, read)?, self.log, self.step)
+    }
+}
+
+fn copy(file: &Path, dir: &Path) -> Result<()> {
+    let to = dir.join(file.file_name().unwrap_or_default());
+    fs::copy(file, &to)
+        .map(drop)
+        .with_context(|| format!("{} can not be copied to {}", file.display(), to.display()))
+}
