@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Binding to virtio PCI functions.
+
+use crate::{
+    caps::Layout,
+    config_space::PciConfigSpace,
+    mmio::Bars,
+    transport::PciTransport, //
+};
+use kernel::{
+    bindings,
+    device::Core,
+    dma::{
+        Device as _,
+        DmaMask, //
+    },
+    pci,
+    prelude::*, //
+};
+use rvirtio::{
+    display::Log,
+    spec::pci::device_id,
+    Registration, //
+};
+
+pub(crate) struct PciDriver;
+
+kernel::pci_device_table!(
+    PCI_TABLE,
+    <PciDriver as pci::Driver>::IdInfo,
+    [(
+        // Probe looks closer: the table has no ranges.
+        pci::DeviceId::from_id(pci::Vendor::REDHAT_QUMRANET, bindings::PCI_ANY_ID as u32),
+        ()
+    )]
+);
+
+/// A function that we drive.
+pub(crate) struct Function<'bound> {
+    device: Registration<'bound>,
+}
+
+impl pci::Driver for PciDriver {
+    type IdInfo = ();
+    type Data<'bound> = Function<'bound>;
+    const ID_TABLE: pci::IdTable<()> = &PCI_TABLE;
+
+    fn probe<'bound>(
+        dev: &'bound pci::Device<Core<'_>>,
+        _info: Option<&'bound ()>,
+    ) -> impl PinInit<Function<'bound>, Error> + 'bound {
+        Function::bind(dev)
+    }
+
+    fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, data: Pin<&Function<'bound>>) {
+        // Here the function is still powered and mapped, so that front ends can talk to it.
+        data.device.unregister();
+    }
+}
+
+impl<'bound> Function<'bound> {
+    fn bind(dev: &'bound pci::Device<Core<'_>>) -> Result<Self> {
+        let id = device_id(dev.device_id(), dev.subsystem_device_id())
+            .filter(|id| *id != 0)
+            .ok_or(ENODEV)?;
+        let vendor = u32::from(dev.subsystem_vendor_id());
+
+        let layout = Layout::find(&PciConfigSpace(dev)).map_err(|error| {
+            dev_err!(dev, "not a modern virtio device: {}\n", Log(error));
+            ENODEV
+        })?;
+        let bars = Bars::request(dev, used_bars(&layout))?;
+        set_dma_mask(dev)?;
+        dev.set_master();
+        let transport = KBox::pin_init(PciTransport::new(dev, bars, layout), GFP_KERNEL)?;
+        // SAFETY: It goes into our data, which the driver core drops when it unbinds us.
+        let device = unsafe { Registration::new(id, vendor, transport) }?;
+        Ok(Self { device })
+    }
+}
+
+/// Returns a bit mask of the BARs that hold virtio structures.
+fn used_bars(layout: &Layout) -> u8 {
+    let windows = [Some(layout.common), Some(layout.notify), Some(layout.isr), layout.device];
+    windows
+        .iter()
+        .flatten()
+        .fold(0, |bars, window| bars | 1 << window.bar)
+}
+
+fn set_dma_mask(dev: &pci::Device<Core<'_>>) -> Result {
+    // SAFETY: Nothing was allocated for DMA yet, and nobody else does it while we probe.
+    unsafe {
+        dev.dma_set_mask_and_coherent(DmaMask::new::<64>())
+            .or_else(|_| dev.dma_set_mask_and_coherent(DmaMask::new::<32>()))
+    }
+    .inspect_err(|_| dev_err!(dev, "neither 64-bit nor 32-bit DMA is possible\n"))
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Windows into the BARs of a function.
+
+use crate::caps::Window;
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    device,
+    error::to_result,
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    pci,
+    prelude::*, //
+};
+
+/// Returns the kernel's structure of a function.
+pub(crate) fn raw(dev: &pci::Device<device::Bound>) -> *mut bindings::pci_dev {
+    let dev: *const pci::Device<device::Bound> = dev;
+    // CAST: `pci::Device` is a transparent wrapper.
+    dev.cast_mut().cast()
+}
+
+/// Memory decoding and the BARs that we use, reserved for us.
+///
+/// # Invariants
+///
+/// The device is enabled and the BARs of the bit mask `bars` are requested.
+pub(crate) struct Bars<'a> {
+    dev: &'a pci::Device<device::Bound>,
+    bars: c_int,
+}
+
+impl<'a> Bars<'a> {
+    /// Enables the device and requests those BARs that have a bit in `bars`.
+    pub(crate) fn request(dev: &'a pci::Device<device::Core<'_>>, bars: u8) -> Result<Self> {
+        dev.enable_device_mem()?;
+        let mut this = Self { dev, bars: 0 };
+        // SAFETY: It is a valid `struct pci_dev`; the name is static.
+        to_result(unsafe {
+            bindings::pci_request_selected_regions(
+                raw(dev),
+                c_int::from(bars),
+                c"rvirtio-pci".as_ptr().cast(),
+            )
+        })?;
+        // INVARIANT: They are requested now.
+        this.bars = c_int::from(bars);
+        Ok(this)
+    }
+}
+
+impl Drop for Bars<'_> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant. Releasing none does nothing.
+        unsafe {
+            bindings::pci_release_selected_regions(raw(self.dev), self.bars);
+            bindings::pci_disable_device(raw(self.dev));
+        }
+    }
+}
+
+/// A part of a BAR, mapped. All accesses are checked and may be made from any context.
+///
+/// # Invariants
+///
+/// `addr` is the start of `len` bytes of mapped I/O memory, aligned to four bytes if the window
+/// was.
+pub(crate) struct Mmio<'a> {
+    dev: &'a pci::Device<device::Bound>,
+    addr: NonNull<c_void>,
+    len: usize,
+}
+
+// SAFETY: I/O memory can be accessed and unmapped from any thread.
+unsafe impl Send for Mmio<'_> {}
+// SAFETY: Accesses are atomic.
+unsafe impl Sync for Mmio<'_> {}
+
+impl<'a> Mmio<'a> {
+    /// Maps the first `max_len` bytes of a window, or all of it if it is smaller.
+    ///
+    /// `dev` must have its BARs requested.
+    pub(crate) fn map(
+        dev: &'a pci::Device<device::Bound>,
+        window: Window,
+        max_len: usize,
+    ) -> Result<Self> {
+        let len = max_len.min(window.length as usize);
+        // SAFETY: It is a valid `struct pci_dev`. The kernel checks the BAR and the offset.
+        let addr = unsafe {
+            bindings::pci_iomap_range(
+                raw(dev),
+                c_int::from(window.bar),
+                window.offset as usize,
+                len,
+            )
+        };
+        // INVARIANT: The window is within its BAR, so that all of `len` was mapped.
+        Ok(Self {
+            dev,
+            addr: NonNull::new(addr).ok_or(ENOMEM)?,
+            len,
+        })
+    }
+
+    /// Number of bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The address of `size` bytes at `offset`, a multiple of `size`, if they are within.
+    fn at(&self, offset: usize, size: usize) -> Option<*mut c_void> {
+        let end = offset.checked_add(size)?;
+        if end > self.len || offset % size != 0 {
+            return None;
+        }
+        // SAFETY: Within the mapping, by the check.
+        Some(unsafe { self.addr.as_ptr().byte_add(offset) })
+    }
+
+    /// Where the mapping starts.
+    pub(crate) fn addr(&self) -> NonNull<c_void> {
+        self.addr
+    }
+}
+
+macro_rules! accessors {
+    ($($read:ident, $write:ident: $int:ty = $c_read:ident, $c_write:ident;)*) => {
+        impl Mmio<'_> {$(
+            /// Reads from `offset`; all ones when that is not within, as from an empty slot.
+            pub(crate) fn $read(&self, offset: usize) -> $int {
+                match self.at(offset, size_of::<$int>()) {
+                    // SAFETY: `at` has checked that it is mapped, and aligned.
+                    Some(addr) => unsafe { bindings::$c_read(addr) },
+                    None => <$int>::MAX,
+                }
+            }
+
+            /// Writes to `offset`; nothing when that is not within.
+            pub(crate) fn $write(&self, offset: usize, value: $int) {
+                if let Some(addr) = self.at(offset, size_of::<$int>()) {
+                    // SAFETY: `at` has checked that it is mapped, and aligned.
+                    unsafe { bindings::$c_write(value, addr) }
+                }
+            }
+        )*}
+    };
+}
+
+accessors! {
+    read8, write8: u8 = readb, writeb;
+    read16, write16: u16 = readw, writew;
+    read32, write32: u32 = readl, writel;
+}
+
+impl Drop for Mmio<'_> {
+    fn drop(&mut self) {
+        // SAFETY: It was mapped with `pci_iomap_range`, and all accesses borrow `self`.
+        unsafe { bindings::pci_iounmap(raw(self.dev), self.addr.as_ptr()) }
+    }
+}

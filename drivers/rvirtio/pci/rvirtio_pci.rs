@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtio over PCI: the transport that puts PCI functions on the virtio bus.
+//!
+//! Modern devices, and transitional ones in modern mode (virtio 1.4, 4.1).
+
+#[allow(dead_code, unreachable_pub, reason = "also compiled for tests on the host")]
+mod caps;
+mod config_space;
+mod driver;
+mod mmio;
+mod transport;
+mod vectors;
+
+kernel::module_pci_driver! {
+    type: driver::PciDriver,
+    name: "rvirtio_pci",
+    authors: ["rvirtio developers"],
+    description: "Virtio over PCI",
+    license: "GPL",
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The registers of a virtio function, as a [`Transport`].
+
+use crate::{
+    caps::{
+        Layout,
+        NotifyWidth,
+        Window, //
+    },
+    mmio::{
+        raw,
+        Bars,
+        Mmio, //
+    },
+    vectors, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    device,
+    new_mutex,
+    page::PAGE_SIZE,
+    pci,
+    prelude::*,
+    sync::Mutex,
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    },
+};
+use rvirtio::{
+    notify::Doorbell,
+    spec::{
+        feature,
+        pci::{
+            common,
+            NO_VECTOR, //
+        },
+        status::DeviceStatus, //
+    },
+    transport::{
+        IrqPolicy,
+        QueueSetup, //
+    },
+    Features,
+    Transport, //
+};
+
+/// How long a device may take to confirm its reset.
+const RESET_TIMEOUT: Delta = Delta::from_secs(5);
+
+/// How long to wait between two looks at a device that is resetting.
+const RESET_POLL: Delta = Delta::from_millis(1);
+
+/// Width of a doorbell write, in bytes.
+const DOORBELL_LEN: usize = 2;
+
+/// A virtio function.
+///
+/// Fields are dropped in order: mappings before the BARs are given back.
+#[pin_data]
+pub(crate) struct PciTransport<'a> {
+    common: Mmio<'a>,
+    isr: Mmio<'a>,
+    device_cfg: Option<Mmio<'a>>,
+    /// One for each queue that was set up. They stay until the end: doorbells point there.
+    #[pin]
+    doorbells: Mutex<KVec<(u16, Mmio<'a>)>>,
+    layout: Layout,
+    dev: &'a pci::Device<device::Bound>,
+    _bars: Bars<'a>,
+}
+
+impl<'a> PciTransport<'a> {
+    /// Maps the structures of `layout`.
+    pub(crate) fn new(
+        dev: &'a pci::Device<device::Bound>,
+        bars: Bars<'a>,
+        layout: Layout,
+    ) -> impl PinInit<Self, Error> + 'a {
+        try_pin_init!(Self {
+            common: Mmio::map(dev, layout.common, common::SIZE_MIN)?,
+            isr: Mmio::map(dev, layout.isr, 1)?,
+            // More than any device has; none may make us map without end.
+            device_cfg: match layout.device {
+                Some(window) => Some(Mmio::map(dev, window, PAGE_SIZE)?),
+                None => None,
+            },
+            doorbells <- new_mutex!(KVec::new()),
+            layout,
+            dev,
+            _bars: bars,
+        })
+    }
+
+    fn select(&self, queue: u16) {
+        self.common.write16(common::QUEUE_SELECT, queue);
+    }
+
+    fn write_address(&self, offset: usize, address: u64) {
+        // CAST: Halves on purpose.
+        self.common.write32(offset, address as u32);
+        self.common.write32(offset + 4, (address >> 32) as u32);
+    }
+
+    /// Routes configuration changes to vector 0.
+    fn enable_config_vector(&self) -> Result {
+        self.common.write16(common::CONFIG_MSIX_VECTOR, 0);
+        if self.common.read16(common::CONFIG_MSIX_VECTOR) != 0 {
+            return Err(EBUSY);
+        }
+        Ok(())
+    }
+
+    /// Maps the doorbell of the selected queue.
+    fn doorbell(&self, queue: u16) -> Result<NonNull<core::ffi::c_void>> {
+        let notify_off = self.common.read16(common::QUEUE_NOTIFY_OFF);
+        let offset = self
+            .layout
+            .notify_offset(notify_off, NotifyWidth::Bits16)
+            .ok()
+            .and_then(|offset| u32::try_from(offset).ok())
+            .ok_or(EINVAL)
+            .inspect_err(|_| {
+                dev_err!(
+                    self.dev,
+                    "queue {queue}: doorbell number {notify_off} is outside the notification structure\n"
+                )
+            })?;
+        let mut doorbells = self.doorbells.lock();
+        if let Some((_, mmio)) = doorbells.iter().find(|(index, _)| *index == queue) {
+            return Ok(mmio.addr());
+        }
+        let window = Window {
+            bar: self.layout.notify.bar,
+            offset,
+            // CAST: A small constant.
+            length: DOORBELL_LEN as u32,
+        };
+        let mmio = Mmio::map(self.dev, window, DOORBELL_LEN)?;
+        let addr = mmio.addr();
+        doorbells.push((queue, mmio), GFP_KERNEL)?;
+        Ok(addr)
+    }
+}
+
+// SAFETY:
+// - `parent` is the PCI function, which is bound for `'a`.
+// - `reset` ends with a device that is reset, or that the bridge keeps from memory.
+// - Doorbells are mapped until `self` is dropped, as nothing is removed from `doorbells`.
+// - `irq` asks the PCI core, which knows only allocated vectors of this function.
+unsafe impl Transport for PciTransport<'_> {
+    fn parent(&self) -> &device::Device<device::Bound> {
+        self.dev.as_ref()
+    }
+
+    fn features(&self) -> Features {
+        Features::of(&[feature::ACCESS_PLATFORM])
+    }
+
+    fn device_features(&self) -> u128 {
+        let mut words = [0; Features::WORDS as usize];
+        for (select, word) in (0..).zip(&mut words) {
+            self.common.write32(common::DEVICE_FEATURE_SELECT, select);
+            *word = self.common.read32(common::DEVICE_FEATURE);
+        }
+        Features::from_words(words).bits()
+    }
+
+    fn set_driver_features(&self, features: u128) {
+        let features = Features::from_bits(features);
+        for select in 0..Features::WORDS {
+            self.common.write32(common::DRIVER_FEATURE_SELECT, select);
+            self.common.write32(common::DRIVER_FEATURE, features.word(select));
+        }
+    }
+
+    fn status(&self) -> DeviceStatus {
+        DeviceStatus::from_bits(self.common.read8(common::DEVICE_STATUS))
+    }
+
+    fn set_status(&self, status: DeviceStatus) {
+        self.common.write8(common::DEVICE_STATUS, status.bits());
+    }
+
+    fn reset(&self) -> Result {
+        self.set_status(DeviceStatus::RESET);
+        let start = Instant::<Monotonic>::now();
+        loop {
+            let status = self.status();
+            // A device that was unplugged reads as all ones. It accesses no memory.
+            if status == DeviceStatus::RESET
+                || status.bits() == u8::MAX && !self.is_present()
+            {
+                return Ok(());
+            }
+            if start.elapsed() > RESET_TIMEOUT {
+                // SAFETY: It is a valid `struct pci_dev`.
+                unsafe { bindings::pci_clear_master(raw(self.dev)) };
+                return Err(ETIMEDOUT);
+            }
+            fsleep(RESET_POLL);
+        }
+    }
+
+    fn is_present(&self) -> bool {
+        // SAFETY: It is a valid `struct pci_dev`.
+        unsafe { bindings::pci_device_is_present(raw(self.dev)) }
+    }
+
+    fn config_generation(&self) -> u8 {
+        self.common.read8(common::CONFIG_GENERATION)
+    }
+
+    fn config_len(&self) -> u32 {
+        // CAST: At most a page.
+        self.device_cfg.as_ref().map_or(0, |cfg| cfg.len() as u32)
+    }
+
+    fn config_read8(&self, offset: u32) -> u8 {
+        self.device_cfg
+            .as_ref()
+            .map_or(u8::MAX, |cfg| cfg.read8(offset as usize))
+    }
+
+    fn config_read16(&self, offset: u32) -> u16 {
+        self.device_cfg
+            .as_ref()
+            .map_or(u16::MAX, |cfg| cfg.read16(offset as usize))
+    }
+
+    fn config_read32(&self, offset: u32) -> u32 {
+        self.device_cfg
+            .as_ref()
+            .map_or(u32::MAX, |cfg| cfg.read32(offset as usize))
+    }
+
+    fn config_write8(&self, offset: u32, value: u8) {
+        if let Some(cfg) = &self.device_cfg {
+            cfg.write8(offset as usize, value);
+        }
+    }
+
+    fn num_queues(&self) -> u16 {
+        self.common.read16(common::NUM_QUEUES)
+    }
+
+    fn max_queue_size(&self, index: u16) -> u16 {
+        self.select(index);
+        self.common.read16(common::QUEUE_SIZE)
+    }
+
+    fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result<Doorbell<'_>> {
+        self.select(index);
+        if self.common.read16(common::QUEUE_ENABLE) != 0 {
+            dev_err!(self.dev, "queue {index} is enabled already, after a reset\n");
+            return Err(EBUSY);
+        }
+        let addr = self.doorbell(index)?;
+        if let Some(vector) = setup.vector {
+            self.common.write16(common::QUEUE_MSIX_VECTOR, vector);
+            if self.common.read16(common::QUEUE_MSIX_VECTOR) != vector {
+                dev_err!(self.dev, "queue {index}: device has no room for vector {vector}\n");
+                return Err(EBUSY);
+            }
+        }
+        self.common.write16(common::QUEUE_SIZE, setup.size);
+        self.write_address(common::QUEUE_DESC, setup.desc);
+        self.write_address(common::QUEUE_DRIVER, setup.driver);
+        self.write_address(common::QUEUE_DEVICE, setup.device);
+        self.common.write16(common::QUEUE_ENABLE, 1);
+        // SAFETY: It stays mapped for as long as `self` lives, and is aligned to two bytes.
+        Ok(unsafe { Doorbell::new(addr.cast(), index) })
+    }
+
+    fn alloc_vectors(&self, queues: u16) -> Result<IrqPolicy> {
+        for policy in [IrqPolicy::PerQueue, IrqPolicy::Shared] {
+            if vectors::allocate(self.dev, policy, queues).is_err() {
+                continue;
+            }
+            if self.enable_config_vector().is_ok() {
+                return Ok(policy);
+            }
+            self.common.write16(common::CONFIG_MSIX_VECTOR, NO_VECTOR);
+            vectors::free(self.dev);
+        }
+        vectors::allocate(self.dev, IrqPolicy::Line, queues)
+            .inspect_err(|_| dev_err!(self.dev, "neither MSI-X vectors nor an interrupt line\n"))?;
+        Ok(IrqPolicy::Line)
+    }
+
+    fn free_vectors(&self) {
+        vectors::free(self.dev);
+    }
+
+    fn irq(&self, vector: u16) -> Result<u32> {
+        vectors::irq(self.dev, vector)
+    }
+
+    fn irq_affinity(&self, vector: u16) -> *const bindings::cpumask {
+        vectors::affinity(self.dev, vector)
+    }
+
+    fn read_isr(&self) -> u8 {
+        self.isr.read8(0)
+    }
+}
