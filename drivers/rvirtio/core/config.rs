@@ -124,10 +124,11 @@ impl<'a> Config<'a> {
         Ok(())
     }
 
+    /// Checks that a field of `size` bytes, a power of two, is there and aligned.
     fn check(&self, offset: u32, size: u32) -> Result {
         let end = offset.checked_add(size).ok_or(EINVAL)?;
         // Halves of a 64-bit field are accessed one by one.
-        if end > self.len() || offset % size.min(4) != 0 {
+        if end > self.len() || offset & (size.min(4) - 1) != 0 {
             return Err(EINVAL);
         }
         Ok(())

@@ -223,8 +223,10 @@ impl<'a> Registration<'a> {
     pub unsafe fn new<T: Transport + 'a>(
         device: u32,
         vendor: u32,
-        transport: KBox<T>,
+        transport: Pin<KBox<T>>,
     ) -> Result<Self> {
+        // SAFETY: It stays where it is: nobody gets more than a shared reference to it.
+        let transport: KBox<T> = unsafe { Pin::into_inner_unchecked(transport) };
         let erased: NonNull<dyn Transport + 'a> = NonNull::from(&*transport);
         // SAFETY: Only the lifetime changes. The pointer is used from `device_add` to
         // `device_del` only, and the caller guarantees that this is within `'a`.

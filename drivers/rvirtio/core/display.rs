@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The errors of the layers that use only `core`, for the kernel's log.
+//! Values of the layers that use only `core`, for the kernel's log.
 
-use crate::{
-    features::NegotiateError,
-    ring::{
-        AddError,
-        SetupError,
-        Violation, //
-    },
-};
+/// Wraps what implements `core`'s [`Display`](core::fmt::Display), so that the kernel crate's
+/// printing macros, which have a trait of their own, take it.
+pub struct Log<T>(pub T);
 
-macro_rules! kernel_display {
-    ($($type:ty),* $(,)?) => {$(
-        impl kernel::fmt::Display for $type {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                core::fmt::Display::fmt(self, f)
-            }
-        }
-    )*};
+impl<T: core::fmt::Display> kernel::fmt::Display for Log<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
 }
-
-kernel_display!(AddError, NegotiateError, SetupError, Violation);

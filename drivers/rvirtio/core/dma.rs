@@ -255,12 +255,18 @@ impl<'bound> Buffer<'bound> {
         }
     }
 
-    /// Copies the first bytes to `to`, as many as fit, and returns how many these are.
-    pub fn read(&self, to: &mut [u8]) -> usize {
-        let len = to.len().min(self.len as usize);
-        // SAFETY: `memory` has at least `self.len` bytes. The device is not writing: as long as
-        // it has the buffer, a queue owns it.
-        unsafe { to.as_mut_ptr().copy_from_nonoverlapping(self.memory.cpu().as_ptr(), len) };
+    /// Copies bytes from `offset` on to `to`, as many as there are and fit, and returns how many
+    /// these are.
+    pub fn read(&self, offset: usize, to: &mut [u8]) -> usize {
+        let len = to.len().min((self.len as usize).saturating_sub(offset));
+        if len != 0 {
+            // SAFETY: `memory` has at least `self.len` bytes. The device is not writing: as long
+            // as it has the buffer, a queue owns it.
+            unsafe {
+                let from = self.memory.cpu().as_ptr().add(offset);
+                to.as_mut_ptr().copy_from_nonoverlapping(from, len);
+            }
+        }
         len
     }
 

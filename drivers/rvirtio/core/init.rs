@@ -14,6 +14,7 @@
 use crate::{
     config::Config,
     device::Device,
+    display::Log,
     dma::Dma,
     features::{
         negotiate,
@@ -188,7 +189,7 @@ impl<'bound> Negotiated<'bound> {
             dependencies,
         )
         .map_err(|error| {
-            dev_err!(dev, "{error}\n");
+            dev_err!(dev, "{}\n", Log(error));
             ENODEV
         })?;
         transport.set_driver_features(features.bits());

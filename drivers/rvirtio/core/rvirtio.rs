@@ -10,7 +10,7 @@ pub mod bus;
 pub mod config;
 pub mod device;
 pub mod device_id;
-mod display;
+pub mod display;
 pub mod dma;
 pub mod driver;
 pub mod features;

@@ -25,6 +25,7 @@ pub use crate::ring::{
 
 use crate::{
     device::Stopped,
+    display::Log,
     dma::Dma,
     mem::SplitMemory,
     notify::{
@@ -98,7 +99,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         }
         let config = ring::Config::new(dev.features());
         // Contiguous memory can be scarce; a smaller ring works as well.
-        let mut size = device_max.min(previous_power_of_two(max_size.max(1)));
+        let mut size = device_max.min(previous_power_of_two(max_size));
         let memory = loop {
             match SplitMemory::new(dma, size) {
                 Ok(memory) => break memory,
@@ -113,7 +114,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
             slots.push(None, GFP_KERNEL)?;
         }
         let ring = split::Ring::new(memory, shadow, config).map_err(|error| {
-            dev_err!(dev, "queue {index}: {error}\n");
+            dev_err!(dev, "queue {index}: {}\n", Log(error));
             EINVAL
         })?;
         // Last, as from here on the device may use the memory: nothing below can fail.
@@ -208,7 +209,11 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     fn report(&mut self, violation: ring::Violation) {
         if !mem::replace(&mut self.reported, true) {
             let index = self.index;
-            dev_err!(self.dma.device(), "queue {index}: device broke the ring: {violation}\n");
+            dev_err!(
+                self.dma.device(),
+                "queue {index}: device broke the ring: {}\n",
+                Log(violation)
+            );
         }
     }
 
@@ -295,7 +300,10 @@ impl<T: Buffers> Drop for Virtqueue<'_, T> {
 /// A ring is not made smaller than this many descriptors for want of memory.
 const SIZE_FLOOR: u16 = 32;
 
-/// The largest power of two that is at most `n`, which is not 0.
+/// The largest power of two that is at most `n`; 1 for 0.
 const fn previous_power_of_two(n: u16) -> u16 {
-    1 << n.ilog2()
+    match n.checked_ilog2() {
+        Some(log) => 1 << log,
+        None => 1,
+    }
 }
