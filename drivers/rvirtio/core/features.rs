@@ -141,9 +141,7 @@ impl Features {
 
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.iter().map(Feature::bit))
-            .finish()
+        f.debug_set().entries(self.iter().map(Feature::bit)).finish()
     }
 }
 

@@ -43,12 +43,8 @@ use core::fmt;
 
 /// The feature bits that the rings implement; no other bit of the ring may be accepted.
 #[doc(alias = "vring_transport_features")]
-pub const FEATURES: Features = Features::of(&[
-    feature::INDIRECT_DESC,
-    feature::EVENT_IDX,
-    feature::VERSION_1,
-    feature::ORDER_PLATFORM,
-]);
+pub const FEATURES: Features =
+    Features::of(&[feature::INDIRECT_DESC, feature::EVENT_IDX, feature::VERSION_1, feature::ORDER_PLATFORM]);
 
 /// The options of a ring that were negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

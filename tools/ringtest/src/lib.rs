@@ -20,5 +20,8 @@ mod pci_files {
     pub mod caps;
 }
 
+pub mod model;
+pub mod program;
+
 pub use core_files::{features, ring, spec};
 pub use pci_files::caps;

@@ -107,14 +107,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if !size.is_power_of_two() || size > QUEUE_SIZE_MAX {
             return Err(SetupError::QueueSize(size));
         }
-        let entries = shadow
-            .get_mut(..usize::from(size))
-            .ok_or(SetupError::ShadowTooSmall)?;
+        let entries = shadow.get_mut(..usize::from(size)).ok_or(SetupError::ShadowTooSmall)?;
         for (entry, next) in entries.iter_mut().zip(1..) {
-            *entry = Shadow {
-                next,
-                ..Shadow::default()
-            };
+            *entry = Shadow { next, ..Shadow::default() };
         }
 
         mem.avail_flags().write(0);
@@ -140,11 +135,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             overrun: false,
             callbacks: true,
             event_idx: config.event_idx,
-            table_max: if config.indirect {
-                u32::from(size) * DESC_SIZE
-            } else {
-                0
-            },
+            table_max: if config.indirect { u32::from(size) * DESC_SIZE } else { 0 },
             state: State::Live,
             detach_cursor: 0,
         })
@@ -178,11 +169,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         for (segment, access) in in_order(readable, writable) {
             lengths.add(segment, access)?;
             if count == self.num_free {
-                return Err(if count > self.mask {
-                    AddError::TooManyElements
-                } else {
-                    AddError::Full
-                });
+                return Err(if count > self.mask { AddError::TooManyElements } else { AddError::Full });
             }
             let index = free;
             free = self.entry(index)?.next;
@@ -278,9 +265,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// There always is one, by the invariants; an error costs less than a panic.
     #[inline]
     fn entry(&mut self, index: u16) -> Result<&mut Shadow, AddError> {
-        self.shadow
-            .get_mut(usize::from(index))
-            .ok_or(AddError::Broken)
+        self.shadow.get_mut(usize::from(index)).ok_or(AddError::Broken)
     }
 
     #[inline]

@@ -62,10 +62,7 @@ pub fn fill_table(
 
     let (cell, flags) = last.ok_or(AddError::Empty)?;
     cell.meta.write(meta(flags, 0));
-    Ok(Table {
-        count,
-        writable_len: lengths.writable,
-    })
+    Ok(Table { count, writable_len: lengths.writable })
 }
 
 /// Returns the last four bytes of a descriptor.

@@ -37,10 +37,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let elem = self.mem.used_ring(self.last_used & self.mask);
         let (id, len) = (elem.id.read(), elem.len.read());
         if id > u32::from(self.mask) {
-            return Err(self.violation(Violation::UsedIdRange {
-                id,
-                size: self.size(),
-            }));
+            return Err(self.violation(Violation::UsedIdRange { id, size: self.size() }));
         }
         // CAST: at most the mask.
         let id = id as u16;
@@ -57,10 +54,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.want_event(self.last_used);
         }
 
-        Ok(Some(UsedBuffer {
-            token: Token(id),
-            written: len.min(writable),
-        }))
+        Ok(Some(UsedBuffer { token: Token(id), written: len.min(writable) }))
     }
 
     /// Returns whether there are used buffers that were not popped.

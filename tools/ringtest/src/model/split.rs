@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A split virtqueue: its memory, and a device that uses it.
+
+use super::{
+    barriers::Hooked,
+    device::{check_elements, raw, Chain, Device, Element, ElementIds, RawDesc, Tables, Wish},
+    require, Breach,
+};
+use crate::ring::{mem::Le16, split::Memory, Barriers, Config, Desc, UsedElem};
+use std::{collections::BTreeMap, sync::Arc};
+
+const NEXT: u16 = 1;
+const WRITE: u16 = 2;
+const INDIRECT: u16 = 4;
+
+/// The memory of a split virtqueue.
+pub struct Area<B> {
+    /// The descriptor table.
+    pub desc: Vec<Desc>,
+    /// `flags` of the available ring.
+    pub avail_flags: Le16,
+    /// `idx` of the available ring.
+    pub avail_idx: Le16,
+    /// The available ring.
+    pub avail_ring: Vec<Le16>,
+    /// `used_event`.
+    pub used_event: Le16,
+    /// `flags` of the used ring.
+    pub used_flags: Le16,
+    /// `idx` of the used ring.
+    pub used_idx: Le16,
+    /// The used ring.
+    pub used_ring: Vec<UsedElem>,
+    /// `avail_event`.
+    pub avail_event: Le16,
+    /// The driver's barriers.
+    pub barriers: B,
+}
+
+impl<B: Default> Area<B> {
+    /// Allocates the memory of a queue of `size` descriptors.
+    pub fn new(size: u16) -> Arc<Self> {
+        Arc::new(Self {
+            desc: (0..size).map(|_| Desc::default()).collect(),
+            avail_flags: Le16::default(),
+            avail_idx: Le16::default(),
+            avail_ring: (0..size).map(|_| Le16::default()).collect(),
+            used_event: Le16::default(),
+            used_flags: Le16::default(),
+            used_idx: Le16::default(),
+            used_ring: (0..size).map(|_| UsedElem::default()).collect(),
+            avail_event: Le16::default(),
+            barriers: B::default(),
+        })
+    }
+}
+
+impl<B: Barriers> Barriers for Arc<Area<B>> {
+    fn mb(&self) {
+        self.barriers.mb();
+    }
+
+    fn rmb(&self) {
+        self.barriers.rmb();
+    }
+
+    fn wmb(&self) {
+        self.barriers.wmb();
+    }
+}
+
+impl<B: Barriers> Memory for Arc<Area<B>> {
+    fn size(&self) -> u16 {
+        self.desc.len() as u16
+    }
+
+    fn desc(&self, index: u16) -> &Desc {
+        &self.desc[usize::from(index)]
+    }
+
+    fn avail_flags(&self) -> &Le16 {
+        &self.avail_flags
+    }
+
+    fn avail_idx(&self) -> &Le16 {
+        &self.avail_idx
+    }
+
+    fn avail_ring(&self, index: u16) -> &Le16 {
+        &self.avail_ring[usize::from(index)]
+    }
+
+    fn used_event(&self) -> &Le16 {
+        &self.used_event
+    }
+
+    fn used_flags(&self) -> &Le16 {
+        &self.used_flags
+    }
+
+    fn used_idx(&self) -> &Le16 {
+        &self.used_idx
+    }
+
+    fn used_ring(&self, index: u16) -> &UsedElem {
+        &self.used_ring[usize::from(index)]
+    }
+
+    fn avail_event(&self) -> &Le16 {
+        &self.avail_event
+    }
+}
+
+/// A device with a split virtqueue.
+pub struct SplitDevice {
+    area: Arc<Area<Hooked>>,
+    config: Config,
+    /// Index of the next available buffer to take.
+    next_avail: u16,
+    /// Largest available index seen.
+    avail_idx: u16,
+    /// Index of the next used element to write.
+    used_idx: u16,
+    /// Available index at the driver's last decision to notify.
+    decided: u16,
+    /// Descriptors of buffers that the device has, and what was in them.
+    held: BTreeMap<u16, RawDesc>,
+}
+
+impl SplitDevice {
+    /// Makes the device for a queue that the driver has just set up.
+    ///
+    /// # Errors
+    ///
+    /// What the driver has done wrong.
+    pub fn new(area: &Arc<Area<Hooked>>, config: Config) -> Result<Self, Breach> {
+        require(area.used_flags.read() == 0, "RING-S-19", || "used flags are not 0 at first".into())?;
+        Ok(Self {
+            area: Arc::clone(area),
+            config,
+            next_avail: 0,
+            avail_idx: 0,
+            used_idx: 0,
+            decided: 0,
+            held: BTreeMap::new(),
+        })
+    }
+
+    fn size(&self) -> u16 {
+        self.area.desc.len() as u16
+    }
+
+    /// Reads the available index and checks how it has moved.
+    fn look(&mut self) -> Result<(), Breach> {
+        let idx = self.area.avail_idx.read();
+        let (before, now) = (self.avail_idx.wrapping_sub(self.next_avail), idx.wrapping_sub(self.next_avail));
+        require(now >= before, "RING-S-11", || {
+            format!("available index went back from {} to {idx}", self.avail_idx)
+        })?;
+        require(now <= self.size(), "RING-S-11", || {
+            format!("{now} buffers available in a queue of {}", self.size())
+        })?;
+        self.avail_idx = idx;
+        Ok(())
+    }
+
+    /// Checks what the driver may write to `flags` of the available ring.
+    fn check_avail_flags(&self) -> Result<(), Breach> {
+        let flags = self.area.avail_flags.read();
+        if self.config.event_idx {
+            require(flags == 0, "RING-S-14", || format!("flags {flags:#x}"))
+        } else {
+            require(flags <= 1, "RING-S-12", || format!("flags {flags:#x}"))
+        }
+    }
+
+    /// Walks the descriptors of the buffer with head `head`.
+    fn walk(&self, head: u16, tables: &Tables) -> Result<Chain, Breach> {
+        let mut chain = Chain { id: head, elements: Vec::new(), descriptors: Vec::new() };
+        let mut index = head;
+        loop {
+            require(index < self.size(), "RING-S-04", || format!("descriptor {index} does not exist"))?;
+            let twice = chain.descriptors.iter().any(|(i, _)| *i == index);
+            require(!twice, "RING-S-04", || format!("loop at {index}"))?;
+            require(!self.held.contains_key(&index), "INIT-26", || {
+                format!("descriptor {index} is in two buffers")
+            })?;
+            let desc = raw(&self.area.desc[usize::from(index)]);
+            chain.descriptors.push((index, desc));
+
+            let (addr, len, meta) = desc;
+            let (flags, next) = (meta as u16, (meta >> 16) as u16);
+            if flags & INDIRECT != 0 {
+                require(self.config.indirect, "RING-S-06", || "indirect".into())?;
+                require(flags & NEXT == 0, "RING-S-09", || "indirect and next".into())?;
+                chain.elements.extend(self.walk_table(addr, len, tables)?);
+                break;
+            }
+            chain.elements.push(Element { addr, len, writable: flags & WRITE != 0 });
+            if flags & NEXT == 0 {
+                break;
+            }
+            index = next;
+        }
+        check_elements(
+            &chain.elements,
+            self.size(),
+            &ElementIds { count: "RING-S-08", total: "RING-S-04", order: "RING-S-02" },
+        )?;
+        Ok(chain)
+    }
+
+    /// Walks an indirect table.
+    fn walk_table(&self, addr: u64, len: u32, tables: &Tables) -> Result<Vec<Element>, Breach> {
+        let Some(cells) = tables.get(addr) else {
+            return Err(Breach(format!("RING-S-06: no table at {addr:#x}")));
+        };
+        require(len % 16 == 0, "RING-S-08", || format!("table of {len} bytes"))?;
+        let count = len / 16;
+        require(count <= u32::from(self.size()), "RING-S-08", || format!("table of {count}"))?;
+        let mut elements = Vec::new();
+        let mut index = 0;
+        loop {
+            require(index < count, "RING-S-04", || format!("next is {index} of {count}"))?;
+            require(elements.len() < count as usize, "RING-S-04", || "loop".into())?;
+            let (addr, len, meta) = raw(&cells[index as usize]);
+            let (flags, next) = (meta as u16, (meta >> 16) as u16);
+            require(flags & INDIRECT == 0, "RING-S-07", || "nested table".into())?;
+            elements.push(Element { addr, len, writable: flags & WRITE != 0 });
+            if flags & NEXT == 0 {
+                return Ok(elements);
+            }
+            index = u32::from(next);
+        }
+    }
+}
+
+impl Device for SplitDevice {
+    fn take(&mut self, tables: &Tables) -> Result<Option<Chain>, Breach> {
+        self.check_avail_flags()?;
+        self.look()?;
+        if self.next_avail == self.avail_idx {
+            return Ok(None);
+        }
+        let slot = usize::from(self.next_avail) % self.area.avail_ring.len();
+        let chain = self.walk(self.area.avail_ring[slot].read(), tables)?;
+        self.next_avail = self.next_avail.wrapping_add(1);
+        self.held.extend(chain.descriptors.iter().copied());
+        Ok(Some(chain))
+    }
+
+    fn complete(&mut self, used: &[(Chain, u32)]) -> Result<bool, Breach> {
+        self.check_avail_flags()?;
+        let old = self.used_idx;
+        for (chain, written) in used {
+            for (index, before) in &chain.descriptors {
+                let now = raw(&self.area.desc[usize::from(*index)]);
+                require(now == *before, "INIT-26", || {
+                    format!("descriptor {index} was changed while the device had it")
+                })?;
+                self.held.remove(index);
+            }
+            let slot = usize::from(self.used_idx) % self.area.used_ring.len();
+            self.area.used_ring[slot].id.write(chain.id.into());
+            self.area.used_ring[slot].len.write(*written);
+            self.used_idx = self.used_idx.wrapping_add(1);
+        }
+        self.area.used_idx.write(self.used_idx);
+
+        Ok(if self.config.event_idx {
+            entries(old, self.used_idx).any(|i| i == self.area.used_event.read())
+        } else {
+            old != self.used_idx && self.area.avail_flags.read() == 0
+        })
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        if self.config.event_idx {
+            let ahead = match wish {
+                // As far away as possible.
+                Wish::Never => u16::MAX,
+                Wish::Always => 0,
+                Wish::After(n) => n,
+            };
+            self.area.avail_event.write(self.next_avail.wrapping_add(ahead));
+            // Must be ignored.
+            self.area.used_flags.write(1);
+        } else {
+            self.area.used_flags.write((wish == Wish::Never).into());
+            // Must be ignored.
+            self.area.avail_event.write(self.next_avail);
+        }
+    }
+
+    fn expects_notification(&mut self) -> bool {
+        let new = self.area.avail_idx.read();
+        let old = std::mem::replace(&mut self.decided, new);
+        if self.config.event_idx {
+            entries(old, new).any(|i| i == self.area.avail_event.read())
+        } else {
+            old != new && self.area.used_flags.read() & 1 == 0
+        }
+    }
+
+    fn config(&self) -> Config {
+        self.config
+    }
+}
+
+/// Returns the indices of the entries that were added when an index moved from `old` to `new`.
+fn entries(old: u16, new: u16) -> impl Iterator<Item = u16> {
+    (0..new.wrapping_sub(old)).map(move |i| old.wrapping_add(i))
+}

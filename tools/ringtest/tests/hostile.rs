@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device that writes whatever it likes, whenever it likes.
+//!
+//! It can spoil the data it is trusted with, but it must not make the driver panic, reach outside
+//! memory, loop, or take a buffer for returned that is not in the ring.
+
+use proptest::prelude::*;
+use ringtest::{
+    model::{barriers::Hooked, split::Area},
+    ring::{split::Ring, AddError, Config, Segment, Shadow, Token, UsedBuffer, Violation},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+type TestArea = Arc<Area<Hooked>>;
+type TestRing = Ring<TestArea, Vec<Shadow>>;
+
+fn ring(size: u16, config: Config) -> (TestArea, TestRing) {
+    let area = Area::new(size);
+    let shadow = vec![Shadow::default(); size.into()];
+    let ring = Ring::new(Arc::clone(&area), shadow, config).unwrap();
+    (area, ring)
+}
+
+fn readable(len: u32) -> [Segment; 1] {
+    [Segment { addr: 0x1000, len }]
+}
+
+/// Adds `count` buffers with 100 writable bytes and publishes them.
+fn publish(ring: &mut TestRing, count: u16) -> Vec<Token> {
+    let tokens = (0..count).map(|_| ring.add_direct([], readable(100)).unwrap()).collect();
+    ring.publish();
+    tokens
+}
+
+/// Writes element `index` of the used ring and the index after it.
+fn use_id(area: &TestArea, index: u16, id: u32, len: u32) {
+    let elem = &area.used_ring[usize::from(index) % area.used_ring.len()];
+    elem.id.write(id);
+    elem.len.write(len);
+    area.used_idx.write(index.wrapping_add(1));
+}
+
+/// Checks that the ring is of no more use, says why, and gives every buffer back once.
+fn assert_broken(mut ring: TestRing, violation: Violation, left: &[Token]) {
+    assert_eq!(ring.broken(), Some(violation));
+    assert_eq!(ring.pop_used(), Err(violation));
+    assert_eq!(ring.add_direct(readable(1), []), Err(AddError::Broken));
+    assert!(!ring.more_used());
+    let mut detached: Vec<u16> = std::iter::from_fn(|| ring.detach_unused()).map(Token::index).collect();
+    detached.sort_unstable();
+    let mut left: Vec<u16> = left.iter().map(|token| token.index()).collect();
+    left.sort_unstable();
+    assert_eq!(detached, left);
+    assert_eq!(ring.in_flight(), 0);
+    assert_eq!(ring.num_free(), ring.size());
+    assert_eq!(ring.broken(), Some(violation), "the reason is kept");
+}
+
+#[test]
+fn id_out_of_range() {
+    for id in [4, 5, 0xffff, 0x1_0000, 0x1_0001, u32::MAX] {
+        let (area, mut ring) = ring(4, Config::default());
+        let tokens = publish(&mut ring, 4);
+        use_id(&area, 0, id, 0);
+        let violation = Violation::UsedIdRange { id, size: 4 };
+        assert_eq!(ring.pop_used(), Err(violation));
+        assert_broken(ring, violation, &tokens);
+    }
+}
+
+#[test]
+fn id_that_was_never_added() {
+    let (area, mut ring) = ring(4, Config::default());
+    let tokens = publish(&mut ring, 2);
+    use_id(&area, 0, 3, 0);
+    let violation = Violation::UsedIdNotInFlight { id: 3 };
+    assert_eq!(ring.pop_used(), Err(violation));
+    assert_broken(ring, violation, &tokens);
+}
+
+#[test]
+fn id_inside_a_chain() {
+    let (area, mut ring) = ring(4, Config::default());
+    let token = ring.add_direct(readable(1), readable(2)).unwrap();
+    ring.publish();
+    use_id(&area, 0, 1, 0);
+    let violation = Violation::UsedIdNotInFlight { id: 1 };
+    assert_eq!(ring.pop_used(), Err(violation));
+    assert_broken(ring, violation, &[token]);
+}
+
+#[test]
+fn id_used_twice() {
+    let (area, mut ring) = ring(4, Config::default());
+    let tokens = publish(&mut ring, 3);
+    use_id(&area, 0, 1, 0);
+    use_id(&area, 1, 1, 0);
+    assert!(ring.pop_used().unwrap().is_some());
+    let violation = Violation::UsedIdNotInFlight { id: 1 };
+    assert_eq!(ring.pop_used(), Err(violation));
+    assert_broken(ring, violation, &[tokens[0], tokens[2]]);
+}
+
+#[test]
+fn index_jumps() {
+    for used_idx in [3, 4, 0x8000, 0xffff] {
+        let (area, mut ring) = ring(8, Config::default());
+        let tokens = publish(&mut ring, 2);
+        // Added, but not published: the device can not have used it.
+        let unpublished = ring.add_direct(readable(1), []).unwrap();
+        area.used_idx.write(used_idx);
+        let violation = Violation::UsedIndex { used_idx, last_used: 0, available: 2 };
+        assert_eq!(ring.pop_used(), Err(violation));
+        assert_broken(ring, violation, &[tokens[0], tokens[1], unpublished]);
+    }
+}
+
+#[test]
+fn index_goes_back() {
+    let (area, mut ring) = ring(8, Config::default());
+    let tokens = publish(&mut ring, 3);
+    use_id(&area, 0, 0, 0);
+    use_id(&area, 1, 1, 0);
+    assert!(ring.pop_used().unwrap().is_some());
+    assert!(ring.pop_used().unwrap().is_some());
+    area.used_idx.write(1);
+    let violation = Violation::UsedIndex { used_idx: 1, last_used: 2, available: 1 };
+    assert_eq!(ring.pop_used(), Err(violation));
+    assert_broken(ring, violation, &tokens[2..]);
+}
+
+/// covers: RING-S-17
+#[test]
+fn length_is_at_most_what_the_device_may_write() {
+    for (reported, written) in [(0, 0), (99, 99), (100, 100), (101, 100), (u32::MAX, 100)] {
+        let (area, mut ring) = ring(4, Config::default());
+        let token = publish(&mut ring, 1)[0];
+        use_id(&area, 0, 0, reported);
+        assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+    }
+    // Nothing is writable.
+    let (area, mut ring) = ring(4, Config::default());
+    let token = ring.add_direct(readable(100), []).unwrap();
+    ring.publish();
+    use_id(&area, 0, 0, 100);
+    let written = 0;
+    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+}
+
+/// The index is read once for all the buffers that it covers: what the device does with it
+/// afterwards, against the rules, does not matter before the next look.
+#[test]
+fn index_that_was_checked_is_not_read_again() {
+    let (area, mut ring) = ring(4, Config::default());
+    publish(&mut ring, 2);
+    use_id(&area, 0, 0, 0);
+    use_id(&area, 1, 1, 0);
+    assert!(ring.pop_used().unwrap().is_some());
+    area.used_idx.write(0x7777);
+    assert!(ring.pop_used().unwrap().is_some());
+    assert!(ring.pop_used().is_err());
+}
+
+/// Descriptors are the driver's to remember: what the device writes over them changes nothing.
+#[test]
+fn descriptors_overwritten_by_the_device() {
+    let (area, mut ring) = ring(4, Config::default());
+    let a = ring.add_direct(readable(1), readable(100)).unwrap();
+    let b = ring.add_direct([], readable(7)).unwrap();
+    ring.publish();
+    for desc in &area.desc {
+        desc.addr.write(u64::MAX);
+        desc.len.write(u32::MAX);
+        desc.meta.write(u32::MAX);
+    }
+    for elem in &area.avail_ring {
+        elem.write(u16::MAX);
+    }
+    use_id(&area, 0, a.index().into(), u32::MAX);
+    use_id(&area, 1, b.index().into(), u32::MAX);
+    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token: a, written: 100 })));
+    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token: b, written: 7 })));
+    assert_eq!(ring.num_free(), 4);
+}
+
+#[test]
+fn stopped_ring_returns_every_buffer_once() {
+    let (area, mut ring) = ring(8, Config::default());
+    let tokens = publish(&mut ring, 3);
+    let unpublished = ring.add_direct(readable(1), readable(2)).unwrap();
+    use_id(&area, 0, 1, 0);
+    use_id(&area, 1, 2, 0);
+    assert!(ring.pop_used().unwrap().is_some());
+    ring.stop();
+    assert_eq!(ring.pop_used(), Ok(None));
+    assert_eq!(ring.add_direct(readable(1), []), Err(AddError::Broken));
+    let detached: Vec<Token> = std::iter::from_fn(|| ring.detach_unused()).collect();
+    assert_eq!(detached, [tokens[0], tokens[2], unpublished]);
+    assert_eq!(ring.num_free(), 8);
+
+    // The memory serves a new ring.
+    let (area, shadow) = ring.into_parts();
+    let mut ring: TestRing = Ring::new(area, shadow, Config::default()).unwrap();
+    assert_eq!(ring.pop_used(), Ok(None));
+    assert_eq!(publish(&mut ring, 8).len(), 8);
+}
+
+/// A cell that the device writes.
+#[derive(Clone, Copy, Debug)]
+enum Cell {
+    UsedIdx,
+    UsedId(u16),
+    UsedLen(u16),
+    UsedFlags,
+    AvailEvent,
+    AvailIdx,
+    AvailFlags,
+    UsedEvent,
+    AvailRing(u16),
+    Desc(u16),
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Add(u8, u8),
+    Indirect,
+    Publish,
+    Kick,
+    Pop,
+    Disable,
+    Enable,
+    EnableDelayed,
+    /// The device writes a value, small or any.
+    Write(Cell, u32),
+    /// The device goes on by the rules, so that programs get beyond the first violation.
+    Behave(u16, u32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let cell = prop_oneof![
+        Just(Cell::UsedIdx),
+        any::<u16>().prop_map(Cell::UsedId),
+        any::<u16>().prop_map(Cell::UsedLen),
+        Just(Cell::UsedFlags),
+        Just(Cell::AvailEvent),
+        Just(Cell::AvailIdx),
+        Just(Cell::AvailFlags),
+        Just(Cell::UsedEvent),
+        any::<u16>().prop_map(Cell::AvailRing),
+        any::<u16>().prop_map(Cell::Desc),
+    ];
+    prop_oneof![
+        4 => (0u8..4, 0u8..4).prop_map(|(r, w)| Step::Add(r, w)),
+        2 => Just(Step::Indirect),
+        1 => Just(Step::Publish),
+        2 => Just(Step::Kick),
+        4 => Just(Step::Pop),
+        1 => Just(Step::Disable),
+        1 => Just(Step::Enable),
+        1 => Just(Step::EnableDelayed),
+        2 => (cell, prop_oneof![0u32..20, any::<u32>()]).prop_map(|(c, v)| Step::Write(c, v)),
+        5 => (any::<u16>(), any::<u32>()).prop_map(|(at, len)| Step::Behave(at, len)),
+    ]
+}
+
+fn write(area: &TestArea, cell: Cell, value: u32) {
+    let at = |index: u16| usize::from(index) % area.desc.len();
+    match cell {
+        Cell::UsedIdx => area.used_idx.write(value as u16),
+        Cell::UsedId(i) => area.used_ring[at(i)].id.write(value),
+        Cell::UsedLen(i) => area.used_ring[at(i)].len.write(value),
+        Cell::UsedFlags => area.used_flags.write(value as u16),
+        Cell::AvailEvent => area.avail_event.write(value as u16),
+        Cell::AvailIdx => area.avail_idx.write(value as u16),
+        Cell::AvailFlags => area.avail_flags.write(value as u16),
+        Cell::UsedEvent => area.used_event.write(value as u16),
+        Cell::AvailRing(i) => area.avail_ring[at(i)].write(value as u16),
+        Cell::Desc(i) => {
+            area.desc[at(i)].addr.write(value.into());
+            area.desc[at(i)].len.write(value);
+            area.desc[at(i)].meta.write(value);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever the device writes, every buffer comes back at most once, with a length that it
+    /// can have, and after the end exactly once.
+    ///
+    /// covers: RING-S-16 RING-S-17
+    #[test]
+    fn any_writes(
+        size in (0u32..5).prop_map(|n| 1u16 << n),
+        indirect in any::<bool>(),
+        event_idx in any::<bool>(),
+        steps in proptest::collection::vec(step(), 0..300),
+    ) {
+        let (area, mut ring) = ring(size, Config { indirect, event_idx });
+        // What is in the ring: the length of the writable part by token.
+        let mut held: BTreeMap<u16, u32> = BTreeMap::new();
+        let mut next_used = 0u16;
+        let mut violation = None;
+        for step in steps {
+            let mut added = None;
+            match step {
+                Step::Add(r, w) => {
+                    let list = |n: u8| vec![Segment { addr: 1, len: 10 }; n.into()];
+                    let result = ring.add_direct(list(r), list(w));
+                    added = result.ok().map(|token| (token, u32::from(w) * 10));
+                }
+                Step::Indirect => {
+                    let table = Segment { addr: 1, len: 16 };
+                    added = ring.add_indirect(table, 30).ok().map(|token| (token, 30));
+                }
+                Step::Publish => ring.publish(),
+                Step::Kick => {
+                    let _ = ring.kick_prepare();
+                }
+                Step::Pop => match ring.pop_used() {
+                    Ok(Some(used)) => {
+                        next_used = next_used.wrapping_add(1);
+                        let writable = held.remove(&used.token.index());
+                        prop_assert!(writable.is_some(), "{:?} is not in the ring", used.token);
+                        prop_assert!(used.written <= writable.unwrap());
+                        prop_assert_eq!(violation, None);
+                    }
+                    Ok(None) => prop_assert_eq!(violation, None),
+                    Err(v) => {
+                        prop_assert_eq!(*violation.get_or_insert(v), v);
+                    }
+                },
+                Step::Disable => ring.disable_cb(),
+                Step::Enable => {
+                    let _ = ring.enable_cb();
+                }
+                Step::EnableDelayed => {
+                    let _ = ring.enable_cb_delayed();
+                }
+                Step::Write(cell, value) => write(&area, cell, value),
+                Step::Behave(at, len) => {
+                    let ids: Vec<u16> = held.keys().copied().collect();
+                    if let Some(id) = ids.get(usize::from(at) % ids.len().max(1)) {
+                        use_id(&area, next_used, u32::from(*id), len);
+                    }
+                }
+            }
+            if let Some((token, writable)) = added {
+                prop_assert!(token.index() < size);
+                prop_assert_eq!(held.insert(token.index(), writable), None);
+                prop_assert_eq!(violation, None);
+            }
+            prop_assert_eq!(usize::from(ring.in_flight()), held.len());
+            prop_assert_eq!(ring.broken(), violation);
+        }
+
+        while let Some(token) = ring.detach_unused() {
+            prop_assert!(held.remove(&token.index()).is_some());
+        }
+        prop_assert!(held.is_empty());
+        prop_assert_eq!(ring.num_free(), size);
+    }
+}
