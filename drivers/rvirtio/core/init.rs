@@ -358,7 +358,6 @@ impl<'bound> Configured<'bound> {
     pub fn driver_ok(mut self) -> Result<Ready<'bound>> {
         let dev = self.dev;
         let transport = dev.transport();
-        let name = |what| CString::try_from_fmt(fmt!("{}-{what}", dev.as_ref().name()));
         let queues = SharedQueues::new(core::mem::take(&mut self.shared));
         let mut line = None;
         match self.policy {
@@ -366,14 +365,16 @@ impl<'bound> Configured<'bound> {
             IrqPolicy::Shared => {
                 let queues = self.manage(queues)?;
                 let irq = transport.irq(1)?;
+                let name = CString::try_from_fmt(fmt!("{}-virtqueues", dev.as_ref().name()))?;
                 // SAFETY: It is stored after `queues`, so dropped before it.
-                self.manage(unsafe { irq::request_queue(irq, name("virtqueues")?, queues) }?)?;
+                self.manage(unsafe { irq::request_queue(irq, name, queues) }?)?;
             }
             IrqPolicy::Line => {
                 let handler = self.manage(Line::new(dev, queues))?;
                 let irq = transport.irq(0)?;
+                let name = CString::try_from_fmt(fmt!("{}", dev.as_ref().name()))?;
                 // SAFETY: It is stored after `handler`, so dropped before it.
-                self.manage(unsafe { irq::request_line(irq, name("line")?, handler) }?)?;
+                self.manage(unsafe { irq::request_line(irq, name, handler) }?)?;
                 line = Some(handler);
             }
         }
