@@ -113,7 +113,7 @@ impl<'bound> Rng<'bound> {
         // From here on the device may use its queue.
         let ready = init.driver_ok()?;
         let name = CString::try_from_fmt(fmt!("rvirtio_rng.{}", ready.device().index()))?;
-        ready.manage(hwrng::Registration::new(name, source))?;
+        hwrng::register(&ready, name, source)?;
         Ok(Self { source })
     }
 }

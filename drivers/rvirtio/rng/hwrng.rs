@@ -24,6 +24,7 @@ use kernel::{
     str::CString,
     types::Opaque, //
 };
+use rvirtio::init::Setup;
 
 /// `struct hwrng` and its functions, from the configured kernel's headers.
 mod bindings {
@@ -63,15 +64,32 @@ pub enum Wait {
     No,
 }
 
-/// A [`Source`] that the kernel uses, from when it is initialised until it is dropped.
+/// Has the kernel use `source` until the device is unbound, under the name `name`, which must be
+/// unique.
 ///
-/// Dropping waits for readers: what they wait for must come, or must have been called off.
+/// Unbinding waits for readers: what they wait for must come, or must have been called off.
+///
+/// # Errors
+///
+/// [`EEXIST`] when there is such a name already; [`ENOMEM`].
+#[doc(alias = "devm_hwrng_register")]
+pub fn register<'bound, T: Source>(
+    device: &Setup<'bound>,
+    name: CString,
+    source: Pin<&'bound T>,
+) -> Result {
+    // SAFETY: It is stored after `source` and dropped before it, when the device is unbound.
+    device.manage(unsafe { Registration::new(name, source) })?;
+    Ok(())
+}
+
+/// A [`Source`] that the kernel uses, from when it is initialised until it is dropped.
 ///
 /// # Invariants
 ///
 /// `rng` is registered, with `priv` pointing to `source`.
 #[pin_data(PinnedDrop)]
-pub struct Registration<'a, T: Source> {
+struct Registration<'a, T: Source> {
     #[pin]
     rng: Opaque<bindings::hwrng>,
     name: CString,
@@ -86,13 +104,10 @@ unsafe impl<T: Source> Send for Registration<'_, T> {}
 unsafe impl<T: Source> Sync for Registration<'_, T> {}
 
 impl<'a, T: Source> Registration<'a, T> {
-    /// Registers `source` under the name `name`, which must be unique.
+    /// # Safety
     ///
-    /// # Errors
-    ///
-    /// [`EEXIST`] when there is such a name already.
-    #[doc(alias = "hwrng_register")]
-    pub fn new(name: CString, source: Pin<&'a T>) -> impl PinInit<Self, Error> + 'a {
+    /// The value must be dropped, not forgotten, before `'a` ends.
+    unsafe fn new(name: CString, source: Pin<&'a T>) -> impl PinInit<Self, Error> + 'a {
         try_pin_init!(&this in Self {
             name,
             source,
