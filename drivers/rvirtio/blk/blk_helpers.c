@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C inline functions and macros that the blk_mq crate needs and neither the
+ * kernel crate nor bindgen provides. In alphabetical order; no logic here.
+ */
+#include <linux/blk-mq.h>
+#include <linux/blkdev.h>
+#include <linux/hdreg.h>
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+
+/* Numbers of the disk names in use; only a macro can initialise one. */
+extern struct ida rvirtio_blk_name_ida;
+DEFINE_IDA(rvirtio_blk_name_ida);
+
+bool rvirtio_helper_blk_mq_add_to_batch(struct request *rq,
+					struct io_comp_batch *iob, bool is_error,
+					void (*complete)(struct io_comp_batch *));
+bool rvirtio_helper_blk_mq_add_to_batch(struct request *rq,
+					struct io_comp_batch *iob, bool is_error,
+					void (*complete)(struct io_comp_batch *))
+{
+	return blk_mq_add_to_batch(rq, iob, is_error, complete);
+}
+
+void rvirtio_helper_hd_geometry_set(struct hd_geometry *geo, u16 cylinders,
+				    u8 heads, u8 sectors);
+void rvirtio_helper_hd_geometry_set(struct hd_geometry *geo, u16 cylinders,
+				    u8 heads, u8 sectors)
+{
+	geo->cylinders = cylinders;
+	geo->heads = heads;
+	geo->sectors = sectors;
+}
+
+phys_addr_t rvirtio_helper_page_to_phys(struct page *page);
+phys_addr_t rvirtio_helper_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
+}
+
+void rvirtio_helper_queue_limits_set_write_cache(struct queue_limits *lim,
+						 bool write_back);
+void rvirtio_helper_queue_limits_set_write_cache(struct queue_limits *lim,
+						 bool write_back)
+{
+	if (write_back)
+		lim->features |= BLK_FEAT_WRITE_CACHE;
+	else
+		lim->features &= ~BLK_FEAT_WRITE_CACHE;
+}
+
+void rvirtio_helper_queue_limits_start_update(struct request_queue *q,
+					      struct queue_limits *lim);
+void rvirtio_helper_queue_limits_start_update(struct request_queue *q,
+					      struct queue_limits *lim)
+{
+	*lim = queue_limits_start_update(q);
+}

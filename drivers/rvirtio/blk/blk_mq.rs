@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Multi-queue block devices: what the kernel crate's `block::mq` does not have yet.
+//!
+//! A driver implements [`Operations`] for a type, creates a [`TagSet`] over its hardware queues
+//! and a [`GenDisk`] on that. What it gets in return is checked by types instead of reference
+//! counts:
+//!
+//! - A [`Request`] is linear: one value for each request that the driver owns, which has to be
+//!   ended, completed, requeued or given back. Forgetting to do so, by dropping it, ends it with
+//!   an I/O error.
+//! - [`Operations::Command`] is the driver's memory for a request in flight: one for each driver
+//!   tag of a hardware queue, so that there are never more of them than the device can have
+//!   requests, whatever the I/O scheduler does. It is allocated with the tag set; the hot path
+//!   allocates nothing.
+//! - Nothing is reference counted: hardware queues, the disk's data and commands are borrowed for
+//!   the lifetime of the tag set.
+//!
+//! [`virtqueue`] is the bridge to virtqueues and the only module that knows about virtio.
+//!
+//! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
+//! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+#[path = "blk_mq/attribute.rs"]
+mod attribute;
+#[path = "blk_mq/batch.rs"]
+mod batch;
+#[path = "blk_mq/disk.rs"]
+mod disk;
+#[path = "blk_mq/gendisk.rs"]
+mod gendisk;
+#[path = "blk_mq/helpers.rs"]
+mod helpers;
+#[path = "blk_mq/limits.rs"]
+mod limits;
+#[path = "blk_mq/name.rs"]
+mod name;
+#[path = "blk_mq/operations.rs"]
+mod operations;
+#[path = "blk_mq/param.rs"]
+mod param;
+#[path = "blk_mq/request.rs"]
+mod request;
+#[path = "blk_mq/segments.rs"]
+mod segments;
+#[path = "blk_mq/status.rs"]
+mod status;
+#[path = "blk_mq/tag_set.rs"]
+mod tag_set;
+#[path = "blk_mq/virtqueue.rs"]
+pub mod virtqueue;
+
+pub use attribute::{
+    Attribute,
+    AttributeList,
+    Page, //
+};
+pub use batch::{
+    Batch,
+    CompletionBatch,
+    RequestList, //
+};
+pub use disk::{
+    Disk,
+    Geometry, //
+};
+pub use gendisk::{
+    Access,
+    DiskConfig,
+    GenDisk, //
+};
+pub use limits::{
+    CacheMode,
+    Limits,
+    MAX_BLOCK_SIZE,
+    MIN_SEGMENT_SIZE, //
+};
+pub use operations::{
+    Busy,
+    Command,
+    HwContext,
+    Operations,
+    Position, //
+};
+pub use param::StringParam;
+#[doc(hidden)]
+pub use param::{
+    to_array,
+    RawParam,
+    RawString, //
+};
+pub use request::{
+    Direction,
+    Op,
+    Request, //
+};
+pub use segments::{
+    PhysSegment,
+    Segments, //
+};
+pub use status::BlkStatus;
+pub use tag_set::TagSet;
+
+/// Prefix of `pr_*` messages: that of the module which this crate is linked into.
+#[allow(non_upper_case_globals, dead_code)]
+const __LOG_PREFIX: &[u8] = b"rvirtio_blk\0";

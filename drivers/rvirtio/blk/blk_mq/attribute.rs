@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A driver's attributes of its disks in sysfs.
+//!
+//! C header: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
+
+use crate::{
+    disk::Disk,
+    operations::Operations, //
+};
+use core::{
+    fmt,
+    marker::PhantomData,
+    mem::offset_of, //
+};
+use kernel::{
+    bindings,
+    ffi::{
+        c_char,
+        c_int, //
+    },
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+/// An attribute of a disk.
+pub trait Attribute<T: Operations> {
+    /// The name of its file.
+    const NAME: &'static CStr;
+
+    /// Writes the value to `page`. Ends with a newline by convention.
+    fn show(disk: &Disk<T>, page: &mut Page<'_>) -> Result;
+
+    /// Whether this disk's file can be written, by its owner.
+    fn is_writable(data: &T::DiskData) -> bool {
+        let _ = data;
+        false
+    }
+
+    /// Sets the value to what was written.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` unless overridden: even files without write permission can be written by root.
+    fn store(disk: &Disk<T>, input: &[u8]) -> Result {
+        let _ = (disk, input);
+        Err(EPERM)
+    }
+}
+
+/// A tuple of attributes.
+pub trait AttributeList<T: Operations> {
+    /// What C wants to know, ending with a null pointer.
+    #[doc(hidden)]
+    const GROUPS: &'static [*const bindings::attribute_group];
+}
+
+/// Where the value of an attribute is written: a page of memory.
+pub struct Page<'a> {
+    buffer: &'a mut [u8],
+    len: usize,
+}
+
+impl Page<'_> {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSPC` when they do not fit, and nothing is written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result {
+        let end = self.len + bytes.len();
+        let free = self.buffer.get_mut(self.len..end).ok_or(ENOSPC)?;
+        free.copy_from_slice(bytes);
+        self.len = end;
+        Ok(())
+    }
+}
+
+impl fmt::Write for Page<'_> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.write(s.as_bytes()).map_err(|_| fmt::Error)
+    }
+}
+
+/// The C side of attribute `A`.
+struct Raw<T, A>(PhantomData<(T, A)>);
+
+impl<T: Operations, A: Attribute<T>> Raw<T, A> {
+    const ATTRIBUTE: bindings::device_attribute = bindings::device_attribute {
+        attr: bindings::attribute {
+            name: kernel::str::as_char_ptr_in_const_context(A::NAME),
+            mode: READABLE,
+            ..pin_init::zeroed()
+        },
+        __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
+            show: Some(Self::show),
+        },
+        __bindgen_anon_2: bindings::device_attribute__bindgen_ty_2 {
+            store: Some(Self::store),
+        },
+    };
+
+    const POINTER: *const bindings::attribute = &Self::ATTRIBUTE.attr;
+
+    unsafe extern "C" fn show(
+        dev: *mut bindings::device,
+        _attr: *mut bindings::device_attribute,
+        buf: *mut c_char,
+    ) -> isize {
+        let mut page = Page {
+            // SAFETY: sysfs passes a zeroed page.
+            buffer: unsafe { core::slice::from_raw_parts_mut(buf.cast(), PAGE_SIZE) },
+            len: 0,
+        };
+        // SAFETY: sysfs calls this for disks of ours, and their removal waits for it.
+        match A::show(unsafe { disk(dev) }, &mut page) {
+            // CAST: At most the size of a page.
+            Ok(()) => page.len as isize,
+            Err(error) => error.to_errno() as isize,
+        }
+    }
+
+    unsafe extern "C" fn store(
+        dev: *mut bindings::device,
+        _attr: *mut bindings::device_attribute,
+        buf: *const c_char,
+        count: usize,
+    ) -> isize {
+        // SAFETY: sysfs passes as many bytes.
+        let input = unsafe { core::slice::from_raw_parts(buf.cast(), count) };
+        // SAFETY: sysfs calls this for disks of ours, and their removal waits for it.
+        match A::store(unsafe { disk(dev) }, input) {
+            // CAST: At most the size of a page.
+            Ok(()) => count as isize,
+            Err(error) => error.to_errno() as isize,
+        }
+    }
+
+    /// The permissions of the file.
+    fn mode(data: &T::DiskData) -> bindings::umode_t {
+        if A::is_writable(data) {
+            READABLE | OWNER_WRITABLE
+        } else {
+            READABLE
+        }
+    }
+}
+
+/// `S_IRUGO`.
+const READABLE: bindings::umode_t = 0o444;
+/// `S_IWUSR`.
+const OWNER_WRITABLE: bindings::umode_t = 0o200;
+
+/// Returns the disk whose device is `dev`.
+///
+/// # Safety
+///
+/// `dev` must be the device of a disk of a `GenDisk<T>` that is not dropped for `'a`.
+unsafe fn disk<'a, T: Operations>(dev: *mut bindings::device) -> &'a Disk<T> {
+    // SAFETY: By the safety requirement. A disk's device is that of its block device.
+    unsafe {
+        let bdev = dev.byte_sub(offset_of!(bindings::block_device, bd_device));
+        Disk::from_raw((*bdev.cast::<bindings::block_device>()).bd_disk)
+    }
+}
+
+const fn group(
+    attrs: &'static [*const bindings::attribute],
+    is_visible: unsafe extern "C" fn(
+        *mut bindings::kobject,
+        *mut bindings::attribute,
+        c_int,
+    ) -> bindings::umode_t,
+) -> bindings::attribute_group {
+    bindings::attribute_group {
+        __bindgen_anon_1: bindings::attribute_group__bindgen_ty_1 {
+            is_visible: Some(is_visible),
+        },
+        __bindgen_anon_2: bindings::attribute_group__bindgen_ty_2 {
+            attrs_const: attrs.as_ptr(),
+        },
+        ..pin_init::zeroed()
+    }
+}
+
+/// The group of attributes `A` and `B`.
+struct Pair<T, A, B>(PhantomData<(T, A, B)>);
+
+impl<T: Operations, A: Attribute<T>, B: Attribute<T>> Pair<T, A, B> {
+    const ATTRIBUTES: &'static [*const bindings::attribute] = &[
+        Raw::<T, A>::POINTER,
+        Raw::<T, B>::POINTER,
+        core::ptr::null(),
+    ];
+
+    const GROUP: bindings::attribute_group = group(Self::ATTRIBUTES, Self::is_visible);
+
+    unsafe extern "C" fn is_visible(
+        kobj: *mut bindings::kobject,
+        _attr: *mut bindings::attribute,
+        index: c_int,
+    ) -> bindings::umode_t {
+        // SAFETY: sysfs calls this when a disk of ours is added; the object is in its device.
+        let disk: &Disk<T> =
+            unsafe { disk(kobj.byte_sub(offset_of!(bindings::device, kobj)).cast()) };
+        if index == 0 {
+            Raw::<T, A>::mode(disk.data())
+        } else {
+            Raw::<T, B>::mode(disk.data())
+        }
+    }
+}
+
+impl<T: Operations, A: Attribute<T>, B: Attribute<T>> AttributeList<T> for (A, B) {
+    const GROUPS: &'static [*const bindings::attribute_group] =
+        &[&Pair::<T, A, B>::GROUP, core::ptr::null()];
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Many requests at a time: lists, submission batches and completion batches.
+
+use crate::{
+    helpers::rvirtio_helper_blk_mq_add_to_batch,
+    operations::{
+        HwContext,
+        Operations, //
+    },
+    request::Request,
+    status::BlkStatus, //
+};
+use core::{
+    marker::PhantomData,
+    ptr, //
+};
+use kernel::bindings;
+
+/// Takes the first request off a list.
+///
+/// # Safety
+///
+/// `list` must be a valid list of valid requests that the caller has the right to change.
+#[inline]
+unsafe fn pop(list: &mut bindings::rq_list) -> Option<*mut bindings::request> {
+    let rq = list.head;
+    if rq.is_null() {
+        return None;
+    }
+    // SAFETY: By the safety requirement. Requests on such lists are linked by this member of
+    // the union.
+    list.head = unsafe { (*rq).__bindgen_anon_1.rq_next };
+    if list.head.is_null() {
+        list.tail = ptr::null_mut();
+    }
+    Some(rq)
+}
+
+/// Appends a request to a list.
+///
+/// # Safety
+///
+/// As for [`pop`]; and `rq` must be valid, on no list, and the caller's.
+#[inline]
+unsafe fn push(list: &mut bindings::rq_list, rq: *mut bindings::request) {
+    // SAFETY: By the safety requirement.
+    unsafe {
+        (*rq).__bindgen_anon_1.rq_next = ptr::null_mut();
+        if list.tail.is_null() {
+            list.head = rq;
+        } else {
+            (*list.tail).__bindgen_anon_1.rq_next = rq;
+        }
+    }
+    list.tail = rq;
+}
+
+const EMPTY: bindings::rq_list = bindings::rq_list {
+    head: ptr::null_mut(),
+    tail: ptr::null_mut(),
+};
+
+/// A list of requests that the driver owns, linked through the requests themselves.
+///
+/// # Invariants
+///
+/// The requests on `list` are owned by it as by a [`Request`] each.
+#[doc(alias = "rq_list")]
+pub struct RequestList<T: Operations> {
+    list: bindings::rq_list,
+    _p: PhantomData<Request<T>>,
+}
+
+// SAFETY: It is a collection of requests, which are `Send` then.
+unsafe impl<T: Operations> Send for RequestList<T> where Request<T>: Send {}
+
+impl<T: Operations> RequestList<T> {
+    /// Creates an empty list.
+    #[inline]
+    pub const fn new() -> Self {
+        // INVARIANT: There are none.
+        Self {
+            list: EMPTY,
+            _p: PhantomData,
+        }
+    }
+
+    /// Appends a request.
+    #[inline]
+    pub fn push_back(&mut self, rq: Request<T>) {
+        // INVARIANT: It owns the request now.
+        // SAFETY: The list and the request are ours.
+        unsafe { push(&mut self.list, rq.into_raw()) }
+    }
+
+    /// Takes the first request.
+    #[inline]
+    pub fn pop_front(&mut self) -> Option<Request<T>> {
+        // SAFETY: The list is ours, and by the type invariant so is the request.
+        unsafe { pop(&mut self.list).map(|rq| Request::from_raw(rq)) }
+    }
+}
+
+impl<T: Operations> Default for RequestList<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Operations> Drop for RequestList<T> {
+    fn drop(&mut self) {
+        while let Some(rq) = self.pop_front() {
+            drop(rq);
+        }
+    }
+}
+
+/// Requests of one hardware queue that the block layer passes at once. Taking one starts it.
+///
+/// # Invariants
+///
+/// `list` is a list of requests of disks of `TagSet<T>`s that are not started and may be taken.
+pub struct Batch<'a, T: Operations> {
+    list: &'a mut bindings::rq_list,
+    hctx: HwContext<'a, T>,
+}
+
+impl<T: Operations> Batch<'_, T> {
+    /// Calls `f` for each run of requests of the same hardware queue on `list`, and leaves on it
+    /// what `f` did not take.
+    ///
+    /// # Safety
+    ///
+    /// `list` must be valid and of requests of disks of `TagSet<T>`s that are not started and
+    /// that the block layer hands to the driver.
+    #[inline]
+    pub(crate) unsafe fn for_each_queue(
+        list: *mut bindings::rq_list,
+        f: fn(HwContext<'_, T>, &mut Batch<'_, T>),
+    ) {
+        // SAFETY: By the safety requirement.
+        let list = unsafe { &mut *list };
+        let mut not_taken = EMPTY;
+        while !list.head.is_null() {
+            // SAFETY: The hardware queue of a request is in use.
+            let hctx = unsafe { HwContext::from_raw((*list.head).mq_hctx) };
+            // INVARIANT: By the safety requirement.
+            let mut batch = Batch { list, hctx };
+            f(hctx, &mut batch);
+            while let Some(rq) = batch.take_raw() {
+                // SAFETY: It was on a list a moment ago, and is on none now.
+                unsafe { push(&mut not_taken, rq) };
+            }
+        }
+        *list = not_taken;
+    }
+
+    /// Takes the first request if it is of the right hardware queue.
+    #[inline]
+    fn take_raw(&mut self) -> Option<*mut bindings::request> {
+        let first = self.list.head;
+        // SAFETY: By the type invariant requests on the list are valid.
+        if first.is_null() || unsafe { (*first).mq_hctx } != self.hctx.as_raw() {
+            return None;
+        }
+        // SAFETY: By the type invariant.
+        unsafe { pop(self.list) }
+    }
+}
+
+impl<T: Operations> Iterator for Batch<'_, T> {
+    type Item = Request<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Request<T>> {
+        // SAFETY: By the type invariant the request is not started and may be taken.
+        self.take_raw().map(|rq| unsafe { Request::start(rq) })
+    }
+}
+
+/// Completes requests, those together that this CPU may end itself.
+///
+/// They are ended when this is dropped; forgetting it loses them.
+#[doc(alias = "io_comp_batch")]
+pub struct CompletionBatch<T: Operations> {
+    batch: bindings::io_comp_batch,
+    _p: PhantomData<Request<T>>,
+}
+
+impl<T: Operations> CompletionBatch<T> {
+    /// Creates an empty batch.
+    #[inline]
+    pub fn new() -> Self {
+        Self {
+            batch: pin_init::zeroed(),
+            _p: PhantomData,
+        }
+    }
+
+    /// Has `rq` ended with `status`: on the CPU that submitted it, if that is another, else at
+    /// the end of the batch, or at once if it can not be batched.
+    #[doc(alias = "blk_mq_complete_request_remote")]
+    #[doc(alias = "blk_mq_add_to_batch")]
+    #[inline]
+    pub fn complete(&mut self, mut rq: Request<T>, status: BlkStatus) {
+        rq.set_status(status);
+        let rq = rq.into_raw();
+        // SAFETY: The request is started and ours to complete.
+        if unsafe { bindings::blk_mq_complete_request_remote(rq) } {
+            return;
+        }
+        // SAFETY: It is marked as completed, and still ours, as that returned false.
+        let batched = unsafe {
+            rvirtio_helper_blk_mq_add_to_batch(
+                rq,
+                &mut self.batch,
+                status != BlkStatus::Ok,
+                Self::end_batch,
+            )
+        };
+        if !batched {
+            // SAFETY: It is still ours.
+            unsafe { Request::<T>::from_raw(rq) }.end_completed();
+        }
+    }
+
+    /// Ends the requests of a batch with success.
+    unsafe extern "C" fn end_batch(batch: *mut bindings::io_comp_batch) {
+        // SAFETY: The block layer and `drop` pass a valid batch of requests that are completed
+        // and not ended, which are ours.
+        unsafe {
+            let mut next = (*batch).req_list.head;
+            while !next.is_null() {
+                let rq = next;
+                next = (*rq).__bindgen_anon_1.rq_next;
+                Request::<T>::from_raw(rq).forget();
+            }
+            bindings::blk_mq_end_request_batch(batch);
+        }
+    }
+}
+
+impl<T: Operations> Default for CompletionBatch<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Operations> Drop for CompletionBatch<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.batch.req_list.head.is_null() {
+            // SAFETY: What is on the list was put there by `complete`.
+            unsafe { Self::end_batch(&mut self.batch) };
+        }
+    }
+}

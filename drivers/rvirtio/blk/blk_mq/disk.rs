@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be done with a disk.
+//!
+//! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+use crate::{
+    helpers::rvirtio_helper_queue_limits_start_update,
+    limits::{
+        set_cache,
+        CacheMode, //
+    },
+    operations::Operations,
+    status::BlkStatus, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    ffi::c_uint,
+    prelude::*,
+    types::{
+        Opaque,
+        ScopeGuard, //
+    }, //
+};
+
+/// Cylinders, heads and sectors, for old partitioning tools.
+#[doc(alias = "hd_geometry")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Number of cylinders.
+    pub cylinders: u16,
+    /// Number of heads.
+    pub heads: u8,
+    /// Number of sectors per track.
+    pub sectors: u8,
+}
+
+impl Geometry {
+    /// Makes up a geometry for a disk of `capacity` sectors, as `sd` does.
+    pub(crate) fn for_capacity(capacity: u64) -> Self {
+        Self {
+            heads: 64,
+            sectors: 32,
+            // CAST: Truncation is what C does; the field is too small for today's disks.
+            cylinders: (capacity >> 11) as u16,
+        }
+    }
+}
+
+/// A disk while its driver is bound.
+///
+/// # Invariants
+///
+/// The disk belongs to a `GenDisk<T>` that is not dropped, so that its queue's data is the
+/// driver's `T::DiskData`.
+#[repr(transparent)]
+pub struct Disk<T: Operations>(Opaque<bindings::gendisk>, PhantomData<T>);
+
+impl<T: Operations> Disk<T> {
+    /// # Safety
+    ///
+    /// The invariants must hold for `disk` for `'a`.
+    pub(crate) unsafe fn from_raw<'a>(disk: *mut bindings::gendisk) -> &'a Self {
+        // SAFETY: By the safety requirement; `Opaque` is transparent.
+        unsafe { &*disk.cast() }
+    }
+
+    fn queue(&self) -> *mut bindings::request_queue {
+        // SAFETY: By the type invariant the disk is valid; its queue does not change.
+        unsafe { (*self.0.get()).queue }
+    }
+
+    /// The driver's data.
+    pub fn data(&self) -> &T::DiskData {
+        // SAFETY: By the type invariant.
+        unsafe { &*(*self.queue()).queuedata.cast() }
+    }
+
+    /// The name, without the terminating 0.
+    pub fn name(&self) -> &[u8] {
+        // SAFETY: By the type invariant; the name does not change.
+        let name = unsafe { &(*self.0.get()).disk_name };
+        let len = name.iter().position(|&c| c == 0).unwrap_or(name.len());
+        &name[..len]
+    }
+
+    /// Changes the cache mode, while requests are held back.
+    ///
+    /// # Errors
+    ///
+    /// Those of the block layer, which then keeps the old mode.
+    #[doc(alias = "queue_limits_commit_update_frozen")]
+    pub fn set_cache_mode(&self, mode: CacheMode) -> Result {
+        let mut lim = pin_init::zeroed();
+        // SAFETY: The queue is valid. `start_update` takes the lock on the limits, which
+        // `commit_update` releases.
+        to_result(unsafe {
+            rvirtio_helper_queue_limits_start_update(self.queue(), &mut lim);
+            set_cache(&mut lim, mode);
+            bindings::queue_limits_commit_update_frozen(self.queue(), &mut lim)
+        })
+    }
+
+    /// Sends a request of the driver's own, [`Op::DriverIn`](crate::Op::DriverIn), and waits for
+    /// it to end. The device fills `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// That of the request's status, or what kept it from being sent.
+    #[doc(alias = "blk_execute_rq")]
+    pub fn execute_driver_in(&self, buffer: &mut [u8]) -> Result {
+        let len = c_uint::try_from(buffer.len())?;
+        // SAFETY: The queue is valid. A queue that is going away returns an error.
+        let rq = from_err_ptr(unsafe {
+            bindings::blk_mq_alloc_request(self.queue(), bindings::req_op_REQ_OP_DRV_IN, 0)
+        })?;
+        // SAFETY: The request is ours, before and after it is executed.
+        let rq = ScopeGuard::new_with_data(rq, |rq| unsafe { bindings::blk_mq_free_request(rq) });
+        // SAFETY: The buffer is borrowed until after the request has ended.
+        to_result(unsafe {
+            bindings::blk_rq_map_kern(*rq, buffer.as_mut_ptr().cast(), len, bindings::GFP_KERNEL)
+        })?;
+        // SAFETY: The request is ours and ready to be executed.
+        BlkStatus::result_from_raw(unsafe { bindings::blk_execute_rq(*rq, false) })
+    }
+}

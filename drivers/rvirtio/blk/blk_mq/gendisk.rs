@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Disks.
+//!
+//! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+use crate::{
+    attribute::AttributeList,
+    disk::{
+        Disk,
+        Geometry, //
+    },
+    helpers::rvirtio_helper_hd_geometry_set,
+    limits::Limits,
+    name::NameIndex,
+    operations::Operations,
+    tag_set::TagSet, //
+};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    pin::Pin,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    device,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    module::this_module,
+    new_mutex,
+    prelude::*,
+    static_lock_class,
+    sync::Mutex, //
+};
+
+/// Whether a disk can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It can.
+    ReadWrite,
+    /// It can not, and nobody can change that.
+    ReadOnly,
+}
+
+/// How a disk is to be.
+pub struct DiskConfig<'a> {
+    /// What its name starts with; letters follow.
+    pub name_prefix: &'a [u8],
+    /// Its size in 512-byte sectors, may be 0.
+    pub capacity: u64,
+    /// What requests it takes.
+    pub limits: Limits,
+    /// Whether it can be written.
+    pub access: Access,
+    /// The geometry to tell who asks. Without, one is made up from the capacity.
+    pub geometry: Option<Geometry>,
+}
+
+/// What lives as long as the C structure, which can be longer than the driver is bound: somebody
+/// may still have the disk open.
+struct Private {
+    geometry: Option<Geometry>,
+    /// Keeps the name from being used again.
+    _index: NameIndex,
+}
+
+/// The life of a disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It was not added yet.
+    New,
+    /// It is there for all to use.
+    Added,
+    /// It was removed.
+    Removed,
+}
+
+/// A disk of the driver's.
+///
+/// Dereferences to [`Disk`], which has what can be done with it.
+///
+/// # Invariants
+///
+/// - `disk` is valid, on a tag set that lives for `'a`, with queue data that lives for `'a`, and
+///   private data that points to a [`Private`] from a box. This value owns a reference to it.
+/// - It was added if and only if `state` is not `New`, and then deleted if `state` is `Removed`.
+#[doc(alias = "gendisk")]
+#[pin_data(PinnedDrop)]
+pub struct GenDisk<'a, T: Operations> {
+    disk: NonNull<bindings::gendisk>,
+    /// Guards changes of the size too, which are different before, while and after the disk is
+    /// there.
+    #[pin]
+    state: Mutex<State>,
+    _p: PhantomData<(&'a TagSet<'a, T>, &'a T::DiskData)>,
+}
+
+// SAFETY: A disk can be removed by any thread.
+unsafe impl<T: Operations> Send for GenDisk<'_, T> {}
+// SAFETY: All methods take locks, the driver's data is `Sync`.
+unsafe impl<T: Operations> Sync for GenDisk<'_, T> {}
+
+impl<'a, T: Operations> GenDisk<'a, T> {
+    const FOPS: bindings::block_device_operations = bindings::block_device_operations {
+        owner: this_module::<T::OwnerModule>().as_ptr(),
+        getgeo: Some(getgeo),
+        free_disk: Some(free_disk),
+        ..pin_init::zeroed()
+    };
+
+    /// Creates a disk that nobody sees yet.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the block layer refuses the limits, or the name is too long.
+    pub fn new(
+        tag_set: Pin<&'a TagSet<'a, T>>,
+        config: &DiskConfig<'_>,
+        data: Pin<&'a T::DiskData>,
+    ) -> impl PinInit<Self, Error> {
+        let disk = Self::allocate(tag_set, config, data);
+        pin_init::pin_init_scope(move || {
+            let disk = disk?;
+            // INVARIANT: It was allocated with these borrows, and is not added.
+            Ok(try_pin_init!(Self {
+                disk,
+                state <- new_mutex!(State::New, "GenDisk::state"),
+                _p: PhantomData,
+            }? Error))
+        })
+    }
+
+    fn allocate(
+        tag_set: Pin<&'a TagSet<'a, T>>,
+        config: &DiskConfig<'_>,
+        data: Pin<&'a T::DiskData>,
+    ) -> Result<NonNull<bindings::gendisk>> {
+        let index = NameIndex::allocate()?;
+        let name = index.name(config.name_prefix)?;
+        let private = KBox::new(
+            Private {
+                geometry: config.geometry,
+                _index: index,
+            },
+            GFP_KERNEL,
+        )?;
+        let mut lim = config.limits.into_raw();
+        let data: *const T::DiskData = data.get_ref();
+
+        // SAFETY: The tag set is allocated, and the limits are valid for the call.
+        let disk = from_err_ptr(unsafe {
+            bindings::__blk_mq_alloc_disk(
+                tag_set.as_raw(),
+                &mut lim,
+                data.cast_mut().cast(),
+                static_lock_class!().as_ptr(),
+            )
+        })?;
+        // SAFETY: It was just allocated, and nobody else knows it.
+        unsafe {
+            (*disk).disk_name = name;
+            (*disk).fops = &Self::FOPS;
+            (*disk).private_data = KBox::into_raw(private).cast();
+            bindings::set_disk_ro(disk, config.access == Access::ReadOnly);
+            bindings::set_capacity(disk, config.capacity);
+        }
+        NonNull::new(disk).ok_or(ENOMEM)
+    }
+
+    /// Makes the disk visible, below `parent` in sysfs. Partitions are read before this returns.
+    pub(crate) fn add_below(&self, parent: &device::Device<device::Bound>) -> Result {
+        let mut state = self.state.lock();
+        if *state != State::New {
+            return Err(EBUSY);
+        }
+        // INVARIANT: On success it is added; on failure `drop` finds it as it was.
+        // SAFETY: By the type invariant the disk is valid and not added. The groups are static,
+        // and the parent outlives the disk's being added, as it is bound.
+        to_result(unsafe {
+            bindings::device_add_disk(
+                core::ptr::from_ref(parent).cast_mut().cast(),
+                self.disk.as_ptr(),
+                <T::Attributes as AttributeList<T>>::GROUPS
+                    .as_ptr()
+                    .cast_mut(),
+            )
+        })?;
+        *state = State::Added;
+        Ok(())
+    }
+
+    /// Takes the disk away from its users. Does nothing if it is not there (any more).
+    ///
+    /// Waits until all requests in flight have ended: the device has to be working, or its
+    /// requests must have been taken from it.
+    #[doc(alias = "del_gendisk")]
+    pub fn remove(&self) {
+        {
+            let mut state = self.state.lock();
+            if *state != State::Added {
+                return;
+            }
+            *state = State::Removed;
+        }
+        // INVARIANT: The state says so already, so that this happens once.
+        // SAFETY: By the type invariant the disk was added.
+        unsafe { bindings::del_gendisk(self.disk.as_ptr()) }
+    }
+
+    /// Sets the size in 512-byte sectors. Users of the disk are told when that is a change.
+    #[doc(alias = "set_capacity_and_notify")]
+    pub fn resize(&self, capacity: u64) {
+        let state = self.state.lock();
+        if *state != State::Removed {
+            // SAFETY: By the type invariant the disk is valid. C tells nobody before it is added.
+            unsafe { bindings::set_capacity_and_notify(self.disk.as_ptr(), capacity) };
+        }
+    }
+}
+
+impl<T: Operations> Deref for GenDisk<'_, T> {
+    type Target = Disk<T>;
+
+    fn deref(&self) -> &Disk<T> {
+        // SAFETY: By the type invariant the disk and its data are valid for `'a`, which outlives
+        // the borrow.
+        unsafe { Disk::from_raw(self.disk.as_ptr()) }
+    }
+}
+
+#[pinned_drop]
+impl<T: Operations> PinnedDrop for GenDisk<'_, T> {
+    fn drop(self: Pin<&mut Self>) {
+        self.remove();
+        let added = *self.state.lock() != State::New;
+        let disk = self.disk.as_ptr();
+        // SAFETY: By the type invariant the disk is valid until we give up our reference. C
+        // calls `free_disk` only for disks that were added.
+        unsafe {
+            let private = (*disk).private_data;
+            bindings::put_disk(disk);
+            if !added {
+                free_private(private);
+            }
+        }
+    }
+}
+
+/// # Safety
+///
+/// `private` must be the private data of a disk, and used by nobody after this.
+unsafe fn free_private(private: *mut c_void) {
+    // SAFETY: It came from `KBox::into_raw` in `GenDisk::allocate`.
+    drop(unsafe { KBox::<Private>::from_raw(private.cast()) });
+}
+
+/// Called when the last user of a disk that was added is gone.
+unsafe extern "C" fn free_disk(disk: *mut bindings::gendisk) {
+    // SAFETY: The disk is one of ours, and nobody uses it any more.
+    unsafe { free_private((*disk).private_data) }
+}
+
+/// For old partitioning tools. The driver may be unbound already.
+unsafe extern "C" fn getgeo(
+    disk: *mut bindings::gendisk,
+    geo: *mut bindings::hd_geometry,
+) -> c_int {
+    // SAFETY: The disk is one of ours, and its private data lives as long as it does.
+    let private = unsafe { &*(*disk).private_data.cast::<Private>() };
+    let geometry = private.geometry.unwrap_or_else(|| {
+        // SAFETY: The disk is valid.
+        Geometry::for_capacity(unsafe { (*(*disk).part0).bd_nr_sectors })
+    });
+    // SAFETY: The block layer passes a structure to be filled.
+    unsafe {
+        rvirtio_helper_hd_geometry_set(geo, geometry.cylinders, geometry.heads, geometry.sectors)
+    };
+    0
+}

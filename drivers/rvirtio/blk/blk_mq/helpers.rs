@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `blk_helpers.c` has, in alphabetical order.
+
+// Some kernel structures are empty in some configurations, which is no trouble behind pointers.
+#![allow(improper_ctypes)]
+
+use kernel::bindings::{
+    hd_geometry,
+    ida,
+    io_comp_batch,
+    page,
+    phys_addr_t,
+    queue_limits,
+    request,
+    request_queue, //
+};
+
+extern "C" {
+    pub(crate) static mut rvirtio_blk_name_ida: ida;
+
+    pub(crate) fn rvirtio_helper_blk_mq_add_to_batch(
+        rq: *mut request,
+        iob: *mut io_comp_batch,
+        is_error: bool,
+        complete: unsafe extern "C" fn(*mut io_comp_batch),
+    ) -> bool;
+
+    pub(crate) fn rvirtio_helper_hd_geometry_set(
+        geo: *mut hd_geometry,
+        cylinders: u16,
+        heads: u8,
+        sectors: u8,
+    );
+
+    pub(crate) fn rvirtio_helper_page_to_phys(page: *mut page) -> phys_addr_t;
+
+    pub(crate) fn rvirtio_helper_queue_limits_set_write_cache(
+        lim: *mut queue_limits,
+        write_back: bool,
+    );
+
+    pub(crate) fn rvirtio_helper_queue_limits_start_update(
+        q: *mut request_queue,
+        lim: *mut queue_limits,
+    );
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What requests a disk can take.
+//!
+//! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
+
+use crate::helpers::rvirtio_helper_queue_limits_set_write_cache;
+use kernel::bindings;
+
+/// The largest logical block size in bytes that the block layer takes.
+#[doc(alias = "BLK_MAX_BLOCK_SIZE")]
+pub const MAX_BLOCK_SIZE: u32 = bindings::BLK_MAX_BLOCK_SIZE;
+
+/// The block layer wants segments of at least this many bytes.
+#[doc(alias = "BLK_MIN_SEGMENT_SIZE")]
+pub const MIN_SEGMENT_SIZE: u32 = 4096;
+
+/// Whether completed writes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheMode {
+    /// They are.
+    WriteThrough,
+    /// Not before a flush.
+    WriteBack,
+}
+
+/// What requests a disk can take. Sizes are in bytes unless they say otherwise.
+///
+/// There is no segment boundary and no gap between segments to avoid, and no operation with a
+/// special payload, such as discard.
+#[doc(alias = "queue_limits")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The unit of addressing: a power of two from 512 to [`MAX_BLOCK_SIZE`].
+    pub logical_block_size: u32,
+    /// The unit of writing without a read before: 0 for the same as the logical block size,
+    /// else a power of two.
+    pub physical_block_size: u32,
+    /// Where the first physical block starts.
+    pub alignment_offset: u32,
+    /// The smallest size that is efficient, 0 for the default.
+    pub io_min: u32,
+    /// The size that is most efficient, 0 for none.
+    pub io_opt: u32,
+    /// The largest number of segments of a request, not 0.
+    pub max_segments: u16,
+    /// The largest size of a segment, from [`MIN_SEGMENT_SIZE`].
+    pub max_segment_size: u32,
+    /// The largest size of a request in 512-byte sectors.
+    pub max_hw_sectors: u32,
+    /// Whether flushes are needed.
+    pub cache: CacheMode,
+    /// Whether access times depend on the place.
+    pub rotational: bool,
+}
+
+impl Limits {
+    pub(crate) fn into_raw(self) -> bindings::queue_limits {
+        let mut lim = bindings::queue_limits {
+            logical_block_size: self.logical_block_size,
+            physical_block_size: self.physical_block_size,
+            alignment_offset: self.alignment_offset,
+            io_min: self.io_min,
+            io_opt: self.io_opt,
+            max_segments: self.max_segments,
+            max_segment_size: self.max_segment_size,
+            max_hw_sectors: self.max_hw_sectors,
+            ..pin_init::zeroed()
+        };
+        if self.rotational {
+            lim.features |= bindings::BLK_FEAT_ROTATIONAL;
+        }
+        set_cache(&mut lim, self.cache);
+        lim
+    }
+}
+
+/// Sets the cache mode in raw limits.
+pub(crate) fn set_cache(lim: &mut bindings::queue_limits, cache: CacheMode) {
+    // SAFETY: `lim` is valid.
+    unsafe { rvirtio_helper_queue_limits_set_write_cache(lim, cache == CacheMode::WriteBack) }
+}

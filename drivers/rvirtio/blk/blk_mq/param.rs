@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Module parameters that are strings, which `module!` does not have.
+//!
+//! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
+
+use core::cell::UnsafeCell;
+use kernel::{
+    bindings,
+    module::ThisModule,
+    prelude::*, //
+};
+
+/// The value of a string parameter: at most `N - 1` bytes.
+///
+/// Declare it with [`string_param!`](crate::string_param).
+///
+/// # Invariants
+///
+/// The value ends with a 0. It is written only by parameter parsing, which is over when the code
+/// of the module runs: the parameter's file in sysfs is read-only.
+pub struct StringParam<const N: usize>(UnsafeCell<[u8; N]>);
+
+// SAFETY: By the type invariant nobody writes while others read.
+unsafe impl<const N: usize> Sync for StringParam<N> {}
+
+impl<const N: usize> StringParam<N> {
+    /// Creates a parameter with a default value, which must be shorter than `N`.
+    pub const fn new(default: &[u8]) -> Self {
+        assert!(default.len() < N, "the default value is too long");
+        let mut value = [0; N];
+        let mut i = 0;
+        while i < default.len() {
+            value[i] = default[i];
+            i += 1;
+        }
+        // INVARIANT: At least the last byte is 0.
+        Self(UnsafeCell::new(value))
+    }
+
+    /// The value, without the terminating 0.
+    pub fn as_bytes(&self) -> &[u8] {
+        // SAFETY: By the type invariant nobody writes.
+        let value = unsafe { &*self.0.get() };
+        let len = value.iter().position(|&c| c == 0).unwrap_or(N);
+        &value[..len]
+    }
+
+    /// Describes where C finds the value.
+    #[doc(hidden)]
+    pub const fn raw(&'static self) -> RawString {
+        RawString(bindings::kparam_string {
+            maxlen: N as u32,
+            string: self.0.get().cast(),
+        })
+    }
+}
+
+/// Where C finds the value of a string parameter.
+#[doc(hidden)]
+#[repr(transparent)]
+pub struct RawString(bindings::kparam_string);
+
+// SAFETY: It is only read.
+unsafe impl Sync for RawString {}
+
+/// An entry of a module's table of parameters.
+#[doc(hidden)]
+#[repr(transparent)]
+pub struct RawParam(bindings::kernel_param);
+
+// SAFETY: It is only read.
+unsafe impl Sync for RawParam {}
+
+impl RawParam {
+    /// Creates the entry for a string that can be read in sysfs, and set at load time only.
+    pub const fn new(name: &'static CStr, module: &ThisModule, value: &'static RawString) -> Self {
+        Self(bindings::kernel_param {
+            name: kernel::str::as_char_ptr_in_const_context(name),
+            mod_: module.as_ptr(),
+            ops: &raw const bindings::param_ops_string,
+            perm: 0o444,
+            level: -1,
+            flags: 0,
+            __bindgen_anon_1: bindings::kernel_param__bindgen_ty_1 { str_: &value.0 },
+        })
+    }
+}
+
+/// Declares a string parameter of the module that this is used in.
+///
+/// # Examples
+///
+/// ```ignore
+/// string_param! {
+///     /// What the names of disks start with.
+///     static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
+///     module: "rvirtio_blk",
+///     description: "Prefix of disk names",
+/// }
+/// ```
+#[macro_export]
+macro_rules! string_param {
+    (
+        $(#[$meta:meta])*
+        $vis:vis static $ident:ident: StringParam<$len:literal> = $name:literal, $default:literal;
+        module: $module:literal,
+        description: $description:literal $(,)?
+    ) => {
+        $(#[$meta])*
+        $vis static $ident: $crate::StringParam<$len> = $crate::StringParam::new($default);
+
+        const _: () = {
+            static VALUE: $crate::RawString = $ident.raw();
+
+            #[link_section = "__param"]
+            #[used(compiler)]
+            static PARAM: $crate::RawParam = $crate::RawParam::new(
+                if ::core::cfg!(MODULE) {
+                    ::kernel::c_str!($name)
+                } else {
+                    ::kernel::c_str!(::core::concat!($module, ".", $name))
+                },
+                ::kernel::module::this_module::<crate::LocalModule>(),
+                &VALUE,
+            );
+
+            $crate::string_param!(@modinfo $module, "parmtype=", $name, ":string\0");
+            $crate::string_param!(@modinfo $module, "parm=", $name, ":", $description, "\0");
+        };
+    };
+
+    (@modinfo $module:literal, $($part:literal),+) => {
+        const _: () = {
+            const TEXT: &str = if ::core::cfg!(MODULE) {
+                ::core::concat!($($part),+)
+            } else {
+                ::core::concat!($module, ".", $($part),+)
+            };
+
+            #[link_section = ".modinfo"]
+            #[used(compiler)]
+            static BYTES: [u8; TEXT.len()] = $crate::to_array(TEXT);
+        };
+    };
+}
+
+/// Returns the bytes of `text`, which has to have the right length.
+#[doc(hidden)]
+pub const fn to_array<const N: usize>(text: &str) -> [u8; N] {
+    match text.as_bytes().first_chunk() {
+        Some(bytes) => *bytes,
+        None => panic!("the text is shorter than the array"),
+    }
+}

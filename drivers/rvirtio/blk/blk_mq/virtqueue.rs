@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests as buffers of virtqueues.
+//!
+//! A driver whose [`Operations::Command`] is a [`RingCommand`] can put its [`Request`]s into a
+//! [`Virtqueue`](rvirtio::Virtqueue): the device reads a header, then reads or writes the data,
+//! then writes a status. Header, status and descriptor table are the tag's for good; without
+//! ACCESS_PLATFORM the data's physical addresses are read straight from the bios.
+
+use crate::{
+    gendisk::GenDisk,
+    operations::{
+        Command,
+        Operations, //
+    },
+    request::{
+        Direction,
+        Request, //
+    },
+    segments::{
+        PhysSegment,
+        Segments, //
+    }, //
+};
+use core::{
+    iter,
+    marker::PhantomPinned,
+    pin::Pin,
+    slice, //
+};
+use kernel::{
+    prelude::*,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    }, //
+};
+use rvirtio::{
+    dma,
+    virtqueue::{
+        slab::{
+            Slab,
+            Slot, //
+        },
+        TableCells, //
+    },
+    Buffers,
+    Dma,
+    Ready,
+    Segment, //
+};
+
+/// What a request needs to go through a virtqueue: header `H` and status `S`.
+///
+/// # Invariants
+///
+/// - `mapped`, if there is any, was mapped in `direction` and is the data of the request that
+///   the tag belongs to, all of it or none. `None` if the device uses physical addresses.
+/// - Pinned, so that safe code can not exchange the commands of two requests.
+pub struct RingCommand<'a, H, S> {
+    slot: Slot<'a, H, S>,
+    dma: Dma<'a>,
+    mapped: Option<KVec<Segment>>,
+    direction: dma::Direction,
+    _pin: PhantomPinned,
+}
+
+impl<'a, H: AsBytes, S: FromBytes + AsBytes> RingCommand<'a, H, S> {
+    /// Creates the command of one tag, for data of up to `max_segments` segments.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`, also when `slab` has no slot left.
+    pub fn new(slab: &'a Slab<'_, H, S>, dma: Dma<'a>, max_segments: u16) -> Result<Self> {
+        let mapped = if dma.is_physical() {
+            None
+        } else {
+            Some(KVec::with_capacity(usize::from(max_segments), GFP_KERNEL)?)
+        };
+        // INVARIANT: Nothing is mapped.
+        Ok(Self {
+            slot: slab.take().ok_or(ENOMEM)?,
+            dma,
+            mapped,
+            direction: dma::Direction::ToDevice,
+            _pin: PhantomPinned,
+        })
+    }
+}
+
+impl<H, S> RingCommand<'_, H, S> {
+    /// Makes `segments` accessible to the device, or none of them.
+    fn map(&mut self, segments: Segments<'_>, direction: Direction) -> Result {
+        self.direction = match direction {
+            Direction::ToDevice => dma::Direction::ToDevice,
+            Direction::FromDevice => dma::Direction::FromDevice,
+        };
+        for segment in segments {
+            if let Err(error) = self.map_one(segment) {
+                // INVARIANT: None it is, then.
+                self.unmap();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn map_one(&mut self, segment: PhysSegment) -> Result {
+        let Some(mapped) = &mut self.mapped else {
+            return Ok(());
+        };
+        let PhysSegment { addr, len } = segment;
+        if mapped.len() == mapped.capacity() {
+            return Err(EINVAL);
+        }
+        let addr = self.dma.map(addr, len as usize, self.direction)?;
+        // There is room for it.
+        let _ = mapped.push_within_capacity(Segment { addr, len });
+        Ok(())
+    }
+
+    /// Ends all mappings.
+    fn unmap(&mut self) {
+        let Some(mapped) = &mut self.mapped else {
+            return;
+        };
+        while let Some(segment) = mapped.pop() {
+            // SAFETY: By the type invariant it was mapped so. The device is done with the
+            // request: it is not in a queue, as it belongs to our caller.
+            unsafe {
+                self.dma
+                    .unmap(segment.addr, segment.len as usize, self.direction)
+            };
+        }
+    }
+}
+
+impl<H, S> Command for RingCommand<'_, H, S> {
+    #[inline]
+    fn release(self: Pin<&mut Self>) {
+        if self.mapped.is_some() {
+            // SAFETY: Nothing is moved out of it.
+            unsafe { self.get_unchecked_mut() }.unmap();
+        }
+    }
+}
+
+/// What [`Request`] and [`RingCommand`] have to say to each other.
+///
+/// A trait, as the parameters of `RingCommand` would otherwise be parameters of the
+/// implementations for `Request`, which can not name the lifetime.
+///
+/// # Safety
+///
+/// As for [`Buffers`], for the memory that the methods return.
+pub unsafe trait RingData: Command {
+    /// What the device reads first.
+    type Header: AsBytes;
+
+    /// What the device writes last.
+    type Status: FromBytes + AsBytes;
+
+    /// Sets header and status, and makes the data accessible to the device.
+    #[doc(hidden)]
+    fn prepare(
+        self: Pin<&mut Self>,
+        header: Self::Header,
+        status: Self::Status,
+        segments: Segments<'_>,
+        direction: Direction,
+    ) -> Result;
+
+    /// Reads the status.
+    #[doc(hidden)]
+    fn status(&self) -> Self::Status;
+
+    /// Where header, status and table are.
+    #[doc(hidden)]
+    fn memory(&self) -> (Segment, Segment, TableCells<'_>);
+
+    /// The data as the device sees it, unless that is where it is in physical memory.
+    #[doc(hidden)]
+    fn mapped(&self) -> Option<&[Segment]>;
+}
+
+// SAFETY: Header, status and table are memory of the slot, which is coherent, and no one else's
+// for as long as the command exists. By the type invariant the mapped segments are the data of
+// the request.
+unsafe impl<H: AsBytes, S: FromBytes + AsBytes> RingData for RingCommand<'_, H, S> {
+    type Header = H;
+    type Status = S;
+
+    #[inline]
+    fn prepare(
+        self: Pin<&mut Self>,
+        header: H,
+        status: S,
+        segments: Segments<'_>,
+        direction: Direction,
+    ) -> Result {
+        // SAFETY: Nothing is moved out of it.
+        let this = unsafe { self.get_unchecked_mut() };
+        this.slot.write_header(header);
+        this.slot.set_status(status);
+        match this.mapped {
+            None => Ok(()),
+            Some(_) => this.map(segments, direction),
+        }
+    }
+
+    #[inline]
+    fn status(&self) -> S {
+        self.slot.status()
+    }
+
+    #[inline]
+    fn memory(&self) -> (Segment, Segment, TableCells<'_>) {
+        (
+            self.slot.header_segment(),
+            self.slot.status_segment(),
+            self.slot.table(),
+        )
+    }
+
+    #[inline]
+    fn mapped(&self) -> Option<&[Segment]> {
+        self.mapped.as_deref()
+    }
+}
+
+impl<T: Operations<Command: RingData>> Request<T> {
+    /// Gets the request ready for a virtqueue. `status` is what [`Request::device_status`]
+    /// returns if the device does not write one.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when the data can not be mapped.
+    #[inline]
+    pub fn prepare(
+        &mut self,
+        header: <T::Command as RingData>::Header,
+        status: <T::Command as RingData>::Status,
+    ) -> Result {
+        // The command is part of the request, but not of its data.
+        // SAFETY: We own the request; its data does not change below.
+        let segments = match self.direction() {
+            Some(_) => unsafe { Segments::new(&*self.as_raw()) },
+            None => Segments::empty(),
+        };
+        let direction = self.direction().unwrap_or(Direction::ToDevice);
+        self.command().prepare(header, status, segments, direction)
+    }
+
+    /// What the device, or [`Request::prepare`], wrote as status.
+    #[inline]
+    pub fn device_status(&self) -> <T::Command as RingData>::Status {
+        self.command_ref().status()
+    }
+
+    /// The data as the device sees it, if it goes in `direction`.
+    #[inline]
+    fn data(&self, direction: Direction) -> Data<'_> {
+        if self.direction() != Some(direction) {
+            return Data::Physical(Segments::empty());
+        }
+        match self.command_ref().mapped() {
+            None => Data::Physical(self.segments()),
+            Some(mapped) => Data::Mapped(mapped.iter()),
+        }
+    }
+}
+
+/// Iterates over data as the device sees it.
+enum Data<'a> {
+    Physical(Segments<'a>),
+    Mapped(slice::Iter<'a, Segment>),
+}
+
+impl Iterator for Data<'_> {
+    type Item = Segment;
+
+    #[inline]
+    fn next(&mut self) -> Option<Segment> {
+        match self {
+            Self::Physical(segments) => segments.next().map(|segment| Segment {
+                addr: segment.addr,
+                len: segment.len,
+            }),
+            Self::Mapped(segments) => segments.next().copied(),
+        }
+    }
+}
+
+// SAFETY:
+// - Header, status and table belong to the command, which belongs to the request. So does the
+//   data until the request is ended, for which the value has to be taken apart; it is mapped
+//   until then too.
+// - The block layer leaves the data alone while the driver owns the request, and Rust code has
+//   no references to it. Page cache and user pages can be written by others while the device
+//   reads them, which is part of the interface.
+// - All of this is found through a pointer, so that moving the value changes nothing.
+unsafe impl<T: Operations<Command: RingData>> Buffers for Request<T> {
+    #[inline]
+    fn readable(&self) -> impl Iterator<Item = Segment> {
+        let (header, _, _) = self.command_ref().memory();
+        Iterator::chain(iter::once(header), self.data(Direction::ToDevice))
+    }
+
+    #[inline]
+    fn writable(&self) -> impl Iterator<Item = Segment> {
+        let (_, status, _) = self.command_ref().memory();
+        Iterator::chain(self.data(Direction::FromDevice), iter::once(status))
+    }
+
+    #[inline]
+    fn table(&self) -> Option<TableCells<'_>> {
+        let (_, _, table) = self.command_ref().memory();
+        Some(table)
+    }
+}
+
+impl<T: Operations> GenDisk<'_, T> {
+    /// Makes the disk visible, below the virtio device in sysfs. The device has to be ready, as
+    /// partitions are read before this returns.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` when there is a disk of this name, `EBUSY` when it was added before, `ENOMEM`.
+    #[doc(alias = "device_add_disk")]
+    pub fn add(&self, ready: &Ready<'_>) -> Result {
+        self.add_below(ready.device().as_ref())
+    }
+}
