@@ -124,8 +124,9 @@ impl virtio::VqHandler for Source<'_> {
         if let Some(used) = state.queue.pop_used() {
             // `written` is what the device filled in; beyond are old bytes.
             state.filled = Some((used.data.0, 0..used.written as usize));
-            self.changed.notify_all();
         }
+        // Also when there is nothing: the queue may be broken.
+        self.changed.notify_all();
     }
 }
 

@@ -17,6 +17,8 @@ use core::{
     ptr::NonNull,
     sync::atomic::{
         AtomicBool,
+        AtomicPtr,
+        AtomicU32,
         AtomicU64,
         Ordering, //
     },
@@ -29,6 +31,7 @@ use kernel::{
         Normal, //
     },
     error::to_result,
+    ffi::c_void,
     prelude::*,
     types::Opaque, //
 };
@@ -46,6 +49,12 @@ pub(crate) struct RawDevice {
     features: [AtomicU64; 2],
     /// The device may access memory: set before the first queue is set up, cleared by a reset.
     live: AtomicBool,
+    /// The device broke the rules.
+    failed: AtomicBool,
+    /// The interrupt of configuration changes and the pointer that it was requested with, or
+    /// null. Only compared, never followed.
+    config_irq: AtomicU32,
+    config_irq_id: AtomicPtr<c_void>,
 }
 
 /// A virtio device.
@@ -117,8 +126,41 @@ impl Device<Bound> {
         self.live().load(Ordering::Relaxed)
     }
 
+    /// Begins a new life of a device that was just reset.
     pub(crate) fn set_live(&self) {
+        self.failed().store(false, Ordering::Relaxed);
         self.live().store(true, Ordering::Relaxed);
+    }
+
+    fn failed(&self) -> &AtomicBool {
+        // SAFETY: By the type invariant.
+        unsafe { &(*self.raw()).failed }
+    }
+
+    /// Notes that the device broke the rules, and has the driver's
+    /// [`ConfigHandler`](crate::ConfigHandler) called, which can do something about it.
+    ///
+    /// Callable from any context.
+    #[cold]
+    pub(crate) fn fail(&self) {
+        self.failed().store(true, Ordering::Release);
+        // SAFETY: By the type invariant.
+        let (irq, id) = unsafe { (&(*self.raw()).config_irq, &(*self.raw()).config_irq_id) };
+        let id = id.load(Ordering::Acquire);
+        if !id.is_null() {
+            // SAFETY: It looks for a handler with this pointer, and does nothing if the interrupt
+            // was freed meanwhile.
+            unsafe { bindings::irq_wake_thread(irq.load(Ordering::Relaxed), id) };
+        }
+    }
+
+    /// Says whose thread [`Device::fail`] is to wake; null for nobody's.
+    pub(crate) fn set_config_irq(&self, irq: u32, id: *mut c_void) {
+        // SAFETY: By the type invariant.
+        unsafe {
+            (*self.raw()).config_irq.store(irq, Ordering::Relaxed);
+            (*self.raw()).config_irq_id.store(id, Ordering::Release);
+        }
     }
 
     /// Says whether the device still answers, which an unplugged one does not.
@@ -128,9 +170,12 @@ impl Device<Bound> {
         self.transport().is_present()
     }
 
-    /// Says whether the device asked for a reset (virtio 1.4, 2.1.2) or is gone.
+    /// Says whether the device is beyond use: it broke the rules of a ring, asked for a reset
+    /// (virtio 1.4, 2.1.2), or is gone.
     pub fn needs_reset(&self) -> bool {
-        !self.is_present() || self.transport().status().contains(DeviceStatus::NEEDS_RESET)
+        self.failed().load(Ordering::Acquire)
+            || !self.is_present()
+            || self.transport().status().contains(DeviceStatus::NEEDS_RESET)
     }
 
     /// Resets the device, unless that was already done, and thereby takes back all memory that
@@ -290,6 +335,9 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
             transport,
             features: [AtomicU64::new(0), AtomicU64::new(0)],
             live: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            config_irq: AtomicU32::new(0),
+            config_irq_id: AtomicPtr::new(core::ptr::null_mut()),
         },
         GFP_KERNEL,
     )

@@ -36,9 +36,10 @@ pub trait VqHandler: Sync {
     fn interrupt(&self);
 }
 
-/// Handles changes of the device's configuration.
+/// Handles changes of the device's configuration, and its failure.
 pub trait ConfigHandler: Sync {
-    /// The configuration changed, or the device wants a reset. Called in a thread; may sleep.
+    /// The configuration changed, or the device failed: [`Device::needs_reset`] tells. Called in
+    /// a thread; may sleep.
     fn config_changed(&self);
 }
 
@@ -232,9 +233,6 @@ impl<'bound, H: ConfigHandler> ConfigIrq<'bound, H> {
     unsafe extern "C" fn thread(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
         // SAFETY: `this` is valid while the interrupt is requested.
         let this = unsafe { &*this.cast::<Self>() };
-        if this.dev.needs_reset() {
-            dev_err!(this.dev, "device has failed and asks for a reset\n");
-        }
         this.handler.config_changed();
         bindings::irqreturn::IRQ_HANDLED
     }
@@ -256,15 +254,18 @@ pub(crate) unsafe fn request_config<H: ConfigHandler>(
         0
     };
     let dev_id: *const ConfigIrq<'_, H> = &*config;
+    let dev_id: *mut c_void = dev_id.cast_mut().cast();
+    let hard = ConfigIrq::<H>::hard;
+    let thread = ConfigIrq::<H>::thread;
     // SAFETY: By the safety requirements.
-    unsafe {
-        Irq::request(
-            irq,
-            name,
-            ConfigIrq::<H>::hard,
-            Some(ConfigIrq::<H>::thread),
-            flags,
-            dev_id.cast_mut().cast(),
-        )
+    let requested = unsafe { Irq::request(irq, name, hard, Some(thread), flags, dev_id) }?;
+    config.dev.set_config_irq(irq, dev_id);
+    Ok(requested)
+}
+
+impl<H> Drop for ConfigIrq<'_, H> {
+    fn drop(&mut self) {
+        // The interrupt is freed already; a failure that comes now wakes nobody.
+        self.dev.set_config_irq(0, core::ptr::null_mut());
     }
 }

@@ -214,6 +214,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
                 "queue {index}: device broke the ring: {}\n",
                 Log(violation)
             );
+            self.dma.device().fail();
         }
     }
 
