@@ -4,6 +4,8 @@
 
 mod archive;
 mod choice;
+mod config;
+mod debug;
 mod headers;
 mod local;
 mod stock;
@@ -41,6 +43,16 @@ impl Kernel {
     /// of the same version; when the regenerated Rust metadata is not the kernel's own.
     pub fn stock(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Result<Self> {
         stock::ensure(ctx, root, kver)
+    }
+
+    /// The kernel that tests run on, with KASAN, lockdep, KUnit and failure injection
+    /// (`tools/kconfig/debug.config`). Built on first use, which takes a quarter of an hour on two cores.
+    ///
+    /// # Errors
+    ///
+    /// When the source can not be fetched, does not take the configuration, or does not build.
+    pub fn debug(ctx: &Context, root: &BuildRoot) -> Result<Self> {
+        debug::ensure(ctx, root)
     }
 
     /// A kernel that the user built in `dir` (the directory that holds its `.config`).

@@ -5,24 +5,47 @@
 use super::choice;
 use crate::{BuildRoot, progress::Step};
 use anyhow::{Context as _, Result, bail};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 /// Names of all kernel packages that the build root's apt knows.
-///
-/// Read from a file beside the root: starting apt for it would cost every run a second.
 pub(super) fn kernels(root: &BuildRoot) -> Result<String> {
-    let list = root.path().with_file_name("kernels");
-    match fs::read_to_string(&list) {
-        Ok(names) => Ok(names),
-        Err(_) => {
-            let names = root
-                .command("apt-cache")
-                .args(["pkgnames", &format!("linux-image-{}", choice::SERIES)])
-                .output()?;
-            fs::write(&list, &names).with_context(|| format!("{} can not be written", list.display()))?;
-            Ok(names)
-        }
+    remembered(root, "kernels", || {
+        root.command("apt-cache").args(["pkgnames", &format!("linux-image-{}", choice::SERIES)]).output()
+    })
+}
+
+/// The version of `package` that apt would take.
+pub(super) fn newest(root: &BuildRoot, package: &str) -> Result<String> {
+    remembered(root, &format!("version-{package}"), || version(root, package))
+}
+
+/// An answer of apt, kept beside the root as long as its package lists are: starting apt for it
+/// would cost every run a second.
+fn remembered(root: &BuildRoot, name: &str, ask: impl FnOnce() -> Result<String>) -> Result<String> {
+    let dir = answers(root);
+    let file = dir.join(name);
+    if let Ok(answer) = fs::read_to_string(&file) {
+        return Ok(answer);
     }
+    let answer = ask()?;
+    let keep = || -> Result<()> {
+        fs::create_dir_all(&dir)?;
+        // Renamed into place, as another process may read it.
+        let mut new = tempfile::NamedTempFile::new_in(&dir)?;
+        new.write_all(answer.as_bytes())?;
+        new.persist(&file)?;
+        Ok(())
+    };
+    keep().with_context(|| format!("{} can not be written", file.display()))?;
+    Ok(answer)
+}
+
+fn answers(root: &BuildRoot) -> PathBuf {
+    root.path().with_file_name("answers")
 }
 
 /// Asks the mirror for newer package lists.
@@ -31,7 +54,7 @@ pub(super) fn refresh(root: &BuildRoot) -> Result<()> {
         .args(["-o", "APT::Sandbox::User=root", "-o", "APT::Update::Error-Mode=any", "update"])
         .writable_root()
         .run()?;
-    match fs::remove_file(root.path().with_file_name("kernels")) {
+    match fs::remove_dir_all(answers(root)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
@@ -102,6 +125,19 @@ pub(super) fn unpack(
         fs::remove_file(&archive).with_context(|| format!("{} can not be removed", archive.display()))?;
     }
     Ok(())
+}
+
+/// The archive that an unpacked source package holds in `dir`.
+pub(super) fn source_tarball(dir: &Path) -> Result<PathBuf> {
+    let is_source = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("linux-source-") && name.contains(".tar")
+    };
+    fs::read_dir(dir)?
+        .flatten()
+        .map(|entry| entry.path())
+        .find(is_source)
+        .context("the kernel's source package holds no archive")
 }
 
 #[cfg(test)]

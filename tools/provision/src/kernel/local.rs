@@ -5,7 +5,10 @@
 use super::{Headers, Kernel};
 use crate::{BuildRoot, Context, cache::Key};
 use anyhow::{Context as _, Result, bail};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Result<Kernel> {
     let dir = dir
@@ -13,14 +16,13 @@ pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Re
         .with_context(|| format!("the kernel directory {} can not be read", dir.display()))?;
     let headers = Headers::open(&dir)?;
     headers.check_rust()?;
-    let release = dir.join("include/config/kernel.release");
     let vmlinuz = dir.join("arch/x86/boot/bzImage");
-    for file in [&release, &vmlinuz, &dir.join("Module.symvers")] {
+    for file in [&release_file(&dir), &vmlinuz, &dir.join("Module.symvers")] {
         if !file.is_file() {
             bail!("{} is missing: build the kernel in {} first", file.display(), dir.display());
         }
     }
-    let release = fs::read_to_string(&release)?.trim().to_owned();
+    let release = release(&dir)?;
     let make_args = make_args(&headers)?;
     let id = Key::new(1).with("dir", dir.as_os_str().as_encoded_bytes()).id();
 
@@ -46,6 +48,17 @@ pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Re
     Ok(Kernel { release, vmlinuz, modules_dir, kdir: dir, make_args, id })
 }
 
+fn release_file(dir: &Path) -> PathBuf {
+    dir.join("include/config/kernel.release")
+}
+
+/// The release of a kernel that was built in `dir`.
+pub(super) fn release(dir: &Path) -> Result<String> {
+    let file = release_file(dir);
+    let release = fs::read_to_string(&file).with_context(|| format!("{} can not be read", file.display()))?;
+    Ok(release.trim().to_owned())
+}
+
 /// Which compiler make must use, as the kernel itself was built.
 fn make_args(headers: &Headers) -> Result<Vec<String>> {
     let compiler = headers.compiler()?;
@@ -58,6 +71,6 @@ fn make_args(headers: &Headers) -> Result<Vec<String>> {
 }
 
 /// Where the source lies of a kernel built with `O=`.
-fn source_of(dir: &Path) -> Option<std::path::PathBuf> {
+fn source_of(dir: &Path) -> Option<PathBuf> {
     dir.join("source").canonicalize().ok().filter(|source| source != dir)
 }

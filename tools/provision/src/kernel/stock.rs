@@ -9,11 +9,7 @@ use crate::{
     rust_metadata::{Place, Regeneration},
 };
 use anyhow::{Context as _, Result, bail};
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 /// To be raised when the code here changes what an entry contains.
 const RECIPE: u32 = 1;
@@ -78,15 +74,15 @@ fn make(ctx: &Context, root: &BuildRoot, release: &str, dir: &Path) -> Result<()
     let headers = Headers::open(&dir.join("usr/src").join(format!("linux-headers-{release}")))?;
     headers.check_rust()?;
     let work = dir.join("work");
-    let archive = source_archive(&dir.join("usr/src"))?;
+    let source = archive::source_tarball(&dir.join("usr/src"))?;
     let regeneration = Regeneration { place: Place::In(root), headers: &headers, log: &log, step: &step };
-    let tree = regeneration.run(&archive, &work)?;
+    let tree = regeneration.run(&source, &work)?;
     let common = headers.common()?;
     let common = common.file_name().map(|name| Path::new("..").join(name)).unwrap_or_default();
     headers.relocate(&common)?;
     regeneration.install(&tree, headers.dir(), &headers.dir().join(common))?;
     fs::remove_dir_all(&work)?;
-    fs::remove_file(&archive)?;
+    fs::remove_file(&source)?;
     step.done();
     Ok(())
 }
@@ -104,14 +100,6 @@ fn source(root: &BuildRoot, release: &str) -> Result<String> {
         );
     }
     Ok(format!("{package}={wanted}"))
-}
-
-fn source_archive(dir: &Path) -> Result<PathBuf> {
-    fs::read_dir(dir)?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("linux-source-")))
-        .context("the source package holds no archive")
 }
 
 /// What the packages' installation scripts would do: `modules.dep`.
