@@ -20,6 +20,7 @@ use core::{
         AtomicPtr,
         AtomicU32,
         AtomicU64,
+        AtomicU8,
         Ordering, //
     },
 };
@@ -33,6 +34,10 @@ use kernel::{
     error::to_result,
     ffi::c_void,
     prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     types::Opaque, //
 };
 
@@ -47,14 +52,26 @@ pub(crate) struct RawDevice {
     /// The negotiated features, for sysfs only: two halves, because sysfs may look while probe
     /// writes.
     features: [AtomicU64; 2],
-    /// The device may access memory: set before the first queue is set up, cleared by a reset.
-    live: AtomicBool,
+    /// One of the constants in [`life`].
+    life: AtomicU8,
     /// The device broke the rules.
     failed: AtomicBool,
     /// The interrupt of configuration changes and the pointer that it was requested with, or
     /// null. Only compared, never followed.
     config_irq: AtomicU32,
     config_irq_id: AtomicPtr<c_void>,
+}
+
+/// Whether a device may access memory that it was given.
+mod life {
+    /// It may not: it was reset, and no queue was set up since.
+    pub(super) const STOPPED: u8 = 0;
+    /// Queues are being set up.
+    pub(super) const STARTING: u8 = 1;
+    /// It runs.
+    pub(super) const RUNNING: u8 = 2;
+    /// It is being reset: it may, but gets nothing new.
+    pub(super) const STOPPING: u8 = 3;
 }
 
 /// A virtio device.
@@ -115,21 +132,50 @@ impl Device<Bound> {
         unsafe { (*self.raw()).transport.as_ref() }
     }
 
-    fn live(&self) -> &AtomicBool {
+    fn life(&self) -> &AtomicU8 {
         // SAFETY: By the type invariant.
-        unsafe { &(*self.raw()).live }
+        unsafe { &(*self.raw()).life }
     }
 
-    /// Says whether the device may access memory that it was given.
+    /// Says whether the device takes buffers.
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
-        self.live().load(Ordering::Relaxed)
+        matches!(
+            self.life().load(Ordering::Relaxed),
+            life::STARTING | life::RUNNING
+        )
+    }
+
+    /// Makes sure that the device no longer accesses memory, if that can be had: not while it
+    /// runs, when others count on it.
+    ///
+    /// Returns whether memory that the device was given may be freed. May sleep.
+    pub(crate) fn may_free(&self) -> bool {
+        match self.life().load(Ordering::Acquire) {
+            life::STOPPED => true,
+            life::RUNNING => false,
+            // Probe has failed, or the device is being stopped by somebody else.
+            _ => {
+                let _ = self.stop();
+                true
+            }
+        }
     }
 
     /// Begins a new life of a device that was just reset.
-    pub(crate) fn set_live(&self) {
+    pub(crate) fn set_starting(&self) {
         self.failed().store(false, Ordering::Relaxed);
-        self.live().store(true, Ordering::Relaxed);
+        self.life().store(life::STARTING, Ordering::Relaxed);
+    }
+
+    /// Notes that the device runs. Does nothing if it was stopped already.
+    pub(crate) fn set_running(&self) {
+        let _ = self.life().compare_exchange(
+            life::STARTING,
+            life::RUNNING,
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
     }
 
     fn failed(&self) -> &AtomicBool {
@@ -184,12 +230,19 @@ impl Device<Bound> {
     /// From here on queues refuse buffers.
     #[doc(alias = "virtio_reset_device")]
     pub fn stop(&self) -> Stopped<'_> {
-        // The device may have been left in any state before it was first live.
-        if self.live().swap(false, Ordering::Relaxed) {
-            if let Err(error) = self.transport().reset() {
-                dev_err!(self, "device does not confirm its reset ({error:?}), DMA is off\n");
+        // Only one of several callers resets; the others wait for it.
+        while self.life().load(Ordering::Acquire) != life::STOPPED {
+            if self.is_live() && self.life().swap(life::STOPPING, Ordering::Acquire) != life::STOPPING
+            {
+                if let Err(error) = self.transport().reset() {
+                    dev_err!(self, "device does not confirm its reset ({error:?}), DMA is off\n");
+                }
+                self.life().store(life::STOPPED, Ordering::Release);
+            } else {
+                fsleep(Delta::from_millis(1));
             }
         }
+        // INVARIANT: It was reset, and only a new probe starts it.
         Stopped(PhantomData)
     }
 }
@@ -334,7 +387,7 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
             index,
             transport,
             features: [AtomicU64::new(0), AtomicU64::new(0)],
-            live: AtomicBool::new(false),
+            life: AtomicU8::new(life::STOPPED),
             failed: AtomicBool::new(false),
             config_irq: AtomicU32::new(0),
             config_irq_id: AtomicPtr::new(core::ptr::null_mut()),

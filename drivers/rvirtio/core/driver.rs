@@ -47,7 +47,9 @@ pub trait Driver {
 
     /// The driver's data for a device, for as long as that is bound.
     ///
-    /// It is dropped before anything that [`Negotiated::manage`] stored, so it can borrow that.
+    /// It is dropped before anything that [`Setup::manage`](crate::init::Setup::manage) stored,
+    /// so it can borrow that. It is also dropped before the device is reset: queues, whose memory
+    /// the device uses until then, do not belong here.
     type Data<'bound>: Send + 'bound;
 
     /// The devices that the driver is for, made by
@@ -66,8 +68,9 @@ pub trait Driver {
     ///
     /// # Errors
     ///
-    /// On any error the device is reset, after its status was set to FAILED, and all that was
-    /// stored with [`Negotiated::manage`] is dropped.
+    /// On any error the device is reset and all that was stored with
+    /// [`Setup::manage`](crate::init::Setup::manage) is dropped. Before
+    /// [`Configured::driver_ok`](crate::Configured::driver_ok) the status is set to FAILED first.
     fn probe<'bound>(
         dev: &'bound Device<Core<'_>>,
         init: Negotiated<'bound>,

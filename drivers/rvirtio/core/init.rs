@@ -48,16 +48,19 @@ use core::{
 use kernel::{
     device::Bound,
     prelude::*,
-    str::CString, //
+    str::CString,
+    types::NotThreadSafe, //
 };
 
 /// What all steps can do.
 ///
 /// Invariant in `'bound`: a shorter lifetime would let [`Setup::manage`] store references that
-/// end before the value is dropped.
+/// end before the value is dropped. It stays in the thread that probes, so that nothing is stored
+/// once the device is being unbound.
 pub struct Setup<'bound> {
     dev: &'bound Device<Bound>,
     _invariant: PhantomData<fn(&'bound ()) -> &'bound ()>,
+    _not_shared: NotThreadSafe,
 }
 
 impl<'bound> Setup<'bound> {
@@ -89,7 +92,8 @@ impl<'bound> Setup<'bound> {
     /// Stores a value for as long as the device is bound.
     ///
     /// It is dropped after the driver's data and after all that was stored later, so both can
-    /// borrow it. A `Drop` implementation of its own must not look at what was stored later.
+    /// borrow it. Neither its `Drop` nor an interrupt handler that it serves may follow references
+    /// to what was stored later, which is gone first.
     ///
     /// # Errors
     ///
@@ -125,7 +129,7 @@ impl Drop for GiveUp<'_> {
         self.add_status(DeviceStatus::FAILED);
         let dev = self.setup.dev;
         // Whatever state it is in, it shall not stay there.
-        dev.set_live();
+        dev.set_starting();
         let _ = dev.stop();
         dev.set_features(Features::EMPTY);
     }
@@ -175,6 +179,7 @@ impl<'bound> Negotiated<'bound> {
             setup: Setup {
                 dev,
                 _invariant: PhantomData,
+                _not_shared: NotThreadSafe,
             },
             status: DeviceStatus::RESET,
         };
@@ -232,7 +237,7 @@ impl<'bound> Negotiated<'bound> {
         }
         let policy = dev.transport().alloc_vectors(callbacks)?;
         self.manage(Vectors { dev })?;
-        dev.set_live();
+        dev.set_starting();
         Ok(Configured {
             give_up: self.give_up,
             policy,
@@ -380,10 +385,12 @@ impl<'bound> Configured<'bound> {
         }
         self.manage(Stop { dev })?;
         self.give_up.add_status(DeviceStatus::DRIVER_OK);
+        dev.set_running();
 
         let setup = Setup {
             dev,
             _invariant: PhantomData,
+            _not_shared: NotThreadSafe,
         };
         core::mem::forget(self.give_up);
         Ok(Ready { setup, line })
@@ -412,7 +419,7 @@ impl<'bound> Ready<'bound> {
     /// Has `handler` called in a thread when the device changes its configuration.
     ///
     /// It is also called once before this returns, so that no change is missed which came after
-    /// the driver's last look.
+    /// the driver's last look; that call can coincide with one in the thread.
     ///
     /// # Errors
     ///

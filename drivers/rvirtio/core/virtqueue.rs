@@ -284,7 +284,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
 impl<T: Buffers> Drop for Virtqueue<'_, T> {
     fn drop(&mut self) {
         let dev = self.dma.device();
-        if dev.is_live() {
+        if !dev.may_free() {
             // The device may still write to all of this, so it must stay where it is.
             let index = self.index;
             dev_err!(dev, "queue {index} dropped while the device runs, leaking it\n");

@@ -147,7 +147,8 @@ impl<'a, T: Source> Registration<'a, T> {
         // SAFETY: The caller passes a buffer of `max` initialised bytes.
         let to = unsafe { slice::from_raw_parts_mut(data.cast::<u8>(), max) };
         let wait = if wait { Wait::Yes } else { Wait::No };
-        from_result(|| Ok(c_int::try_from(source.read(to, wait)?)?))
+        // The kernel warns about more than it asked for.
+        from_result(|| Ok(c_int::try_from(source.read(to, wait)?.min(max))?))
     }
 }
 

@@ -150,7 +150,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Slab<'bound, H, S> {
 
 impl<H, S> Drop for Slab<'_, H, S> {
     fn drop(&mut self) {
-        if self.dma.device().is_live() {
+        if !self.dma.device().may_free() {
             // A slot may be in a queue that was leaked for the same reason.
             return;
         }
