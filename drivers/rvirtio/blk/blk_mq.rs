@@ -99,7 +99,10 @@ pub use segments::{
     Segments, //
 };
 pub use status::BlkStatus;
-pub use tag_set::TagSet;
+pub use tag_set::{
+    num_possible_queues,
+    TagSet, //
+};
 
 /// Prefix of `pr_*` messages: that of the module which this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]

@@ -22,6 +22,7 @@ use kernel::{
     },
     ffi::c_uint,
     prelude::*,
+    str::BStr,
     types::{
         Opaque,
         ScopeGuard, //
@@ -81,12 +82,12 @@ impl<T: Operations> Disk<T> {
         unsafe { &*(*self.queue()).queuedata.cast() }
     }
 
-    /// The name, without the terminating 0.
-    pub fn name(&self) -> &[u8] {
+    /// The name.
+    pub fn name(&self) -> &BStr {
         // SAFETY: By the type invariant; the name does not change.
         let name = unsafe { &(*self.0.get()).disk_name };
         let len = name.iter().position(|&c| c == 0).unwrap_or(name.len());
-        &name[..len]
+        BStr::from_bytes(&name[..len])
     }
 
     /// Changes the cache mode, while requests are held back.

@@ -208,6 +208,13 @@ impl<'a, T: Operations> TagSet<'a, T> {
     }
 }
 
+/// Returns how many queues make sense on this machine, at most `max`.
+#[doc(alias = "blk_mq_num_possible_queues")]
+pub fn num_possible_queues(max: u32) -> u32 {
+    // SAFETY: It only looks at the number of CPUs.
+    unsafe { bindings::blk_mq_num_possible_queues(max) }
+}
+
 /// Initialises a tag set with the given settings.
 fn allocate(
     settings: bindings::blk_mq_tag_set,

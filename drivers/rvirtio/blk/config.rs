@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The device's configuration space (virtio 1.4, 5.2.4).
+
+use crate::limits::{
+    Reported,
+    Topology, //
+};
+use blk_mq::{
+    CacheMode,
+    Geometry, //
+};
+use kernel::prelude::*;
+use rvirtio::{
+    config::ConfigField,
+    spec::blk::{
+        config,
+        feature, //
+    },
+    Config,
+    Feature,
+    Features, //
+};
+
+/// The configuration space of a device that has agreed to `features`, which decide what is in it.
+#[derive(Clone, Copy)]
+pub(crate) struct BlkConfig<'bound> {
+    config: Config<'bound>,
+    features: Features,
+}
+
+impl<'bound> BlkConfig<'bound> {
+    pub(crate) fn new(config: Config<'bound>, features: Features) -> Self {
+        Self { config, features }
+    }
+
+    /// The capacity in 512-byte sectors.
+    pub(crate) fn capacity(&self) -> Result<u64> {
+        self.config.read_u64(config::CAPACITY as u32)
+    }
+
+    /// What bears on the limits of the disk.
+    pub(crate) fn reported(&self) -> Result<Reported> {
+        Ok(Reported {
+            capacity: self.capacity()?,
+            block_size: self.field(feature::BLK_SIZE, config::BLK_SIZE)?,
+            size_max: self.field(feature::SIZE_MAX, config::SIZE_MAX)?,
+            seg_max: self.field(feature::SEG_MAX, config::SEG_MAX)?,
+            topology: self.topology()?,
+        })
+    }
+
+    fn topology(&self) -> Result<Option<Topology>> {
+        self.group(feature::TOPOLOGY, || {
+            Ok(Topology {
+                physical_block_exp: self.read(config::PHYSICAL_BLOCK_EXP)?,
+                alignment_offset: self.read(config::ALIGNMENT_OFFSET)?,
+                min_io_size: self.read(config::MIN_IO_SIZE)?,
+                opt_io_size: self.read(config::OPT_IO_SIZE)?,
+            })
+        })
+    }
+
+    /// The geometry to tell partitioning tools.
+    #[doc(alias = "virtblk_getgeo")]
+    pub(crate) fn geometry(&self) -> Result<Option<Geometry>> {
+        self.group(feature::GEOMETRY, || {
+            Ok(Geometry {
+                cylinders: self.read(config::GEOMETRY_CYLINDERS)?,
+                heads: self.read(config::GEOMETRY_HEADS)?,
+                sectors: self.read(config::GEOMETRY_SECTORS)?,
+            })
+        })
+    }
+
+    /// The number of request queues of the device.
+    pub(crate) fn num_queues(&self) -> Result<u16> {
+        Ok(self.field(feature::MQ, config::NUM_QUEUES)?.unwrap_or(1))
+    }
+
+    /// Whether the cache mode can be switched.
+    pub(crate) fn has_cache_switch(&self) -> bool {
+        self.features.contains(feature::CONFIG_WCE)
+    }
+
+    /// The cache mode now. A device that can flush and does not say has a writeback cache.
+    #[doc(alias = "virtblk_get_cache_mode")]
+    pub(crate) fn cache_mode(&self) -> Result<CacheMode> {
+        let writeback = match self.field::<u8>(feature::CONFIG_WCE, config::WRITEBACK)? {
+            Some(writeback) => writeback != 0,
+            None => self.features.contains(feature::FLUSH),
+        };
+        Ok(if writeback {
+            CacheMode::WriteBack
+        } else {
+            CacheMode::WriteThrough
+        })
+    }
+
+    /// Asks the device to switch the cache mode; [`BlkConfig::cache_mode`] tells if it did.
+    pub(crate) fn set_cache_mode(&self, mode: CacheMode) -> Result {
+        let writeback = (mode == CacheMode::WriteBack).into();
+        self.config.write(config::WRITEBACK as u32, writeback)
+    }
+
+    /// Reads a field that is there if `feature` is.
+    fn field<T: ConfigField>(&self, feature: Feature, offset: usize) -> Result<Option<T>> {
+        self.group(feature, || self.read(offset))
+    }
+
+    /// Reads fields that are there if `feature` is.
+    fn group<T>(&self, feature: Feature, read: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        self.features.contains(feature).then(read).transpose()
+    }
+
+    fn read<T: ConfigField>(&self, offset: usize) -> Result<T> {
+        // CAST: Offsets are small constants.
+        self.config.read(offset as u32)
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver as the bus sees it.
+
+use crate::{
+    queue::HwQueue,
+    setup, //
+};
+use kernel::{
+    device::Core,
+    prelude::*, //
+};
+use rvirtio::{
+    spec::{
+        blk::feature,
+        device_id::BLOCK, //
+    },
+    Dependency,
+    Device,
+    DeviceId,
+    Driver,
+    Feature,
+    IdTable,
+    Negotiated, //
+};
+
+rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(BLOCK), ())]);
+
+/// The driver.
+pub(crate) struct Blk;
+
+/// What the driver keeps of a device.
+///
+/// All else is in the device's storage, which is taken down after this in the reverse order of
+/// its set-up: first the disk, while the device still works, then the device, then the queues.
+pub(crate) struct Data<'bound> {
+    pub(crate) queues: KVec<Pin<&'bound HwQueue<'bound>>>,
+}
+
+impl Driver for Blk {
+    type IdInfo = ();
+    type Data<'bound> = Data<'bound>;
+
+    const ID_TABLE: IdTable<()> = &TABLE;
+
+    const FEATURES: &'static [Feature] = &[
+        feature::SIZE_MAX,
+        feature::SEG_MAX,
+        feature::GEOMETRY,
+        feature::RO,
+        feature::BLK_SIZE,
+        feature::FLUSH,
+        feature::TOPOLOGY,
+        feature::CONFIG_WCE,
+        feature::MQ,
+    ];
+
+    // Without FLUSH a cache that is switched on could never be emptied.
+    const DEPENDENCIES: &'static [Dependency] =
+        &[Dependency::new(feature::CONFIG_WCE, feature::FLUSH)];
+
+    #[doc(alias = "virtblk_probe")]
+    fn probe<'bound>(
+        _dev: &'bound Device<Core<'_>>,
+        init: Negotiated<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        setup::set_up(init)
+    }
+
+    #[doc(alias = "virtblk_remove")]
+    fn unbind<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Data<'bound>>) {
+        // The disk's removal waits for its requests. A device that is gone, or has broken a
+        // queue, does not end them.
+        if dev.is_present() && !data.queues.iter().any(|queue| queue.is_broken()) {
+            return;
+        }
+        let stopped = dev.stop();
+        for queue in &data.queues {
+            queue.fail_all(&stopped);
+        }
+    }
+}

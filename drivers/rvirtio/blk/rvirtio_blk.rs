@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Virtio block device driver (virtio 1.4, 5.2 Block Device).
+//!
+//! - [`driver`], [`setup`]: set-up and removal of a device.
+//! - [`config`], [`limits`]: what the device says about itself, and what of that is possible.
+//! - [`queue`]: hardware queues, which is the hot path.
+//! - [`request`]: headers and statuses of requests.
+//! - [`sysfs`]: attributes of the disk.
+//!
+//! All unsafe code that this needs is in the `blk_mq` crate.
+//!
+//! C version: [`drivers/block/virtio_blk.c`](srctree/drivers/block/virtio_blk.c)
+
+#![deny(unsafe_code)]
+
+mod config;
+mod driver;
+mod limits;
+mod queue;
+mod request;
+mod setup;
+mod sysfs;
+
+use driver::Blk;
+
+rvirtio::module_virtio_driver! {
+    type: Blk,
+    name: "rvirtio_blk",
+    authors: ["rvirtio developers"],
+    description: "Virtio block device driver",
+    license: "GPL",
+    params: {
+        num_request_queues: u32 {
+            default: 0,
+            description: "Largest number of request queues of a device, 0 for one for each CPU",
+        },
+        queue_depth: u32 {
+            default: 0,
+            description: "Largest number of requests in flight in a queue, 0 to fill its ring",
+        },
+        allow_short_used: bool {
+            default: false,
+            description: "Trust hosts that report fewer bytes written than they wrote",
+        },
+    },
+}
+
+blk_mq::string_param! {
+    /// What the names of disks start with.
+    static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
+    module: "rvirtio_blk",
+    description: "What disk names start with, if not vd"
+}
