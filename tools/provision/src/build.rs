@@ -16,14 +16,13 @@ use std::{fs, path::PathBuf, thread};
 /// When they do not build; the compiler's output is then on standard error.
 pub fn build_modules(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<PathBuf> {
     let key = Key::new(1)
-        .with("root", root.id())
-        .with("kernel", &kernel.id)
-        .with("release", &kernel.release)
+        .with("toolchain", root.toolchain()?)
+        .with("kernel", &kernel.name)
         .with("repo", ctx.repo.as_os_str().as_encoded_bytes());
     let _lock = ctx.cache.lock("modules", &key)?;
-    let out = ctx.cache.root().join(format!("modules-{}-{}", kernel.release, key.id()));
+    let out = ctx.cache.root().join(format!("modules-{}-{}", kernel.name, key.id()));
     fs::create_dir_all(&out).with_context(|| format!("{} can not be made", out.display()))?;
-    let log = ctx.cache.log(&format!("modules-{}", kernel.release))?;
+    let log = ctx.cache.log(&format!("modules-{}", kernel.name))?;
     fs::write(&log, "").with_context(|| format!("{} can not be written", log.display()))?;
 
     let step = ctx.progress.step(&format!("modules for {}", kernel.release));
@@ -31,6 +30,9 @@ pub fn build_modules(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result
     make.arg(format!("-j{}", thread::available_parallelism().map_or(1, usize::from)));
     make.arg("-C").arg(&kernel.kdir).args(&kernel.make_args);
     make.arg(format!("M={}", ctx.repo.display())).arg(format!("MO={}", out.display())).arg("modules");
+    if let Some(source) = kernel.source() {
+        make.bind_ro(source);
+    }
     make.bind_ro(ctx.cache.root()).bind_ro(&kernel.kdir).bind_ro(&ctx.repo).bind_rw(&out);
     let status = exec::status(&mut make.command()?, &log, &step)?;
     if !status.success() {

@@ -67,11 +67,13 @@ const PACKAGES: [&str; 42] = [
 /// QEMU and what it must match: 11.1 has devices and features that the release's 10.0 lacks.
 const FROM_BACKPORTS: &str = "src:qemu src:seabios";
 
+/// What decides how a kernel and its modules come out.
+const TOOLCHAIN: [&str; 7] = ["bindgen", "clang-19", "gcc-14", "lld-19", "pahole", "rust-src", "rustc"];
+
 /// A Debian trixie userland with the kernel's own compilers and QEMU, entered by bubblewrap.
 #[derive(Debug, Clone)]
 pub struct BuildRoot {
     path: PathBuf,
-    id: String,
 }
 
 impl BuildRoot {
@@ -93,7 +95,7 @@ impl BuildRoot {
                 ctx.cache.ensure("root", &key, SPACE, |dir| make(ctx, dir))?
             }
         };
-        Ok(Self { path: path.join("root"), id: key.id() })
+        Ok(Self { path: path.join("root") })
     }
 
     /// Where it lies on the host.
@@ -101,9 +103,12 @@ impl BuildRoot {
         &self.path
     }
 
-    /// Names its contents: part of the key of everything that is made with it.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// Names and versions of the compilers: part of the key of all that is built with them.
+    pub(crate) fn toolchain(&self) -> Result<String> {
+        let path = self.path.join("var/lib/dpkg/status");
+        let status =
+            fs::read_to_string(&path).with_context(|| format!("{} can not be read", path.display()))?;
+        Ok(versions(&status, &TOOLCHAIN))
     }
 
     /// A program of the build root, for example `qemu-system-x86_64`.
@@ -144,4 +149,32 @@ fn make(ctx: &Context, dir: &Path) -> Result<()> {
     }
     step.done();
     Ok(())
+}
+
+/// `PACKAGE=VERSION` of those of `packages` that dpkg's `status` has as installed.
+fn versions(status: &str, packages: &[&str]) -> String {
+    let field = |paragraph: &str, name: &str| {
+        paragraph.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(": ")?.to_owned()))
+    };
+    let mut found: Vec<String> = status
+        .split("\n\n")
+        .filter_map(|paragraph| {
+            let package = field(paragraph, "Package").filter(|name| packages.contains(&name.as_str()))?;
+            Some(format!("{package}={}", field(paragraph, "Version")?))
+        })
+        .collect();
+    found.sort();
+    found.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toolchain_versions() {
+        let status = "Package: rustc\nStatus: install ok installed\nDescription: x\n Version: not this\nVersion: 1.85.1\n\n\
+                      Package: rustc-doc\nVersion: 9\n\nPackage: bindgen\nVersion: 0.71.1-4\n";
+        assert_eq!(versions(status, &TOOLCHAIN), "bindgen=0.71.1-4 rustc=1.85.1");
+    }
 }

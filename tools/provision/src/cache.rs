@@ -115,6 +115,21 @@ impl Cache {
         Ok(path)
     }
 
+    /// Removes the entries `name` whose key is another: made from what no longer is.
+    ///
+    /// For entries of which only the latest is of use. One that can not be removed only takes space.
+    pub(crate) fn keep_only(&self, name: &str, key: &Key) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for entry in entries.flatten() {
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let id = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+            let is_id = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if id.is_some_and(|id| is_id(id) && id != key.id()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// Held until the returned file is dropped; the kernel lets go of it when the process dies.
     pub(crate) fn lock(&self, name: &str, key: &Key) -> Result<fs::File> {
         let dir = self.root.join("locks");
@@ -254,6 +269,17 @@ mod tests {
         let path = cache.ensure("thing", &key, 0, |dir| Ok(fs::write(dir.join("new"), "")?)).expect("made");
         assert!(path.join("new").exists() && !path.join("old").exists());
         assert_eq!(entries(&cache).len(), 1);
+    }
+
+    #[test]
+    fn only_the_latest_is_kept() {
+        let (_dir, cache) = cache();
+        let make = |name: &str, key: &Key| cache.ensure(name, key, 0, |_| Ok(())).expect("made");
+        let (old, new, other) = (Key::new(1), Key::new(2), Key::new(3));
+        let paths =
+            [make("image-a", &old), make("image-a", &new), make("image", &other), make("image-a-b", &old)];
+        cache.keep_only("image-a", &new);
+        assert_eq!(paths.map(|path| path.exists()), [false, true, true, true]);
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
+    if interrupt::stopped() {
+        bail!("interrupted");
+    }
     let text = [output.stdout, output.stderr].concat();
     Err(failure(&program, output.status, &String::from_utf8_lossy(&text), None))
 }

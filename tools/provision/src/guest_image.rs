@@ -82,8 +82,8 @@ impl GuestImage {
     /// As [`BuildRoot::ensure`].
     pub fn ensure(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Self> {
         let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("options", OPTIONS.join("\n"));
-        let image_key = key.clone().with("root", root.id()).with("kernel", &kernel.id);
-        let name = format!("image-{}", kernel.release);
+        let image_key = key.clone().with("kernel", &kernel.id);
+        let name = format!("image-{}", kernel.name);
         let dir = match ctx.cache.find(&name, &image_key) {
             Some(dir) => dir,
             None => {
@@ -92,6 +92,7 @@ impl GuestImage {
                     .ensure(&name, &image_key, IMAGE_SPACE, |dir| make(ctx, root, kernel, &userland, dir))?
             }
         };
+        ctx.cache.keep_only(&name, &image_key);
         Ok(Self { disk: dir.join("disk.raw"), ram: dir.join("ram.cpio.zst") })
     }
 }

@@ -29,7 +29,9 @@ pub struct Kernel {
     pub kdir: PathBuf,
     /// Variables that make needs besides `M=` (which compiler).
     pub make_args: Vec<String>,
-    /// Distinguishes kernels of the same release: part of the key of what is made for this one.
+    /// Names this kernel among those of the cache, whatever it was last made from.
+    pub(crate) name: String,
+    /// Changes with what it was made from: part of the key of what is made for this one.
     pub(crate) id: String,
 }
 
@@ -62,5 +64,10 @@ impl Kernel {
     /// When `dir` holds no finished build of a kernel with Rust.
     pub fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Result<Self> {
         local::from_build_tree(ctx, root, dir)
+    }
+
+    /// Where the source lies of a kernel that was built in another directory (`make O=`).
+    pub(crate) fn source(&self) -> Option<PathBuf> {
+        local::source_of(&self.kdir)
     }
 }

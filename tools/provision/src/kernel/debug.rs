@@ -27,7 +27,10 @@ const LLVM: &str = "LLVM=-19";
 pub(super) fn ensure(ctx: &Context, root: &BuildRoot) -> Result<Kernel> {
     let package = format!("linux-source-{}", choice::SERIES);
     let version = archive::newest(root, &package)?;
-    let key = Key::new(RECIPE).with("root", root.id()).with("fragment", FRAGMENT).with("source", &version);
+    let key = Key::new(RECIPE)
+        .with("toolchain", root.toolchain()?)
+        .with("fragment", FRAGMENT)
+        .with("source", &version);
     let dir = ctx
         .cache
         .ensure("kernel-debug", &key, SPACE, |dir| make(ctx, root, &format!("{package}={version}"), dir))?;
@@ -38,6 +41,7 @@ pub(super) fn ensure(ctx: &Context, root: &BuildRoot) -> Result<Kernel> {
         modules_dir: dir.join("lib/modules").join(&release),
         kdir,
         make_args: vec![LLVM.to_owned()],
+        name: "debug".to_owned(),
         id: key.id(),
         release,
     })

@@ -7,8 +7,12 @@ use crate::{BuildRoot, Context, cache::Key};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
+
+/// Free space that the installed modules take, in MiB.
+const SPACE: u64 = 1 << 10;
 
 pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Result<Kernel> {
     let dir = dir
@@ -24,28 +28,42 @@ pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Re
     }
     let release = release(&dir)?;
     let make_args = make_args(&headers)?;
-    let id = Key::new(1).with("dir", dir.as_os_str().as_encoded_bytes()).id();
+    let name = format!("local-{}", Key::new(1).with("dir", dir.as_os_str().as_encoded_bytes()).id());
+    let key = contents_key(&dir)?;
 
-    // A tree that its user rebuilds has no key of its contents: installed anew each time, which
-    // takes few seconds when nothing changed.
-    let step = ctx.progress.step(&format!("modules of {release}"));
-    let install = ctx.cache.root().join(format!("local-{id}"));
-    if install.exists() {
-        fs::remove_dir_all(&install).with_context(|| format!("{} can not be removed", install.display()))?;
-    }
-    fs::create_dir_all(&install).with_context(|| format!("{} can not be made", install.display()))?;
-    let mut command = root.command("make");
-    command.arg("-s").arg("-C").arg(&dir).args(&make_args).arg("modules_install");
-    command.arg(format!("INSTALL_MOD_PATH={}", install.display()));
-    command.bind_rw(&dir).bind_rw(&install);
-    if let Some(source) = source_of(&dir) {
-        command.bind_ro(source);
-    }
-    command.run_logged(&ctx.cache.log(&format!("kernel-{release}"))?, &step)?;
-    step.done();
+    let installed = ctx.cache.ensure(&name, &key, SPACE, |install| {
+        let step = ctx.progress.step(&format!("modules of {release}"));
+        let mut command = root.command("make");
+        command.arg("-s").arg("-C").arg(&dir).args(&make_args).arg("modules_install");
+        command.arg(format!("INSTALL_MOD_PATH={}", install.display()));
+        command.bind_rw(&dir).bind_rw(install);
+        if let Some(source) = source_of(&dir) {
+            command.bind_ro(source);
+        }
+        command.run_logged(&ctx.cache.log(&name)?, &step)?;
+        step.done();
+        Ok(())
+    })?;
+    ctx.cache.keep_only(&name, &key);
+    let modules_dir = installed.join("lib/modules").join(&release);
+    Ok(Kernel { release, vmlinuz, modules_dir, kdir: dir, make_args, name, id: key.id() })
+}
 
-    let modules_dir = install.join("lib/modules").join(&release);
-    Ok(Kernel { release, vmlinuz, modules_dir, kdir: dir, make_args, id })
+/// Changes whenever the kernel or one of its modules was built again.
+fn contents_key(dir: &Path) -> Result<Key> {
+    let order = dir.join("modules.order");
+    let order = fs::read_to_string(&order).with_context(|| format!("{} can not be read", order.display()))?;
+    let modules = order
+        .lines()
+        .map(|module| module.strip_suffix(".o").map_or(module.into(), |stem| format!("{stem}.ko")));
+    let mut key = Key::new(1).with("dir", dir.as_os_str().as_encoded_bytes());
+    for file in modules.chain(["arch/x86/boot/bzImage".to_owned()]) {
+        let metadata = fs::metadata(dir.join(&file))
+            .with_context(|| format!("{file} is missing in {}", dir.display()))?;
+        let time = format!("{} {}.{}", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        key = key.with(&file, time);
+    }
+    Ok(key)
 }
 
 fn release_file(dir: &Path) -> PathBuf {
@@ -71,6 +89,6 @@ fn make_args(headers: &Headers) -> Result<Vec<String>> {
 }
 
 /// Where the source lies of a kernel built with `O=`.
-fn source_of(dir: &Path) -> Option<PathBuf> {
+pub(super) fn source_of(dir: &Path) -> Option<PathBuf> {
     dir.join("source").canonicalize().ok().filter(|source| source != dir)
 }

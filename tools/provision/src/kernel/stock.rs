@@ -26,7 +26,7 @@ pub(super) fn ensure(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Res
         }
         Ok(release) => release,
     };
-    let key = Key::new(RECIPE).with("root", root.id()).with("release", &release);
+    let key = Key::new(RECIPE).with("toolchain", root.toolchain()?).with("release", &release);
     let name = format!("kernel-{release}");
     let dir = ctx.cache.ensure(&name, &key, SPACE, |dir| make(ctx, root, &release, dir))?;
     describe(&dir, release, key.id())
@@ -45,7 +45,7 @@ fn describe(dir: &Path, release: String, id: String) -> Result<Kernel> {
         .with_context(|| format!("the packages of {release} hold no bootable image"))?;
     let kdir = dir.join("usr/src").join(format!("linux-headers-{release}"));
     let make_args = vec![format!("CC={}", Headers::open(&kdir)?.compiler()?)];
-    Ok(Kernel { release, vmlinuz, modules_dir, kdir, make_args, id })
+    Ok(Kernel { name: release.clone(), release, vmlinuz, modules_dir, kdir, make_args, id })
 }
 
 fn make(ctx: &Context, root: &BuildRoot, release: &str, dir: &Path) -> Result<()> {
