@@ -81,9 +81,20 @@ fn make(ctx: &Context, root: &BuildRoot, release: &str, dir: &Path) -> Result<()
     let common = common.file_name().map(|name| Path::new("..").join(name)).unwrap_or_default();
     headers.relocate(&common)?;
     regeneration.install(&tree, headers.dir(), &headers.dir().join(common))?;
+    keep_checkpatch(&tree, headers.dir())?;
     fs::remove_dir_all(&work)?;
     fs::remove_file(&source)?;
     step.done();
+    Ok(())
+}
+
+/// The kernel's style checker, which the headers package leaves out, and the lists that it reads.
+fn keep_checkpatch(tree: &Path, kdir: &Path) -> Result<()> {
+    for file in ["checkpatch.pl", "spelling.txt", "const_structs.checkpatch"] {
+        let from = tree.join("scripts").join(file);
+        fs::copy(&from, kdir.join("scripts").join(file))
+            .with_context(|| format!("{} can not be copied", from.display()))?;
+    }
     Ok(())
 }
 
