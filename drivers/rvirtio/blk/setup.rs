@@ -207,7 +207,7 @@ fn create_disk<'bound>(
         dev,
         "[{}] {} {block_size}-byte logical blocks\n",
         disk.name(),
-        disk_config.capacity / u64::from(block_size / SECTOR_SIZE)
+        disk_config.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
     );
     disk.add(ready)?;
     ready.on_config_change(ready.manage(pin_init::init!(CapacityWatch { config, disk }))?)
