@@ -85,14 +85,14 @@ impl BuildRoot {
     /// reached, or the disk is too small; each in one sentence that says what to do.
     pub fn ensure(ctx: &Context) -> Result<Self> {
         let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("backports", FROM_BACKPORTS);
-        let path = match ctx.cache.find("root", &key) {
+        let path = match ctx.cache.find("build-root", &key) {
             Some(path) => {
                 host::check_sandbox()?;
                 path
             }
             None => {
                 host::ensure_programs(&ctx.progress)?;
-                ctx.cache.ensure("root", &key, SPACE, |dir| make(ctx, dir))?
+                ctx.cache.ensure("build-root", &key, SPACE, |dir| make(ctx, dir))?
             }
         };
         Ok(Self { path: path.join("root") })
@@ -138,7 +138,7 @@ fn make(ctx: &Context, dir: &Path) -> Result<()> {
             "--dpkgopt=path-exclude=/usr/share/locale/*",
         ],
     }
-    .directory(&root, &ctx.cache.log("root")?, &step)?;
+    .directory(&root, &ctx.cache.log("build-root")?, &step)?;
     // The host's own is shown there; bwrap needs a plain file to cover.
     for file in ["etc/resolv.conf", "etc/hosts"] {
         let path = root.join(file);

@@ -99,10 +99,10 @@ impl GuestImage {
 
 /// The userland without a kernel's modules, as a tar archive.
 fn userland(ctx: &Context, key: &Key) -> Result<PathBuf> {
-    if ctx.cache.find("guest", key).is_none() {
+    if ctx.cache.find("guest-userland", key).is_none() {
         host::ensure_programs(&ctx.progress)?;
     }
-    let dir = ctx.cache.ensure("guest", key, USERLAND_SPACE, |dir| {
+    let dir = ctx.cache.ensure("guest-userland", key, USERLAND_SPACE, |dir| {
         let step = ctx.progress.step("guest userland");
         Debootstrap {
             mirrors: &Mirrors::of_this_machine()?,
@@ -111,7 +111,7 @@ fn userland(ctx: &Context, key: &Key) -> Result<PathBuf> {
             from_backports: None,
             options: &OPTIONS,
         }
-        .tar(&dir.join("guest.tar"), &ctx.cache.log("guest")?, &step)?;
+        .tar(&dir.join("guest.tar"), &ctx.cache.log("guest-userland")?, &step)?;
         step.done();
         Ok(())
     })?;
