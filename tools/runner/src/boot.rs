@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From options to a guest that can be started: modules, initramfs, root disk, QEMU.
+
+use crate::{
+    accel::Accel,
+    channels::{Channels, QemuEnds},
+    cli::{Drivers, GuestOptions, ImageFormat, Root},
+    initramfs::{self, Archive},
+    modules::{self, GuestModules},
+    qemu::Machine,
+    quote,
+    vm::Vm,
+};
+use anyhow::{Context as _, Result, bail};
+use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, build_modules};
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    fs::{self, File},
+    io::BufWriter,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+use tempfile::TempDir;
+
+const QEMU: &str = "qemu-system-x86_64";
+
+/// Programs of busybox that the guest's scripts call.
+const APPLETS: [&str; 22] = [
+    "cat", "chroot", "env", "findfs", "hostname", "insmod", "ip", "ln", "ls", "mkdir", "mkfifo", "mount",
+    "poweroff", "readlink", "sed", "setsid", "sh", "sleep", "sort", "stty", "sync", "uname",
+];
+
+/// The guest's files, in `/run/rvirtio` unless a path is given.
+const FILES: [(&str, u32, &[u8]); 7] = [
+    ("/init", 0o755, include_bytes!("../../guest/init")),
+    ("lib.sh", 0o644, include_bytes!("../../guest/lib.sh")),
+    ("start", 0o755, include_bytes!("../../guest/start")),
+    ("devices", 0o755, include_bytes!("../../guest/devices")),
+    ("features.tsv", 0o644, include_bytes!("../../guest/features.tsv")),
+    ("check-disk", 0o755, include_bytes!("../../guest/check-disk")),
+    ("rebind", 0o755, include_bytes!("../../rebind")),
+];
+
+/// What the guest does.
+pub enum Mode {
+    /// Run a command and power off.
+    Command(Vec<OsString>),
+    /// A shell on the second serial port, for a terminal of this type.
+    Shell { terminal: String },
+    /// Power off at once.
+    Trial,
+}
+
+/// A guest to be.
+pub struct Boot<'a> {
+    pub ctx: &'a Context,
+    pub root: &'a BuildRoot,
+    pub kernel: &'a Kernel,
+    /// Not needed for [`Mode::Trial`].
+    pub image: Option<&'a GuestImage>,
+    pub options: &'a GuestOptions,
+    pub accel: Accel,
+    pub mode: Mode,
+}
+
+/// A guest that only waits to be started. Its files go with it.
+pub struct Prepared {
+    command: Command,
+    channels: Channels,
+    qemu_ends: QemuEnds,
+    files: TempDir,
+}
+
+impl Boot<'_> {
+    /// Makes everything that QEMU needs.
+    pub fn prepare(&self) -> Result<Prepared> {
+        let cache = self.ctx.cache.root();
+        let files = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(cache)
+            .with_context(|| format!("no directory can be made in {}", cache.display()))?;
+        let initrd = files.path().join("initrd");
+        self.make_initrd(&initrd, files.path())
+            .with_context(|| format!("the guest's initramfs can not be made in {}", files.path().display()))?;
+        let disk = match self.image {
+            Some(image) if self.options.root == Root::Disk => Some(self.make_disk(&image.disk, files.path())?),
+            _ => None,
+        };
+
+        let (channels, qemu_ends) = Channels::new()?;
+        let machine = Machine {
+            accel: self.accel,
+            options: self.options,
+            kernel: &self.kernel.vmlinuz,
+            initrd: &initrd,
+            disk: disk.as_ref().map(|(path, format)| (path.as_path(), *format)),
+        };
+        let mut qemu = self.root.command(QEMU);
+        qemu.args(qemu_ends.arguments()).args(machine.arguments());
+        if !self.root.path().join("usr/bin").join(QEMU).exists() {
+            bail!("{QEMU} is missing from the build root: remove it with tools/vm clean, the next run makes it again");
+        }
+        let (ours, users) = machine.host_paths();
+        for path in ours {
+            qemu.bind_ro(path);
+        }
+        if let Some(image) = self.image {
+            qemu.bind_ro(&image.disk);
+        }
+        qemu.bind_rw(files.path());
+        let here = std::env::current_dir().context("the current directory is gone")?;
+        if here != Path::new("/") {
+            qemu.bind_rw(&here);
+        }
+        qemu.current_dir(&here);
+        for path in users {
+            qemu.bind_rw(path);
+        }
+        let mut command = qemu.command()?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        Ok(Prepared { command, channels, qemu_ends, files })
+    }
+
+    fn make_initrd(&self, path: &Path, scratch: &Path) -> Result<()> {
+        let modules = self.modules(scratch)?;
+        let mut out = BufWriter::new(File::create(path)?);
+        if let (Some(image), Root::Ram) = (self.image, self.options.root) {
+            initramfs::append(&mut out, &image.ram)?;
+        }
+        // After the image: what comes later replaces what is there.
+        let mut archive = Archive::new(&mut out);
+        self.add_programs(&mut archive)?;
+        add_modules(&mut archive, &modules)?;
+        archive.bytes("/run/rvirtio/config", 0o644, self.config(&modules).as_bytes())?;
+        for copy in &self.options.copies {
+            archive.copy(Path::new("/host").join(&copy.guest), &copy.host)?;
+        }
+        archive.finish()?;
+        initramfs::pad(&mut out)?;
+        out.into_inner().map_err(|error| error.into_error())?.sync_data()?;
+        Ok(())
+    }
+
+    fn modules(&self, scratch: &Path) -> Result<GuestModules> {
+        let (ctx, root, kernel) = (self.ctx, self.root, self.kernel);
+        match (&self.mode, self.options.drivers) {
+            (Mode::Trial, _) => Ok(GuestModules::default()),
+            (_, Drivers::C) => modules::in_tree(root, kernel, scratch),
+            (_, Drivers::Rust) => modules::ours(ctx, root, kernel, &build_modules(ctx, root, kernel)?, scratch),
+        }
+    }
+
+    fn add_programs(&self, archive: &mut Archive<impl std::io::Write>) -> Result<()> {
+        archive.copy("/run/rvirtio/bin/busybox", &self.root.busybox())?;
+        for applet in APPLETS {
+            archive.symlink(Path::new("/run/rvirtio/bin").join(applet), "busybox")?;
+        }
+        for dir in ["dev", "proc", "sys"] {
+            archive.directory(dir)?;
+        }
+        for (name, mode, contents) in FILES {
+            archive.bytes(Path::new("/run/rvirtio").join(name), mode, contents)?;
+        }
+        if let Mode::Command(command) = &self.mode {
+            archive.bytes("/run/rvirtio/command", 0o755, &quote::script(command))?;
+        }
+        Ok(())
+    }
+
+    /// Shell assignments that the guest's scripts read.
+    fn config(&self, modules: &GuestModules) -> String {
+        let mut config = String::new();
+        let mut set = |name: &str, value: &str| {
+            // Writing to a string can not fail.
+            let _ = writeln!(config, "{name}='{}'", value.replace('\'', ""));
+        };
+        let (mode, terminal) = match &self.mode {
+            Mode::Command(_) => ("command", ""),
+            Mode::Shell { terminal } => ("shell", terminal.as_str()),
+            Mode::Trial => ("trial", ""),
+        };
+        set("MODE", mode);
+        set("TERMINAL", terminal);
+        set(
+            "ROOT",
+            match (&self.mode, self.options.root) {
+                (Mode::Trial, _) => "none",
+                (_, Root::Ram) => "ram",
+                (_, Root::Disk) => "disk",
+            },
+        );
+        set("DRIVERS", if self.options.drivers == Drivers::C { "c" } else { "rust" });
+        let front_ends: Vec<_> = modules.front_ends.iter().map(|(id, module)| format!("{id}:{module}")).collect();
+        set("FRONT_ENDS", &front_ends.join(" "));
+        set("NOT_LOADED", &modules.not_loaded.join(" "));
+        config
+    }
+
+    /// A disk of this run's own over `base`, and its format.
+    fn make_disk(&self, base: &Path, dir: &Path) -> Result<(PathBuf, &'static str)> {
+        match self.options.image {
+            ImageFormat::Qcow2 => {
+                let disk = dir.join("root.qcow2");
+                let mut create = self.root.command("qemu-img");
+                create.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]).arg(base).arg(&disk);
+                create.bind_ro(base).bind_rw(dir).run()?;
+                Ok((disk, "qcow2"))
+            }
+            ImageFormat::Raw => {
+                let disk = dir.join("root.raw");
+                let status = Command::new("cp")
+                    .args(["--sparse=always", "--reflink=auto"])
+                    .arg(base)
+                    .arg(&disk)
+                    .status()
+                    .context("cp can not be run")?;
+                if !status.success() {
+                    bail!("the root disk could not be copied to {}: is the disk full?", dir.display());
+                }
+                Ok((disk, "raw"))
+            }
+        }
+    }
+}
+
+fn add_modules(archive: &mut Archive<impl std::io::Write>, modules: &GuestModules) -> Result<()> {
+    let mut order = String::new();
+    for file in &modules.load {
+        let name = file.file_name().unwrap_or_default();
+        archive.copy(Path::new("/run/rvirtio/load").join(name), file)?;
+        order.push_str(&name.to_string_lossy());
+        order.push('\n');
+    }
+    archive.bytes("/run/rvirtio/load.order", 0o644, order.as_bytes())?;
+    let Some(index) = &modules.index else { return Ok(()) };
+    let place = Path::new("/run/rvirtio/modules");
+    // The kernel's own are mounted there.
+    archive.directory(place.join("kernel"))?;
+    archive.copy(place.join("updates"), &index.join("updates"))?;
+    for entry in fs::read_dir(index)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            archive.copy(place.join(entry.file_name()), &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+impl Prepared {
+    /// Starts QEMU.
+    pub fn start(self) -> Result<Vm> {
+        Vm::start(self.command, self.channels, self.qemu_ends, self.files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_program_is_carried_in_vain() {
+        let scripts: String = FILES
+            .iter()
+            .filter(|(name, ..)| ["/init", "lib.sh", "start", "rebind"].contains(name))
+            .map(|(_, _, text)| String::from_utf8_lossy(text))
+            .collect();
+        for applet in APPLETS {
+            assert!(scripts.contains(applet), "{applet} is not used");
+        }
+    }
+}

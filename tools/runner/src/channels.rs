@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The four serial ports of a guest, each a pair of connected sockets.
+
+use anyhow::{Context as _, Result};
+use rustix::io::{FdFlags, fcntl_setfd};
+use std::os::{
+    fd::{AsRawFd as _, OwnedFd},
+    unix::net::UnixStream,
+};
+
+/// I/O address and interrupt of each port. The usual two interrupts for four ports would be shared,
+/// which ISA's edges do not allow.
+const PORTS: [(&str, u8); 4] = [("0x3f8", 4), ("0x2f8", 3), ("0x3e8", 6), ("0x2e8", 7)];
+
+/// Our ends.
+pub struct Channels {
+    /// The kernel's console, from the guest only.
+    pub console: UnixStream,
+    /// The command's standard output, or both ways a shell.
+    pub output: UnixStream,
+    /// The command's standard error, from the guest only.
+    pub error: UnixStream,
+    /// Messages, one line each.
+    pub control: UnixStream,
+}
+
+/// QEMU's ends. To be dropped when QEMU runs: we see its end only when it holds the last ones.
+pub struct QemuEnds(Vec<OwnedFd>);
+
+impl Channels {
+    /// Makes all four.
+    ///
+    /// # Errors
+    ///
+    /// When the process may not open more files.
+    pub fn new() -> Result<(Self, QemuEnds)> {
+        let mut theirs = Vec::new();
+        let mut pair = || -> Result<UnixStream> {
+            let (our, their) = UnixStream::pair().context("no sockets for the guest's serial ports")?;
+            // QEMU inherits it.
+            fcntl_setfd(&their, FdFlags::empty()).context("a socket can not be handed to QEMU")?;
+            theirs.push(their.into());
+            Ok(our)
+        };
+        let channels = Self { console: pair()?, output: pair()?, error: pair()?, control: pair()? };
+        Ok((channels, QemuEnds(theirs)))
+    }
+}
+
+impl QemuEnds {
+    /// QEMU arguments that make the ports.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        for (index, (fd, (address, irq))) in self.0.iter().zip(PORTS).enumerate() {
+            arguments.push("-chardev".to_owned());
+            arguments.push(format!("socket,id=rvirtio-serial{index},fd={}", fd.as_raw_fd()));
+            arguments.push("-device".to_owned());
+            arguments.push(format!(
+                "isa-serial,index={index},iobase={address},irq={irq},chardev=rvirtio-serial{index}"
+            ));
+        }
+        arguments
+    }
+}

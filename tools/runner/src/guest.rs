@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `exec` and `run`.
+
+use crate::{
+    accel::Accel,
+    boot::{Boot, Mode},
+    cli::{Drivers, GuestOptions, KernelChoice, KernelOptions},
+    terminal::Terminal,
+    verdict::verdict,
+    vm::Vm,
+};
+use anyhow::{Result, bail};
+use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel};
+use std::{ffi::OsString, io::IsTerminal as _, time::Duration};
+
+/// Finds or makes the kernel that was asked for.
+pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<Kernel> {
+    match &options.kernel {
+        KernelChoice::Stock => Kernel::stock(ctx, root, options.kver.as_deref()),
+        KernelChoice::Debug => bail!("there is no debug kernel yet: build one and give its directory (--kernel DIR)"),
+        KernelChoice::Tree(dir) => Kernel::from_build_tree(ctx, root, dir),
+    }
+}
+
+/// Runs `command`; returns the status to exit with.
+pub fn exec(ctx: &Context, options: &GuestOptions, command: Vec<OsString>) -> Result<u8> {
+    let (vm, accel) = start(ctx, options, Mode::Command(command))?;
+    finish(vm, options, Some(timeout(options, accel)))
+}
+
+/// Shows the devices, then gives a shell, or without a terminal checks the root disk.
+pub fn run(ctx: &Context, options: &GuestOptions) -> Result<u8> {
+    let mut options = options.clone();
+    // A second type of device, for the table.
+    options.devices.push("virtio-rng-pci".to_owned());
+    if std::io::stdin().is_terminal() {
+        return shell(ctx, &options);
+    }
+    let script = "/usr/bin/python3 /run/rvirtio/devices && echo && exec /bin/sh /run/rvirtio/check-disk";
+    exec(ctx, &options, ["/bin/sh", "-c", script].map(OsString::from).to_vec())
+}
+
+fn shell(ctx: &Context, options: &GuestOptions) -> Result<u8> {
+    let terminal = std::env::var("TERM").unwrap_or_else(|_| "vt100".to_owned());
+    let (mut vm, _) = start(ctx, options, Mode::Shell { terminal })?;
+    eprintln!("tools/vm: Ctrl-A X leaves the guest");
+    let _terminal = Terminal::connect(&mut vm)?;
+    finish(vm, options, options.timeout.map(Duration::from_secs))
+}
+
+fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel)> {
+    let root = BuildRoot::ensure(ctx)?;
+    let kernel = kernel(ctx, &root, &options.kernel)?;
+    let image = GuestImage::ensure(ctx, &root, &kernel)?;
+    let (accel, why) = Accel::choose(options.accel, ctx, &root, &kernel)?;
+    let boot = Boot { ctx, root: &root, kernel: &kernel, image: Some(&image), options, accel, mode };
+    let prepared = boot.prepare()?;
+    let drivers = if options.drivers == Drivers::Rust { "rvirtio" } else { "in-tree C" };
+    ctx.progress.note(&format!("guest: {}, {drivers} drivers, {} ({why})", kernel.release, accel.name()));
+    let mut vm = prepared.start()?;
+    if let Some(log) = &options.log {
+        vm.log_to(log)?;
+    }
+    Ok((vm, accel))
+}
+
+fn finish(vm: Vm, options: &GuestOptions, timeout: Option<Duration>) -> Result<u8> {
+    let outcome = vm.run(timeout)?;
+    let (status, text) = verdict(&outcome, options.kernel.kernel == KernelChoice::Debug);
+    if let Some(text) = text {
+        eprintln!("tools/vm: {text}");
+    }
+    Ok(status)
+}
+
+fn timeout(options: &GuestOptions, accel: Accel) -> Duration {
+    Duration::from_secs(options.timeout.unwrap_or(match (accel, &options.kernel.kernel) {
+        (Accel::Kvm, _) => 120,
+        (Accel::Tcg, KernelChoice::Debug) => 1800,
+        (Accel::Tcg, _) => 600,
+    }))
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kernel modules in the guest: which are loaded at its start, and the index by which modprobe finds ours.
+
+use anyhow::{Context as _, Result, bail};
+use rvirtio_provision::{BuildRoot, Context, Kernel, ModuleIndex};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+/// In-tree driver of each virtio device type that may have a front end of ours.
+const IN_TREE: [(u32, &str); 4] = [(1, "virtio_net"), (2, "virtio_blk"), (4, "virtio_rng"), (8, "virtio_scsi")];
+
+/// Modules for one guest.
+#[derive(Default)]
+pub struct GuestModules {
+    /// Loaded first of all, in this order; uncompressed host files.
+    pub load: Vec<PathBuf>,
+    /// `updates/` with ours, and `modules.*`, the index over them and the kernel's. None with C drivers.
+    pub index: Option<PathBuf>,
+    /// Virtio device types that we drive, and the module that does.
+    pub front_ends: Vec<(u32, String)>,
+    /// Modules that must not be loaded because a device is there.
+    pub not_loaded: Vec<&'static str>,
+}
+
+/// What the guest needs to find its root with the in-tree drivers.
+pub fn in_tree(root: &BuildRoot, kernel: &Kernel, scratch: &Path) -> Result<GuestModules> {
+    let index = ModuleIndex::load(kernel)?;
+    let load = unpack(root, &index, &["virtio_pci", "virtio_blk", "ext4"], scratch)?;
+    Ok(GuestModules { load, index: None, front_ends: Vec::new(), not_loaded: Vec::new() })
+}
+
+/// As [`in_tree`], with our drivers; `built` is where the modules were built.
+pub fn ours(
+    ctx: &Context,
+    root: &BuildRoot,
+    kernel: &Kernel,
+    built: &Path,
+    scratch: &Path,
+) -> Result<GuestModules> {
+    let dir = index(ctx, root, kernel, built)?;
+    let alias = dir.join("modules.alias");
+    let alias = fs::read_to_string(&alias).with_context(|| format!("{} can not be read", alias.display()))?;
+    let front_ends = front_ends(&alias);
+
+    let mut names = vec!["rvirtio", "rvirtio_pci", "ext4"];
+    names.extend(front_ends.iter().map(|(_, module)| module.as_str()));
+    let mut indexed = kernel.clone();
+    indexed.modules_dir.clone_from(&dir);
+    let indexed = ModuleIndex::load(&indexed)?;
+    let load = unpack(root, &indexed, &names, scratch)?;
+    let not_loaded = IN_TREE.iter().filter(|(id, _)| front_ends.iter().any(|(ours, _)| ours == id));
+    Ok(GuestModules { load, index: Some(dir), not_loaded: not_loaded.map(|(_, name)| *name).collect(), front_ends })
+}
+
+/// Copies of `names` and what they need, in load order.
+fn unpack(root: &BuildRoot, index: &ModuleIndex, names: &[&str], scratch: &Path) -> Result<Vec<PathBuf>> {
+    let dir = scratch.join("load");
+    fs::create_dir(&dir).with_context(|| format!("{} can not be made", dir.display()))?;
+    index.unpack(root, &index.resolve(names)?, &dir)
+}
+
+/// Reads `alias rvirtio:d00000002v* rvirtio_blk` lines.
+fn front_ends(alias: &str) -> Vec<(u32, String)> {
+    let mut found: Vec<(u32, String)> = alias
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let (pattern, module) = (words.next()?, words.next()?);
+            let id = pattern.strip_prefix("rvirtio:d").or_else(|| pattern.strip_prefix("virtio:d"))?;
+            let id = u32::from_str_radix(id.get(..8)?, 16).ok()?;
+            module.starts_with("rvirtio_").then(|| (id, module.to_owned()))
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// Our modules and depmod's index over them and the kernel's; kept, as it takes seconds to make.
+fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Result<PathBuf> {
+    let mut files = Vec::new();
+    collect(built, &mut files)?;
+    files.sort();
+    if files.is_empty() {
+        bail!("no modules were built in {}", built.display());
+    }
+    let key = hash(kernel, &files)?;
+    let name = format!("index-{}-{key}", kernel.release);
+    let below = Path::new("lib/modules").join(&kernel.release);
+    let entry = ctx.cache.root().join(&name);
+    if !entry.exists() {
+        let step = ctx.progress.step("module index");
+        let partial = tempfile::Builder::new().prefix("index-").suffix(".partial").tempdir_in(ctx.cache.root())?;
+        make_index(root, kernel, &files, partial.path(), &below).context("the module index can not be made")?;
+        // Another process may have been quicker; then ours goes.
+        if fs::rename(partial.path(), &entry).is_err() && !entry.exists() {
+            bail!("{} can not be made", entry.display());
+        }
+        step.done();
+    }
+    Ok(entry.join(below))
+}
+
+fn make_index(root: &BuildRoot, kernel: &Kernel, files: &[PathBuf], base: &Path, below: &Path) -> Result<()> {
+    let dir = base.join(below);
+    let updates = dir.join("updates");
+    fs::create_dir_all(&updates)?;
+    // Where depmod looks depends on how it was built.
+    fs::create_dir(base.join("usr"))?;
+    symlink("../lib", base.join("usr/lib"))?;
+    symlink(kernel.modules_dir.join("kernel"), dir.join("kernel"))?;
+    for name in ["modules.order", "modules.builtin", "modules.builtin.modinfo"] {
+        let source = kernel.modules_dir.join(name);
+        if source.exists() {
+            fs::copy(source, dir.join(name))?;
+        }
+    }
+    for file in files {
+        fs::copy(file, updates.join(file.file_name().unwrap_or_default()))?;
+    }
+    let mut depmod = root.command("depmod");
+    depmod.arg("-b").arg(base).arg(&kernel.release);
+    depmod.bind_ro(&kernel.modules_dir).bind_rw(base).run()
+}
+
+/// All module files below `dir`.
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "ko") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn hash(kernel: &Kernel, files: &[PathBuf]) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(kernel.modules_dir.as_os_str().as_encoded_bytes());
+    for file in files {
+        let contents = fs::read(file).with_context(|| format!("{} can not be read", file.display()))?;
+        hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
+        hash.update((contents.len() as u64).to_le_bytes());
+        hash.update(contents);
+    }
+    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn front_ends_are_told_by_their_aliases() {
+        let alias = "# Aliases extracted from modules themselves.\n\
+                     alias virtio:d00000002v* virtio_blk\n\
+                     alias rvirtio:d00000004v* rvirtio_rng\n\
+                     alias virtio:d00000002v* rvirtio_blk\n\
+                     alias rvirtio:d00000002v* rvirtio_blk\n\
+                     alias pci:v00001AF4d*sv*sd*bc*sc*i* rvirtio_pci\n\
+                     alias rvirtio:dx rvirtio_odd\n";
+        assert_eq!(front_ends(alias), [(2, "rvirtio_blk".to_owned()), (4, "rvirtio_rng".to_owned())]);
+    }
+}

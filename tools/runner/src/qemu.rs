@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! QEMU's command line.
+
+use crate::{
+    accel::Accel,
+    cli::{GuestOptions, KernelChoice, Root},
+    host_paths,
+};
+use std::path::{Path, PathBuf};
+
+/// Everything that makes up a guest.
+pub struct Machine<'a> {
+    pub accel: Accel,
+    pub options: &'a GuestOptions,
+    /// Bootable image, initramfs and root disk (with its format); host paths.
+    pub kernel: &'a Path,
+    pub initrd: &'a Path,
+    pub disk: Option<(&'a Path, &'static str)>,
+}
+
+/// Default memory in MiB. A guest that lives in memory holds a Debian there; KASAN takes an eighth and more.
+const MEMORY: u64 = 1024;
+const LARGE_MEMORY: u64 = 2048;
+
+/// Stalls that mean little when the host is slow: TCG gets more time. All but the last are seconds.
+const PATIENCE: &str = "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
+
+impl Machine<'_> {
+    /// Arguments for `qemu-system-x86_64`, without the serial ports.
+    pub fn arguments(&self) -> Vec<String> {
+        let options = self.options;
+        let mut arguments: Vec<String> = Vec::new();
+        let mut add = |words: &[&str]| arguments.extend(words.iter().map(|&word| word.to_owned()));
+        let (accel, cpu) = match self.accel {
+            Accel::Kvm => ("kvm", "host"),
+            Accel::Tcg => ("tcg,thread=multi", "max"),
+        };
+        add(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+        add(&["-machine", self.machine(), "-accel", accel, "-cpu", cpu]);
+        add(&["-smp", &options.smp.to_string(), "-m", &format!("{}M", self.memory())]);
+        add(&["-kernel", &self.kernel.to_string_lossy(), "-initrd", &self.initrd.to_string_lossy()]);
+        add(&["-append", &self.kernel_arguments()]);
+
+        for blockdev in &options.blockdevs {
+            add(&["-blockdev", blockdev]);
+        }
+        for netdev in &options.netdevs {
+            add(&["-netdev", netdev]);
+        }
+        // An IOMMU only serves devices that come after it; the root disk comes first of the others,
+        // so that it has the first name and address whatever else there is.
+        let (iommus, others): (Vec<_>, Vec<_>) = options.devices.iter().partition(|device| is_iommu(device));
+        for device in iommus {
+            add(&["-device", device]);
+        }
+        if let Some((path, format)) = self.disk {
+            add(&["-blockdev", &root_blockdev(path, format)]);
+            add(&["-device", &format!("{},drive=rvirtio-root", options.root_device)]);
+        }
+        for device in others {
+            add(&["-device", device]);
+        }
+        arguments.extend(options.qemu.iter().cloned());
+        arguments
+    }
+
+    /// Host files and directories that QEMU must be able to read, and those that it may also write.
+    pub fn host_paths(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let options = self.options;
+        let ours = vec![self.kernel.to_owned(), self.initrd.to_owned()];
+        let lists = [&options.devices, &options.blockdevs, &options.netdevs, &options.qemu];
+        let mut users: Vec<PathBuf> = lists.into_iter().flatten().flat_map(|text| host_paths::in_argument(text)).collect();
+        users.sort();
+        users.dedup();
+        (ours, users)
+    }
+
+    fn machine(&self) -> &'static str {
+        // KVM's own I/O APIC knows no remapping.
+        if self.accel == Accel::Kvm && self.options.devices.iter().any(|device| is_iommu(device)) {
+            "q35,kernel-irqchip=split"
+        } else {
+            "q35"
+        }
+    }
+
+    fn memory(&self) -> u64 {
+        let large = self.options.root == Root::Ram || self.options.kernel.kernel == KernelChoice::Debug;
+        self.options.memory.map_or(if large { LARGE_MEMORY } else { MEMORY }, |memory| memory.0)
+    }
+
+    fn kernel_arguments(&self) -> String {
+        // A reboot ends QEMU, so a panic or an oops ends the run at once.
+        let mut words =
+            vec!["console=ttyS0 printk.time=1 loglevel=7 8250.nr_uarts=4 rdinit=/init panic=-1 oops=panic"];
+        if self.accel == Accel::Tcg {
+            words.push(PATIENCE);
+        }
+        if self.options.kernel.kernel == KernelChoice::Debug {
+            // KASAN's early page tables and five levels of them do not go well together under TCG.
+            words.push("no5lvl");
+        }
+        words.extend(self.options.append.iter().map(String::as_str));
+        words.join(" ")
+    }
+}
+
+fn is_iommu(device: &str) -> bool {
+    let name = device.split(',').next().unwrap_or_default();
+    name.contains("iommu") || device.contains("\"driver\":\"intel-iommu\"")
+}
+
+/// The disk lives for one run: a lost host need not find it intact, so flushes end in the host's cache.
+fn root_blockdev(path: &Path, format: &str) -> String {
+    let path = path.to_string_lossy().replace(',', ",,");
+    format!("driver={format},node-name=rvirtio-root,discard=unmap,cache.no-flush=on,file.driver=file,file.filename={path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser as _;
+
+    fn arguments(accel: Accel, disk: bool, words: &[&str]) -> Vec<String> {
+        let words = ["tools/vm", "exec"].iter().chain(words).chain(&["--", "true"]);
+        let Command::Exec { guest, .. } = Cli::try_parse_from(words).unwrap().command else { unreachable!() };
+        let machine = Machine {
+            accel,
+            options: &guest,
+            kernel: Path::new("/k/vmlinuz"),
+            initrd: Path::new("/t/initrd"),
+            disk: disk.then_some((Path::new("/t/a,b.qcow2"), "qcow2")),
+        };
+        machine.arguments()
+    }
+
+    fn all_of<'a>(arguments: &'a [String], option: &str) -> Vec<&'a str> {
+        arguments.windows(2).filter(|pair| pair[0] == option).map(|pair| pair[1].as_str()).collect()
+    }
+
+    #[test]
+    fn defaults() {
+        let arguments = arguments(Accel::Tcg, true, &[]);
+        assert_eq!(all_of(&arguments, "-machine"), ["q35"]);
+        assert_eq!(all_of(&arguments, "-accel"), ["tcg,thread=multi"]);
+        assert_eq!(all_of(&arguments, "-device"), ["virtio-blk-pci,drive=rvirtio-root"]);
+        assert!(all_of(&arguments, "-blockdev")[0].ends_with("file.filename=/t/a,,b.qcow2"));
+        assert!(all_of(&arguments, "-netdev").is_empty());
+        assert!(arguments.contains(&"-no-reboot".to_owned()));
+        assert!(all_of(&arguments, "-append")[0].contains("panic=-1"));
+    }
+
+    #[test]
+    fn iommu_comes_first_and_splits_kvms_irqchip() {
+        let words = [
+            "--device",
+            "virtio-rng-pci",
+            "--device",
+            "intel-iommu,intremap=on",
+            "--root-device",
+            "virtio-blk-pci,packed=on,iommu_platform=on",
+        ];
+        let kvm = arguments(Accel::Kvm, true, &words);
+        assert_eq!(
+            all_of(&kvm, "-device"),
+            [
+                "intel-iommu,intremap=on",
+                "virtio-blk-pci,packed=on,iommu_platform=on,drive=rvirtio-root",
+                "virtio-rng-pci"
+            ]
+        );
+        assert_eq!(all_of(&kvm, "-machine"), ["q35,kernel-irqchip=split"]);
+        assert_eq!(all_of(&arguments(Accel::Tcg, true, &words), "-machine"), ["q35"]);
+    }
+
+    #[test]
+    fn the_users_kernel_arguments_come_last() {
+        let arguments = arguments(Accel::Tcg, false, &["--append", "loglevel=8", "--append", "quiet"]);
+        assert!(all_of(&arguments, "-append")[0].ends_with(" loglevel=8 quiet"));
+    }
+
+    #[test]
+    fn other_words_are_passed_on() {
+        let arguments = arguments(Accel::Tcg, false, &["--qemu", "-object", "--qemu", "rng-builtin,id=r"]);
+        assert_eq!(all_of(&arguments, "-object"), ["rng-builtin,id=r"]);
+    }
+
+    #[test]
+    fn memory_depends_on_what_it_holds() {
+        let memory = |words: &[&str]| all_of(&arguments(Accel::Tcg, true, words), "-m")[0].to_owned();
+        assert_eq!(memory(&[]), "1024M");
+        assert_eq!(memory(&["--root", "ram"]), "2048M");
+        assert_eq!(memory(&["--kernel", "debug"]), "2048M");
+        assert_eq!(memory(&["--root", "ram", "--memory", "4G"]), "4096M");
+    }
+}
