@@ -27,6 +27,11 @@ impl Feature {
     pub const fn bit(self) -> u8 {
         self.0
     }
+
+    const fn mask(self) -> u128 {
+        // No bit is shifted out: the number is below 128.
+        1u128.wrapping_shl(self.0 as u32)
+    }
 }
 
 /// A set of feature bits.
@@ -91,18 +96,18 @@ impl Features {
     /// Returns this set with `feature` added.
     #[must_use]
     pub const fn with(self, feature: Feature) -> Self {
-        Self(self.0 | 1 << feature.0)
+        Self(self.0 | feature.mask())
     }
 
     /// Returns this set with `feature` removed.
     #[must_use]
     pub const fn without(self, feature: Feature) -> Self {
-        Self(self.0 & !(1 << feature.0))
+        Self(self.0 & !feature.mask())
     }
 
     /// Returns whether `feature` is in the set.
     pub const fn contains(self, feature: Feature) -> bool {
-        self.0 & 1 << feature.0 != 0
+        self.0 & feature.mask() != 0
     }
 
     /// Returns whether every feature of this set is in `other`.
@@ -141,7 +146,9 @@ impl Features {
 
 impl fmt::Debug for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter().map(Feature::bit)).finish()
+        f.debug_set()
+            .entries(self.iter().map(Feature::bit))
+            .finish()
     }
 }
 

@@ -43,8 +43,13 @@ use core::fmt;
 
 /// The feature bits that the rings implement; no other bit of the ring may be accepted.
 #[doc(alias = "vring_transport_features")]
-pub const FEATURES: Features =
-    Features::of(&[feature::INDIRECT_DESC, feature::EVENT_IDX, feature::VERSION_1, feature::ORDER_PLATFORM]);
+pub const FEATURES: Features = Features::of(&[
+    feature::INDIRECT_DESC,
+    feature::EVENT_IDX,
+    feature::VERSION_1,
+    feature::IN_ORDER,
+    feature::ORDER_PLATFORM,
+]);
 
 /// The options of a ring that were negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +58,8 @@ pub struct Config {
     pub indirect: bool,
     /// `EVENT_IDX` was negotiated.
     pub event_idx: bool,
+    /// `IN_ORDER` was negotiated.
+    pub in_order: bool,
 }
 
 impl Config {
@@ -61,6 +68,7 @@ impl Config {
         Self {
             indirect: accepted.contains(feature::INDIRECT_DESC),
             event_idx: accepted.contains(feature::EVENT_IDX),
+            in_order: accepted.contains(feature::IN_ORDER),
         }
     }
 }
@@ -99,7 +107,8 @@ pub struct UsedBuffer {
     pub token: Token,
     /// How many bytes the device says it has written, from the start of the writable part.
     ///
-    /// At most the length of that part. Bytes beyond are not initialised by the device.
+    /// At most the length of that part. Bytes beyond are not initialised by the device. With
+    /// `IN_ORDER` a device need not say it for every buffer; this is the whole length then.
     pub written: u32,
 }
 
@@ -159,6 +168,15 @@ impl fmt::Display for AddError {
             Self::Broken => "the ring is stopped or broken",
         })
     }
+}
+
+/// A used buffer as the device reports it: the last one of a batch, with `IN_ORDER`.
+#[derive(Clone, Copy, Debug)]
+struct Report {
+    /// A valid index of a shadow entry.
+    id: u16,
+    /// The number of bytes written; not checked.
+    len: u32,
 }
 
 /// Whether a ring works.

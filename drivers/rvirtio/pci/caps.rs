@@ -156,7 +156,11 @@ impl Layout {
     ///
     /// See [`NotifyError`].
     #[doc(alias = "vp_modern_map_vq_notify")]
-    pub fn notify_offset(&self, queue_notify_off: u16, width: NotifyWidth) -> Result<u64, NotifyError> {
+    pub fn notify_offset(
+        &self,
+        queue_notify_off: u16,
+        width: NotifyWidth,
+    ) -> Result<u64, NotifyError> {
         let width = match width {
             NotifyWidth::Bits16 => 2,
             NotifyWidth::Bits32 => 4,
@@ -201,7 +205,9 @@ impl Window {
     }
 
     fn overlaps(self, other: Self) -> bool {
-        self.bar == other.bar && u64::from(self.offset) < other.end() && u64::from(other.offset) < self.end()
+        self.bar == other.bar
+            && u64::from(self.offset) < other.end()
+            && u64::from(other.offset) < self.end()
     }
 }
 

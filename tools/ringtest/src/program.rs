@@ -58,7 +58,11 @@ fn lengths() -> impl Strategy<Value = Vec<u32>> {
 
 /// Returns steps in proportions that keep a ring moving.
 pub fn step() -> impl Strategy<Value = Step> {
-    let wish = prop_oneof![Just(Wish::Never), Just(Wish::Always), (0u16..6).prop_map(Wish::After)];
+    let wish = prop_oneof![
+        Just(Wish::Never),
+        Just(Wish::Always),
+        (0u16..6).prop_map(Wish::After)
+    ];
     prop_oneof![
         4 => (lengths(), lengths()).prop_map(|(r, w)| Step::AddDirect(r, w)),
         4 => (lengths(), lengths()).prop_map(|(r, w)| Step::AddIndirect(r, w)),
@@ -122,7 +126,7 @@ pub struct Machine {
     published: usize,
     /// Taken by the device, with what it has found.
     taken: Vec<(Buffer, Chain)>,
-    /// Used by the device, with the length reported.
+    /// Used by the device, with the length that the driver may see.
     used: VecDeque<(Buffer, u32)>,
     descriptors_used: BTreeMap<u16, u16>,
 
@@ -224,7 +228,10 @@ impl Machine {
     fn segments(&mut self, lengths: &[u32]) -> Vec<Segment> {
         let mut segment = |len: &u32| {
             self.next_addr += 0x1_0000_0000;
-            Segment { addr: self.next_addr, len: *len }
+            Segment {
+                addr: self.next_addr,
+                len: *len,
+            }
         };
         lengths.iter().map(&mut segment).collect()
     }
@@ -282,7 +289,10 @@ impl Machine {
         };
         assert_eq!(usize::from(table.count), lengths.len());
 
-        let segment = Segment { addr, len: u32::from(table.count) * 16 };
+        let segment = Segment {
+            addr,
+            len: u32::from(table.count) * 16,
+        };
         let free = self.ring.num_free();
         match self.ring.add_indirect(segment, table.writable_len) {
             Ok(token) => {
@@ -305,14 +315,24 @@ impl Machine {
         table: Option<u64>,
         descriptors: u16,
     ) {
-        let element = |writable| move |s: &Segment| Element { addr: s.addr, len: s.len, writable };
+        let element = |writable| {
+            move |s: &Segment| Element {
+                addr: s.addr,
+                len: s.len,
+                writable,
+            }
+        };
         let readable = readable.iter().map(element(false));
         let elements = readable.chain(writable.iter().map(element(true))).collect();
 
         assert!(token.index() < self.size);
         let before = self.descriptors_used.insert(token.index(), descriptors);
         assert_eq!(before, None, "{token:?} was given twice");
-        self.added.push_back(Buffer { token, elements, table });
+        self.added.push_back(Buffer {
+            token,
+            elements,
+            table,
+        });
     }
 
     fn kick(&mut self) {
@@ -335,7 +355,10 @@ impl Machine {
                     self.taken.push((buffer, chain));
                 }
                 None => {
-                    assert_eq!(self.published, 0, "the device does not see what was published");
+                    assert_eq!(
+                        self.published, 0,
+                        "the device does not see what was published"
+                    );
                     return;
                 }
             }
@@ -344,13 +367,22 @@ impl Machine {
 
     fn use_buffers(&mut self, count: u8, at: u8, written: u32) {
         let mut batch = Vec::new();
-        for _ in 0..count {
-            if self.taken.is_empty() {
-                break;
-            }
-            let (buffer, chain) = self.taken.remove(usize::from(at) % self.taken.len());
+        let count = usize::from(count).min(self.taken.len());
+        for left in (0..count).rev() {
+            let in_order = self.config.in_order;
+            let at = if in_order {
+                0
+            } else {
+                usize::from(at) % self.taken.len()
+            };
+            let (buffer, chain) = self.taken.remove(at);
             batch.push((chain, written));
-            self.used.push_back((buffer, written));
+            // Of all but the last buffer of a batch nothing is said but that they were used.
+            let expected = match in_order && left > 0 {
+                true => buffer.writable(),
+                false => written.min(buffer.writable()),
+            };
+            self.used.push_back((buffer, expected));
         }
         let called = self.device.complete(&batch).unwrap();
         let count = batch.len() as u16;
@@ -379,9 +411,9 @@ impl Machine {
         for _ in 0..max {
             match self.ring.pop_used().unwrap() {
                 Some(popped) => {
-                    let (buffer, reported) = self.used.pop_front().expect("nothing was used");
+                    let (buffer, written) = self.used.pop_front().expect("nothing was used");
                     assert_eq!(popped.token, buffer.token);
-                    assert_eq!(popped.written, reported.min(buffer.writable()));
+                    assert_eq!(popped.written, written);
                     self.descriptors_used.remove(&popped.token.index());
                     if let Some(addr) = buffer.table {
                         self.tables.free(addr);
@@ -430,7 +462,10 @@ impl Machine {
     fn check_counts(&self) {
         let in_use: u16 = self.descriptors_used.values().sum();
         assert_eq!(self.ring.num_free(), self.size - in_use);
-        assert_eq!(usize::from(self.ring.in_flight()), self.descriptors_used.len());
+        assert_eq!(
+            usize::from(self.ring.in_flight()),
+            self.descriptors_used.len()
+        );
         assert_eq!(self.ring.broken(), None);
         assert_eq!(self.ring.more_used(), !self.used.is_empty());
     }

@@ -3,7 +3,9 @@
 //! The PCI capability parser against good, odd and hostile configuration spaces.
 
 use proptest::prelude::*;
-use ringtest::caps::{ConfigSpace, Defect, Error, Layout, NotifyError, NotifyWidth, Structure, Window};
+use ringtest::caps::{
+    ConfigSpace, Defect, Error, Layout, NotifyError, NotifyWidth, Structure, Window,
+};
 
 const COMMON: u8 = 1;
 const NOTIFY: u8 = 2;
@@ -36,7 +38,11 @@ impl Cap {
     fn new(cfg_type: u8, offset: u32, length: u32) -> Self {
         Self {
             vndr: 9,
-            len: if cfg_type == NOTIFY || cfg_type == PCI_CFG { 20 } else { 16 },
+            len: if cfg_type == NOTIFY || cfg_type == PCI_CFG {
+                20
+            } else {
+                16
+            },
             cfg_type,
             bar: 4,
             offset,
@@ -50,7 +56,12 @@ impl Function {
     fn new() -> Self {
         let mut space = vec![0; 256];
         space[0x06] = 0x10;
-        Self { space, bars: [None, None, None, None, Some(0x4000), None], next: 0x40, link: 0x34 }
+        Self {
+            space,
+            bars: [None, None, None, None, Some(0x4000), None],
+            next: 0x40,
+            link: 0x34,
+        }
     }
 
     fn with(mut self, cap: Cap) -> Self {
@@ -70,12 +81,20 @@ impl Function {
 
     /// A good device with `change` applied to each of its capabilities.
     fn changed(change: impl Fn(Cap) -> Cap) -> Self {
-        good().iter().fold(Self::new(), |f, cap| f.with(change(*cap)))
+        good()
+            .iter()
+            .fold(Self::new(), |f, cap| f.with(change(*cap)))
     }
 
     /// A good device with `change` applied to its capabilities of one type.
     fn changed_one(cfg_type: u8, change: impl Fn(Cap) -> Cap) -> Self {
-        Self::changed(|cap| if cap.cfg_type == cfg_type { change(cap) } else { cap })
+        Self::changed(|cap| {
+            if cap.cfg_type == cfg_type {
+                change(cap)
+            } else {
+                cap
+            }
+        })
     }
 
     fn find(&self) -> Result<Layout, Error> {
@@ -110,7 +129,10 @@ impl ConfigSpace for Function {
 /// The capabilities of a device as QEMU makes them.
 fn good() -> Vec<Cap> {
     vec![
-        Cap { bar: 0, ..Cap::new(PCI_CFG, 0, 0) },
+        Cap {
+            bar: 0,
+            ..Cap::new(PCI_CFG, 0, 0)
+        },
         Cap::new(NOTIFY, 0x3000, 0x1000),
         Cap::new(DEVICE, 0x2000, 0x1000),
         Cap::new(ISR, 0x1000, 0x1000),
@@ -119,7 +141,11 @@ fn good() -> Vec<Cap> {
 }
 
 fn window(offset: u32, length: u32) -> Window {
-    Window { bar: 4, offset, length }
+    Window {
+        bar: 4,
+        offset,
+        length,
+    }
 }
 
 #[test]
@@ -147,13 +173,18 @@ fn smallest_device() {
 
 #[test]
 fn missing_structures_are_named() {
-    for (cfg_type, structure) in
-        [(COMMON, Structure::Common), (NOTIFY, Structure::Notify), (ISR, Structure::Isr)]
-    {
+    for (cfg_type, structure) in [
+        (COMMON, Structure::Common),
+        (NOTIFY, Structure::Notify),
+        (ISR, Structure::Isr),
+    ] {
         let function = Function::changed_one(cfg_type, |cap| Cap { vndr: 5, ..cap });
         let error = Error::Structure(structure, Defect::Missing);
         assert_eq!(function.find(), Err(error));
-        assert!(error.to_string().ends_with("structure is missing"), "{error}");
+        assert!(
+            error.to_string().ends_with("structure is missing"),
+            "{error}"
+        );
     }
 }
 
@@ -179,14 +210,20 @@ fn function_that_does_not_answer() {
 fn function_that_reads_as_all_ones() {
     let mut function = Function::new();
     function.space.fill(0xff);
-    assert_eq!(function.find(), Err(Error::Structure(Structure::Notify, Defect::Missing)));
+    assert_eq!(
+        function.find(),
+        Err(Error::Structure(Structure::Notify, Defect::Missing))
+    );
 }
 
 /// covers: PCI-07
 #[test]
 fn reserved_types_are_ignored() {
     for cfg_type in (0..=255).filter(|t| !(1..=5).contains(t)) {
-        let strange = Cap { len: 0, ..Cap::new(cfg_type, u32::MAX, u32::MAX) };
+        let strange = Cap {
+            len: 0,
+            ..Cap::new(cfg_type, u32::MAX, u32::MAX)
+        };
         let mut function = Function::new().with(strange);
         for cap in good() {
             function = function.with(cap);
@@ -214,8 +251,14 @@ fn first_instance_is_used() {
 #[test]
 fn instance_that_can_not_be_used_gives_way_to_a_later_one() {
     let bad = [
-        Cap { bar: 0, ..Cap::new(NOTIFY, 0, 0x1000) },
-        Cap { len: 19, ..Cap::new(NOTIFY, 0, 0x1000) },
+        Cap {
+            bar: 0,
+            ..Cap::new(NOTIFY, 0, 0x1000)
+        },
+        Cap {
+            len: 19,
+            ..Cap::new(NOTIFY, 0, 0x1000)
+        },
         Cap::new(NOTIFY, 0x3001, 0x800),
         Cap::new(NOTIFY, 0x3000, 0x1001),
         Cap::new(NOTIFY, 0x3000, 1),
@@ -223,13 +266,19 @@ fn instance_that_can_not_be_used_gives_way_to_a_later_one() {
     for bad in bad {
         let layout = Function::new()
             .with(bad)
-            .with(Cap { multiplier: 8, ..Cap::new(NOTIFY, 0x3800, 0x800) })
+            .with(Cap {
+                multiplier: 8,
+                ..Cap::new(NOTIFY, 0x3800, 0x800)
+            })
             .with(Cap::new(COMMON, 0, 0x1000))
             .with(Cap::new(ISR, 0x1000, 1))
             .find()
             .unwrap();
         assert_eq!(layout.notify, window(0x3800, 0x800));
-        assert_eq!(layout.notify_off_multiplier, 8, "from the instance that is used");
+        assert_eq!(
+            layout.notify_off_multiplier, 8,
+            "from the instance that is used"
+        );
     }
 }
 
@@ -237,7 +286,10 @@ fn instance_that_can_not_be_used_gives_way_to_a_later_one() {
 #[test]
 fn longer_capabilities_are_accepted() {
     for extra in [1, 4, 100] {
-        let function = Function::changed(|cap| Cap { len: cap.len + extra, ..cap });
+        let function = Function::changed(|cap| Cap {
+            len: cap.len + extra,
+            ..cap
+        });
         assert!(function.find().is_ok());
     }
 }
@@ -245,8 +297,14 @@ fn longer_capabilities_are_accepted() {
 #[test]
 fn shorter_capabilities_are_refused() {
     for (cfg_type, structure) in [(COMMON, Structure::Common), (NOTIFY, Structure::Notify)] {
-        let function = Function::changed_one(cfg_type, |cap| Cap { len: cap.len - 1, ..cap });
-        assert_eq!(function.find(), Err(Error::Structure(structure, Defect::CapabilityTooShort)));
+        let function = Function::changed_one(cfg_type, |cap| Cap {
+            len: cap.len - 1,
+            ..cap
+        });
+        assert_eq!(
+            function.find(),
+            Err(Error::Structure(structure, Defect::CapabilityTooShort))
+        );
     }
 }
 
@@ -254,8 +312,14 @@ fn shorter_capabilities_are_refused() {
 #[test]
 fn reserved_bars_are_ignored() {
     for bar in 6..=255 {
-        let mut function = Function::new().with(Cap { bar, ..Cap::new(COMMON, 0, 0x1000) });
-        assert_eq!(function.find(), Err(Error::Structure(Structure::Notify, Defect::Missing)));
+        let mut function = Function::new().with(Cap {
+            bar,
+            ..Cap::new(COMMON, 0, 0x1000)
+        });
+        assert_eq!(
+            function.find(),
+            Err(Error::Structure(Structure::Notify, Defect::Missing))
+        );
         for cap in good() {
             function = function.with(cap);
         }
@@ -266,7 +330,10 @@ fn reserved_bars_are_ignored() {
 #[test]
 fn structures_need_a_memory_bar() {
     let function = Function::changed_one(ISR, |cap| Cap { bar: 2, ..cap });
-    assert_eq!(function.find(), Err(Error::Structure(Structure::Isr, Defect::NoMemoryBar)));
+    assert_eq!(
+        function.find(),
+        Err(Error::Structure(Structure::Isr, Defect::NoMemoryBar))
+    );
 }
 
 /// covers: PCI-12 PCI-13
@@ -292,30 +359,47 @@ fn windows_have_to_fit() {
         (NOTIFY, 0x3000, u32::MAX, Err(Defect::OutsideBar)),
     ];
     for (cfg_type, offset, length, expected) in cases {
-        let function = Function::changed_one(cfg_type, |cap| Cap { offset, length, ..cap });
+        let function = Function::changed_one(cfg_type, |cap| Cap {
+            offset,
+            length,
+            ..cap
+        });
         let result = match function.find() {
             Ok(_) => Ok(()),
             Err(Error::Structure(_, defect)) => Err(defect),
             Err(other) => panic!("{other}"),
         };
-        assert_eq!(result, expected, "type {cfg_type} at {offset:#x}+{length:#x}");
+        assert_eq!(
+            result, expected,
+            "type {cfg_type} at {offset:#x}+{length:#x}"
+        );
     }
 }
 
 /// covers: PCI-12
 #[test]
 fn large_windows_are_accepted() {
-    let mut function = Function::changed_one(NOTIFY, |cap| Cap { length: 1 << 28, ..cap });
+    let mut function = Function::changed_one(NOTIFY, |cap| Cap {
+        length: 1 << 28,
+        ..cap
+    });
     function.bars[4] = Some(1 << 29);
     assert_eq!(function.find().unwrap().notify.length, 1 << 28);
 }
 
 #[test]
 fn overlapping_windows_are_refused() {
-    for (a, name_a) in [(COMMON, "common configuration"), (DEVICE, "device configuration")] {
+    for (a, name_a) in [
+        (COMMON, "common configuration"),
+        (DEVICE, "device configuration"),
+    ] {
         for (b, name_b) in [(ISR, "ISR status"), (NOTIFY, "notification")] {
             let base = good().iter().find(|cap| cap.cfg_type == a).unwrap().offset;
-            let function = Function::changed_one(b, |cap| Cap { offset: base + 0xffc, length: 4, ..cap });
+            let function = Function::changed_one(b, |cap| Cap {
+                offset: base + 0xffc,
+                length: 4,
+                ..cap
+            });
             let text = function.find().unwrap_err().to_string();
             assert!(text.contains(name_a) && text.contains(name_b), "{text}");
             assert!(text.ends_with("overlap"), "{text}");
@@ -325,7 +409,11 @@ fn overlapping_windows_are_refused() {
 
 #[test]
 fn same_offsets_in_different_bars_do_not_overlap() {
-    let mut function = Function::changed_one(ISR, |cap| Cap { bar: 1, offset: 0, ..cap });
+    let mut function = Function::changed_one(ISR, |cap| Cap {
+        bar: 1,
+        offset: 0,
+        ..cap
+    });
     function.bars[1] = Some(0x1000);
     assert!(function.find().is_ok());
 }
@@ -339,13 +427,23 @@ fn list_with_a_loop_ends() {
     // A capability that points to itself, with the low bits that have to be ignored.
     let mut function = Function::new().with(Cap::new(COMMON, 0, 0x1000));
     function.space[0x41] = 0x43;
-    assert_eq!(function.find(), Err(Error::Structure(Structure::Notify, Defect::Missing)));
+    assert_eq!(
+        function.find(),
+        Err(Error::Structure(Structure::Notify, Defect::Missing))
+    );
 }
 
 #[test]
 fn notify_offsets() {
     let layout = |offset, length, multiplier| {
-        Function::changed_one(NOTIFY, |cap| Cap { offset, length, multiplier, ..cap }).find().unwrap()
+        Function::changed_one(NOTIFY, |cap| Cap {
+            offset,
+            length,
+            multiplier,
+            ..cap
+        })
+        .find()
+        .unwrap()
     };
     use NotifyWidth::{Bits16, Bits32};
 
@@ -353,11 +451,17 @@ fn notify_offsets() {
     assert_eq!(pages.notify_offset(0, Bits16), Ok(0x3000));
     assert_eq!(pages.notify_offset(3, Bits32), Ok(0x300c));
     assert_eq!(pages.notify_offset(0x3ff, Bits32), Ok(0x3ffc));
-    assert_eq!(pages.notify_offset(0x400, Bits16), Err(NotifyError::OutsideWindow));
+    assert_eq!(
+        pages.notify_offset(0x400, Bits16),
+        Err(NotifyError::OutsideWindow)
+    );
 
     let one_for_all = layout(0x3000, 2, 0);
     assert_eq!(one_for_all.notify_offset(u16::MAX, Bits16), Ok(0x3000));
-    assert_eq!(one_for_all.notify_offset(0, Bits32), Err(NotifyError::OutsideWindow));
+    assert_eq!(
+        one_for_all.notify_offset(0, Bits32),
+        Err(NotifyError::OutsideWindow)
+    );
 
     let words = layout(0x3002, 0x10, 2);
     assert_eq!(words.notify_offset(0, Bits16), Ok(0x3002));
@@ -368,7 +472,10 @@ fn notify_offsets() {
     assert_eq!(odd.notify_offset(1, Bits16), Err(NotifyError::Misaligned));
 
     let huge = layout(0x3000, 0x1000, u32::MAX);
-    assert_eq!(huge.notify_offset(u16::MAX, Bits16), Err(NotifyError::OutsideWindow));
+    assert_eq!(
+        huge.notify_offset(u16::MAX, Bits16),
+        Err(NotifyError::OutsideWindow)
+    );
 }
 
 fn any_cap() -> impl Strategy<Value = Cap> {
@@ -382,15 +489,17 @@ fn any_cap() -> impl Strategy<Value = Cap> {
         small,
         any::<u32>(),
     )
-        .prop_map(|(vndr, len, cfg_type, bar, offset, length, multiplier)| Cap {
-            vndr,
-            len,
-            cfg_type,
-            bar,
-            offset,
-            length,
-            multiplier,
-        })
+        .prop_map(
+            |(vndr, len, cfg_type, bar, offset, length, multiplier)| Cap {
+                vndr,
+                len,
+                cfg_type,
+                bar,
+                offset,
+                length,
+                multiplier,
+            },
+        )
 }
 
 proptest! {

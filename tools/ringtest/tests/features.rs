@@ -15,21 +15,23 @@ fn any_features() -> impl Strategy<Value = Features> {
         any::<u128>().prop_map(Features::from_bits),
         Just(Features::from_bits(u128::MAX)),
         proptest::collection::vec(0u8..128, 0..20).prop_map(|bits| {
-            bits.into_iter().fold(Features::EMPTY, |set, bit| set.with(Feature::new(bit)))
+            bits.into_iter()
+                .fold(Features::EMPTY, |set, bit| set.with(Feature::new(bit)))
         }),
     ]
 }
 
 fn any_dependencies() -> impl Strategy<Value = Vec<Dependency>> {
-    let row = (0u8..128, any_features()).prop_map(|(bit, any_of)| Dependency::any(Feature::new(bit), any_of));
+    let row = (0u8..128, any_features())
+        .prop_map(|(bit, any_of)| Dependency::any(Feature::new(bit), any_of));
     proptest::collection::vec(row, 0..40)
 }
 
 /// Returns whether every feature in `set` has its prerequisites there.
 fn is_closed(set: Features, dependencies: &[Dependency]) -> bool {
-    dependencies
-        .iter()
-        .all(|row| !set.contains(row.feature) || row.any_of.iter().any(|needed| set.contains(needed)))
+    dependencies.iter().all(|row| {
+        !set.contains(row.feature) || row.any_of.iter().any(|needed| set.contains(needed))
+    })
 }
 
 proptest! {
@@ -110,7 +112,10 @@ fn prerequisites_are_followed_through() {
     let [a, b, c] = [1, 2, 3].map(Feature::new);
     let chain = [Dependency::new(a, b), Dependency::new(b, c)];
     assert_eq!(close(Features::of(&[a, b]), &chain), Features::EMPTY);
-    assert_eq!(close(Features::of(&[a, b, c]), &chain), Features::of(&[a, b, c]));
+    assert_eq!(
+        close(Features::of(&[a, b, c]), &chain),
+        Features::of(&[a, b, c])
+    );
     assert_eq!(close(Features::of(&[a, c]), &chain), Features::of(&[c]));
 
     let either = [Dependency::any(a, Features::of(&[b, c]))];
@@ -121,6 +126,8 @@ fn prerequisites_are_followed_through() {
 /// The ring bits are those that the specification gives to rings.
 #[test]
 fn ring_features_are_not_device_features() {
-    assert!(ring::FEATURES.intersect(feature::DEVICE_TYPE_BITS).is_empty());
+    assert!(ring::FEATURES
+        .intersect(feature::DEVICE_TYPE_BITS)
+        .is_empty());
     assert!(ring::FEATURES.contains(feature::VERSION_1));
 }

@@ -28,7 +28,9 @@ fn readable(len: u32) -> [Segment; 1] {
 
 /// Adds `count` buffers with 100 writable bytes and publishes them.
 fn publish(ring: &mut TestRing, count: u16) -> Vec<Token> {
-    let tokens = (0..count).map(|_| ring.add_direct([], readable(100)).unwrap()).collect();
+    let tokens = (0..count)
+        .map(|_| ring.add_direct([], readable(100)).unwrap())
+        .collect();
     ring.publish();
     tokens
 }
@@ -47,7 +49,9 @@ fn assert_broken(mut ring: TestRing, violation: Violation, left: &[Token]) {
     assert_eq!(ring.pop_used(), Err(violation));
     assert_eq!(ring.add_direct(readable(1), []), Err(AddError::Broken));
     assert!(!ring.more_used());
-    let mut detached: Vec<u16> = std::iter::from_fn(|| ring.detach_unused()).map(Token::index).collect();
+    let mut detached: Vec<u16> = std::iter::from_fn(|| ring.detach_unused())
+        .map(Token::index)
+        .collect();
     detached.sort_unstable();
     let mut left: Vec<u16> = left.iter().map(|token| token.index()).collect();
     left.sort_unstable();
@@ -110,7 +114,11 @@ fn index_jumps() {
         // Added, but not published: the device can not have used it.
         let unpublished = ring.add_direct(readable(1), []).unwrap();
         area.used_idx.write(used_idx);
-        let violation = Violation::UsedIndex { used_idx, last_used: 0, available: 2 };
+        let violation = Violation::UsedIndex {
+            used_idx,
+            last_used: 0,
+            available: 2,
+        };
         assert_eq!(ring.pop_used(), Err(violation));
         assert_broken(ring, violation, &[tokens[0], tokens[1], unpublished]);
     }
@@ -125,7 +133,11 @@ fn index_goes_back() {
     assert!(ring.pop_used().unwrap().is_some());
     assert!(ring.pop_used().unwrap().is_some());
     area.used_idx.write(1);
-    let violation = Violation::UsedIndex { used_idx: 1, last_used: 2, available: 1 };
+    let violation = Violation::UsedIndex {
+        used_idx: 1,
+        last_used: 2,
+        available: 1,
+    };
     assert_eq!(ring.pop_used(), Err(violation));
     assert_broken(ring, violation, &tokens[2..]);
 }
@@ -162,6 +174,73 @@ fn index_that_was_checked_is_not_read_again() {
     assert!(ring.pop_used().is_err());
 }
 
+fn in_order() -> Config {
+    Config {
+        in_order: true,
+        ..Config::default()
+    }
+}
+
+/// covers: RING-O-D1 RING-O-D2
+#[test]
+fn batch_is_reported_by_its_last_buffer() {
+    let (area, mut ring) = ring(4, in_order());
+    let tokens = publish(&mut ring, 4);
+    use_id(&area, 0, 2, 17);
+    area.used_idx.write(3);
+    for (token, written) in [(tokens[0], 100), (tokens[1], 100), (tokens[2], 17)] {
+        assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+    }
+    assert_eq!(ring.pop_used(), Ok(None));
+    // The next batch is reported after the whole one before.
+    use_id(&area, 3, 3, 1);
+    let (token, written) = (tokens[3], 1);
+    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+}
+
+/// covers: RING-O-D3
+#[test]
+fn in_order_device_names_a_buffer_that_is_not_in_the_ring() {
+    for id in [2, 3] {
+        let (area, mut ring) = ring(4, in_order());
+        let tokens = publish(&mut ring, 2);
+        use_id(&area, 0, id, 0);
+        let violation = Violation::UsedIdNotInFlight { id: id as u16 };
+        assert_eq!(ring.pop_used(), Err(violation));
+        assert_broken(ring, violation, &tokens);
+    }
+}
+
+/// covers: RING-O-D3
+#[test]
+fn in_order_device_names_an_older_buffer() {
+    let (area, mut ring) = ring(4, in_order());
+    let tokens = publish(&mut ring, 4);
+    use_id(&area, 0, 1, 0);
+    area.used_idx.write(2);
+    assert!(ring.pop_used().unwrap().is_some());
+    assert!(ring.pop_used().unwrap().is_some());
+    use_id(&area, 2, 0, 0);
+    let violation = Violation::UsedIdNotInFlight { id: 0 };
+    assert_eq!(ring.pop_used(), Err(violation));
+    assert_broken(ring, violation, &tokens[2..]);
+}
+
+/// A batch that reaches past the index is not popped beyond it.
+#[test]
+fn in_order_batch_ends_at_the_index() {
+    let (area, mut ring) = ring(4, in_order());
+    publish(&mut ring, 4);
+    use_id(&area, 0, 3, 0);
+    assert!(ring.pop_used().unwrap().is_some());
+    assert_eq!(ring.pop_used(), Ok(None));
+    area.used_idx.write(4);
+    for _ in 0..3 {
+        assert!(ring.pop_used().unwrap().is_some());
+    }
+    assert_eq!(ring.pop_used(), Ok(None));
+}
+
 /// Descriptors are the driver's to remember: what the device writes over them changes nothing.
 #[test]
 fn descriptors_overwritten_by_the_device() {
@@ -179,8 +258,20 @@ fn descriptors_overwritten_by_the_device() {
     }
     use_id(&area, 0, a.index().into(), u32::MAX);
     use_id(&area, 1, b.index().into(), u32::MAX);
-    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token: a, written: 100 })));
-    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token: b, written: 7 })));
+    assert_eq!(
+        ring.pop_used(),
+        Ok(Some(UsedBuffer {
+            token: a,
+            written: 100
+        }))
+    );
+    assert_eq!(
+        ring.pop_used(),
+        Ok(Some(UsedBuffer {
+            token: b,
+            written: 7
+        }))
+    );
     assert_eq!(ring.num_free(), 4);
 }
 
@@ -296,9 +387,10 @@ proptest! {
         size in (0u32..5).prop_map(|n| 1u16 << n),
         indirect in any::<bool>(),
         event_idx in any::<bool>(),
+        in_order in any::<bool>(),
         steps in proptest::collection::vec(step(), 0..300),
     ) {
-        let (area, mut ring) = ring(size, Config { indirect, event_idx });
+        let (area, mut ring) = ring(size, Config { indirect, event_idx, in_order });
         // What is in the ring: the length of the writable part by token.
         let mut held: BTreeMap<u16, u32> = BTreeMap::new();
         let mut next_used = 0u16;

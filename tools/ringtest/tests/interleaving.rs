@@ -44,7 +44,10 @@ const ADDR: u64 = 0x1234_5678_9abc_def0;
 
 fn setup(event_idx: bool) -> (TestArea, TestRing) {
     let area = Area::new(2);
-    let config = Config { event_idx, indirect: false };
+    let config = Config {
+        event_idx,
+        ..Config::default()
+    };
     let ring = Ring::new(Arc::clone(&area), vec![Shadow::default(); 2], config).unwrap();
     (area, ring)
 }
@@ -131,7 +134,10 @@ fn driver_enables_callbacks(event_idx: bool) {
             assert_eq!((used.token, used.written), (token, 5));
         }
         let called = device.join().unwrap();
-        assert!(called || more == More::Pending, "a used buffer is never seen");
+        assert!(
+            called || more == More::Pending,
+            "a used buffer is never seen"
+        );
     });
 }
 
@@ -156,7 +162,8 @@ fn driver_pops_until_nothing_is_left() {
         ring.publish();
 
         let ids = [a, b].map(|token| u32::from(token.index()));
-        let device = thread::spawn(move || [0, 1].map(|i| use_buffer(&area, true, i, ids[usize::from(i)])));
+        let device =
+            thread::spawn(move || [0, 1].map(|i| use_buffer(&area, true, i, ids[usize::from(i)])));
         let mut popped = 0;
         while let Some(used) = ring.pop_used().unwrap() {
             assert_eq!(used.token, [a, b][popped]);

@@ -24,7 +24,10 @@ type TestRing = Ring<TestArea, Vec<Shadow>>;
 
 fn ring(event_idx: bool) -> (TestArea, TestRing) {
     let area = Area::new(4);
-    let config = Config { event_idx, indirect: true };
+    let config = Config {
+        event_idx,
+        ..Config::default()
+    };
     let ring = Ring::new(Arc::clone(&area), vec![Shadow::default(); 4], config).unwrap();
     (area, ring)
 }
@@ -38,7 +41,9 @@ fn record(area: &TestArea, act: impl FnOnce()) -> Vec<(Barrier, u16)> {
     let log = Rc::new(RefCell::new(Vec::new()));
     let (entries, memory) = (Rc::clone(&log), Arc::clone(area));
     area.barriers.set(move |barrier| {
-        entries.borrow_mut().push((barrier, memory.avail_idx.read()));
+        entries
+            .borrow_mut()
+            .push((barrier, memory.avail_idx.read()));
     });
     act();
     area.barriers.clear();
@@ -57,7 +62,8 @@ fn use_buffer(area: &TestArea, index: u16, id: u16, len: u32) {
 #[test]
 fn descriptors_and_ring_are_written_before_the_barrier_and_the_index_after() {
     let (area, mut ring) = ring(false);
-    ring.add_direct([segment(0x1000)], [segment(0x2000)]).unwrap();
+    ring.add_direct([segment(0x1000)], [segment(0x2000)])
+        .unwrap();
     assert_eq!(area.avail_idx.read(), 0, "nothing is published by adding");
 
     let log = Rc::new(RefCell::new(Vec::new()));
@@ -98,7 +104,11 @@ fn full_barrier_is_between_the_index_and_the_devices_wish() {
             }
         });
         assert!(ring.kick_prepare(), "the wish was read before the barrier");
-        assert_eq!(seen.get(), Some(1), "the index was written after the barrier");
+        assert_eq!(
+            seen.get(),
+            Some(1),
+            "the index was written after the barrier"
+        );
         area.barriers.clear();
     }
 }

@@ -39,7 +39,11 @@ struct Pair {
 impl Pair {
     fn new(size: u16, event_idx: bool) -> Self {
         let area = Area::new(size);
-        let config = Config { indirect: true, event_idx };
+        let config = Config {
+            indirect: true,
+            event_idx,
+            in_order: false,
+        };
         let shadow = vec![Shadow::default(); size.into()];
         let ring = Ring::new(Arc::clone(&area), shadow, config).unwrap();
         let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), 0x20_0000)]).unwrap();
@@ -51,7 +55,15 @@ impl Pair {
         queue.set_used_ring_address(Some(USED as u32), Some(0));
         queue.set_event_idx(event_idx);
         queue.set_ready(true);
-        let mut pair = Self { area, ring, memory, queue, size, tables: 0, data: 0 };
+        let mut pair = Self {
+            area,
+            ring,
+            memory,
+            queue,
+            size,
+            tables: 0,
+            data: 0,
+        };
         pair.show_driver_areas();
         assert!(pair.queue.is_valid(&pair.memory));
         pair
@@ -63,7 +75,9 @@ impl Pair {
 
     fn read<const N: usize>(&self, addr: u64) -> [u8; N] {
         let mut bytes = [0; N];
-        self.memory.read_slice(&mut bytes, GuestAddress(addr)).unwrap();
+        self.memory
+            .read_slice(&mut bytes, GuestAddress(addr))
+            .unwrap();
         bytes
     }
 
@@ -98,20 +112,27 @@ impl Pair {
             elem.len.write(u32::from_le_bytes(self.read(at + 4)));
         }
         let avail_event = USED + layout::avail_event(self.size) as u64;
-        area.avail_event.write(u16::from_le_bytes(self.read(avail_event)));
+        area.avail_event
+            .write(u16::from_le_bytes(self.read(avail_event)));
     }
 
     fn segments(&mut self, lengths: &[u32]) -> Vec<Segment> {
         let segment = |len: &u32| {
             self.data = (self.data + 0x1000) % 0x8_0000;
-            Segment { addr: DATA + self.data, len: *len }
+            Segment {
+                addr: DATA + self.data,
+                len: *len,
+            }
         };
         lengths.iter().map(segment).collect()
     }
 
     /// Adds a buffer and returns its token and segments, unless the ring is full.
     fn add(&mut self, buffer: &Buffer) -> Option<(Token, Vec<(Segment, bool)>)> {
-        let (r, w) = (self.segments(&buffer.readable), self.segments(&buffer.writable));
+        let (r, w) = (
+            self.segments(&buffer.readable),
+            self.segments(&buffer.writable),
+        );
         let token = match buffer.indirect {
             false => self.ring.add_direct(r.clone(), w.clone()),
             true => {
@@ -122,7 +143,10 @@ impl Pair {
                 for (i, cell) in cells.iter().enumerate() {
                     self.write_desc(addr + 16 * i as u64, cell);
                 }
-                let segment = Segment { addr, len: u32::from(table.count) * 16 };
+                let segment = Segment {
+                    addr,
+                    len: u32::from(table.count) * 16,
+                };
                 self.ring.add_indirect(segment, table.writable_len)
             }
         };
@@ -143,7 +167,11 @@ fn buffer() -> impl Strategy<Value = Buffer> {
     let lengths = || proptest::collection::vec(1u32..4096, 0..4);
     (lengths(), lengths(), any::<bool>())
         .prop_filter("no element", |(r, w, _)| r.len() + w.len() > 0)
-        .prop_map(|(readable, writable, indirect)| Buffer { readable, writable, indirect })
+        .prop_map(|(readable, writable, indirect)| Buffer {
+            readable,
+            writable,
+            indirect,
+        })
 }
 
 proptest! {

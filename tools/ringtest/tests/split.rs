@@ -9,7 +9,11 @@ use ringtest::{
 };
 
 fn config() -> impl Strategy<Value = Config> {
-    (any::<bool>(), any::<bool>()).prop_map(|(indirect, event_idx)| Config { indirect, event_idx })
+    any::<[bool; 3]>().prop_map(|[indirect, event_idx, in_order]| Config {
+        indirect,
+        event_idx,
+        in_order,
+    })
 }
 
 /// Queue sizes; small ones are full and wrap sooner.
@@ -22,7 +26,7 @@ proptest! {
     ///
     /// covers: INIT-26 RING-S-02 RING-S-04 RING-S-06 RING-S-07 RING-S-08 RING-S-09 RING-S-11
     /// covers: RING-S-12 RING-S-14 RING-S-17 RING-S-19 RING-S-20 RING-S-21 RING-S-22 RING-S-23
-    /// covers: RING-S-24 RING-S-25
+    /// covers: RING-S-24 RING-S-25 RING-S-05 RING-S-10 RING-O-D1 RING-O-D2
     #[test]
     fn any_program(
         size in size(),
@@ -42,8 +46,12 @@ proptest! {
 /// The free-running indices wrap several times, also with a full ring.
 #[test]
 fn indices_wrap() {
-    for event_idx in [false, true] {
-        let config = Config { indirect: false, event_idx };
+    for (event_idx, in_order) in [(false, false), (true, false), (true, true)] {
+        let config = Config {
+            event_idx,
+            in_order,
+            ..Config::default()
+        };
         let mut machine = Machine::new(8, config);
         for round in 0..16_000u32 {
             let count = (round % 8 + 1) as u8;

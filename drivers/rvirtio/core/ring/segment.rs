@@ -45,7 +45,10 @@ impl Lengths {
         if segment.len == 0 {
             return Err(AddError::Empty);
         }
-        self.total = self.total.checked_add(segment.len).ok_or(AddError::TooLong)?;
+        self.total = self
+            .total
+            .checked_add(segment.len)
+            .ok_or(AddError::TooLong)?;
         if access == Access::Writable {
             // At most the total, which has not overflowed.
             self.writable = self.writable.wrapping_add(segment.len);

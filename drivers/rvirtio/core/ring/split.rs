@@ -4,7 +4,8 @@
 //!
 //! # Cache lines
 //!
-//! The ring's own state is one cache line. Shared lines, for one buffer through an indirect table:
+//! The ring's own state is about 50 bytes beside its parameters. Lines of shared memory, for one
+//! buffer through an indirect table:
 //!
 //! - [`Ring::add_indirect`] writes one descriptor and one element of the available ring, and one
 //!   [`Shadow`] entry. The free list is a stack, so that at low depth these are the same lines
@@ -17,6 +18,7 @@
 //!
 //! C source: [`drivers/virtio/virtio_ring.c`](srctree/drivers/virtio/virtio_ring.c)
 
+mod in_order;
 mod memory;
 mod notify;
 mod table;
@@ -35,6 +37,7 @@ use super::{
     },
     AddError,
     Config,
+    Report,
     Segment,
     SetupError,
     Shadow,
@@ -57,6 +60,8 @@ use core::ops::DerefMut;
 /// - The queue size is a power of two and `mask` is the queue size minus 1.
 /// - Every descriptor is either on the free list, which starts at `free_head`, is linked by
 ///   `Shadow::next` and has `num_free` entries, or belongs to exactly one buffer.
+/// - With `IN_ORDER` the links are never changed and lead from each descriptor to the next higher
+///   one, from the last to the first: buffers lie one after the other around the table.
 /// - `avail_idx - last_used` (wrapping) is the number of buffers, and of shadow entries whose
 ///   `count` is not 0.
 /// - Going up from `last_used` one meets `used_seen`, `published` and `avail_idx`, in this order.
@@ -85,6 +90,9 @@ pub struct Ring<M, S> {
     overrun: bool,
     callbacks: bool,
     event_idx: bool,
+    in_order: bool,
+    /// What the device has reported of a batch that is not popped completely; with `IN_ORDER` only.
+    batch: Option<Report>,
     /// Largest permitted indirect table in bytes, 0 without indirect descriptors.
     table_max: u32,
     state: State,
@@ -107,9 +115,15 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if !size.is_power_of_two() || size > QUEUE_SIZE_MAX {
             return Err(SetupError::QueueSize(size));
         }
-        let entries = shadow.get_mut(..usize::from(size)).ok_or(SetupError::ShadowTooSmall)?;
-        for (entry, next) in entries.iter_mut().zip(1..) {
-            *entry = Shadow { next, ..Shadow::default() };
+        let entries = shadow
+            .get_mut(..usize::from(size))
+            .ok_or(SetupError::ShadowTooSmall)?;
+        let mask = size - 1;
+        for (entry, index) in entries.iter_mut().zip(1u16..) {
+            *entry = Shadow {
+                next: index & mask,
+                ..Shadow::default()
+            };
         }
 
         mem.avail_flags().write(0);
@@ -123,7 +137,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         Ok(Self {
             mem,
             shadow,
-            mask: size - 1,
+            mask,
             free_head: 0,
             num_free: size,
             avail_idx: 0,
@@ -135,7 +149,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             overrun: false,
             callbacks: true,
             event_idx: config.event_idx,
-            table_max: if config.indirect { u32::from(size) * DESC_SIZE } else { 0 },
+            in_order: config.in_order,
+            batch: None,
+            table_max: if config.indirect {
+                u32::from(size) * DESC_SIZE
+            } else {
+                0
+            },
             state: State::Live,
             detach_cursor: 0,
         })
@@ -169,7 +189,11 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         for (segment, access) in in_order(readable, writable) {
             lengths.add(segment, access)?;
             if count == self.num_free {
-                return Err(if count > self.mask { AddError::TooManyElements } else { AddError::Full });
+                return Err(if count > self.mask {
+                    AddError::TooManyElements
+                } else {
+                    AddError::Full
+                });
             }
             let index = free;
             free = self.entry(index)?.next;
@@ -182,7 +206,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
                 Access::Writable => DESC_F_WRITE,
             };
             last = Some((index, segment, flags));
-            count += 1;
+            // At most the number of free descriptors.
+            count = count.wrapping_add(1);
         }
 
         let (index, segment, flags) = last.ok_or(AddError::Empty)?;
@@ -235,8 +260,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the queue size.
     #[inline]
     pub fn size(&self) -> u16 {
-        // At most 32768.
-        self.mask + 1
+        // At most 32768, so this does not wrap.
+        self.mask.wrapping_add(1)
     }
 
     /// Returns the shared memory.
@@ -265,7 +290,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// There always is one, by the invariants; an error costs less than a panic.
     #[inline]
     fn entry(&mut self, index: u16) -> Result<&mut Shadow, AddError> {
-        self.shadow.get_mut(usize::from(index)).ok_or(AddError::Broken)
+        self.shadow
+            .get_mut(usize::from(index))
+            .ok_or(AddError::Broken)
     }
 
     #[inline]
@@ -288,7 +315,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         // INVARIANT: One more buffer; its descriptors leave the free list.
         self.avail_idx = self.avail_idx.wrapping_add(1);
         self.free_head = free;
-        self.num_free -= count;
+        // At most all are taken, so this does not wrap.
+        self.num_free = self.num_free.wrapping_sub(count);
         Ok(Token(head))
     }
 }

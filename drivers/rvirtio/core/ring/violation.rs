@@ -34,7 +34,11 @@ pub enum Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UsedIndex { used_idx, last_used, available } => write!(
+            Self::UsedIndex {
+                used_idx,
+                last_used,
+                available,
+            } => write!(
                 f,
                 "used index moved from {last_used} to {used_idx} with {available} buffers available"
             ),
@@ -42,7 +46,10 @@ impl fmt::Display for Violation {
                 write!(f, "used id {id} is out of range, the queue size is {size}")
             }
             Self::UsedIdNotInFlight { id } => {
-                write!(f, "used id {id} names a buffer that the device does not have")
+                write!(
+                    f,
+                    "used id {id} names a buffer that the device does not have"
+                )
             }
         }
     }

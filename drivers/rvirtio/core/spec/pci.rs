@@ -27,7 +27,9 @@ pub const DEVICE_ID_MODERN_LAST: u16 = 0x107f;
 pub const fn device_id(device: u16, subsystem_device: u16) -> Option<u32> {
     match device {
         DEVICE_ID_TRANSITIONAL_FIRST..=DEVICE_ID_TRANSITIONAL_LAST => Some(subsystem_device as u32),
-        DEVICE_ID_MODERN_FIRST..=DEVICE_ID_MODERN_LAST => Some((device - DEVICE_ID_MODERN_FIRST) as u32),
+        DEVICE_ID_MODERN_FIRST..=DEVICE_ID_MODERN_LAST => {
+            Some((device - DEVICE_ID_MODERN_FIRST) as u32)
+        }
         _ => None,
     }
 }

@@ -112,7 +112,9 @@ impl Candidate {
 
     /// Returns the window and the capability's address of a structure that has to exist.
     pub(super) fn required(self, structure: Structure) -> Result<(Window, u16), Error> {
-        self.0.unwrap_or(Err(Defect::Missing)).map_err(|defect| Error::Structure(structure, defect))
+        self.0
+            .unwrap_or(Err(Defect::Missing))
+            .map_err(|defect| Error::Structure(structure, defect))
     }
 
     /// Returns the window of a structure that need not exist; if it does, it has to be usable.
@@ -156,7 +158,11 @@ impl Capability {
             return Err(Defect::CapabilityTooShort);
         }
         let bar_len = config.bar_len(self.bar).ok_or(Defect::NoMemoryBar)?;
-        let window = Window { bar: self.bar, offset: self.offset, length: self.length };
+        let window = Window {
+            bar: self.bar,
+            offset: self.offset,
+            length: self.length,
+        };
         if window.end() > bar_len {
             return Err(Defect::OutsideBar);
         }

@@ -74,14 +74,20 @@ impl Tables {
 }
 
 /// The requirements on a list of elements that both layouts share.
-pub(super) fn check_elements(elements: &[Element], size: u16, ids: &ElementIds) -> Result<(), Breach> {
+pub(super) fn check_elements(
+    elements: &[Element],
+    size: u16,
+    ids: &ElementIds,
+) -> Result<(), Breach> {
     require(!elements.is_empty(), ids.count, || "no element".into())?;
     require(elements.len() <= usize::from(size), ids.count, || {
         format!("{} elements in a queue of {size}", elements.len())
     })?;
     let total: u64 = elements.iter().map(|e| u64::from(e.len)).sum();
     require(total <= 1 << 32, ids.total, || format!("{total} bytes"))?;
-    require(elements.is_sorted_by_key(|e| e.writable), ids.order, || "readable after writable".into())
+    require(elements.is_sorted_by_key(|e| e.writable), ids.order, || {
+        "readable after writable".into()
+    })
 }
 
 /// The ids of those requirements in one layout.
@@ -102,6 +108,9 @@ pub trait Device {
 
     /// Uses buffers, each with the number of bytes written, and lets the driver see all of them
     /// together. Returns whether the driver wants to be called.
+    ///
+    /// With `IN_ORDER` they have to be the oldest ones, in order, and are reported as one batch:
+    /// the driver is not told how much was written to any but the last.
     ///
     /// # Errors
     ///

@@ -135,7 +135,9 @@ impl SplitDevice {
     ///
     /// What the driver has done wrong.
     pub fn new(area: &Arc<Area<Hooked>>, config: Config) -> Result<Self, Breach> {
-        require(area.used_flags.read() == 0, "RING-S-19", || "used flags are not 0 at first".into())?;
+        require(area.used_flags.read() == 0, "RING-S-19", || {
+            "used flags are not 0 at first".into()
+        })?;
         Ok(Self {
             area: Arc::clone(area),
             config,
@@ -154,7 +156,10 @@ impl SplitDevice {
     /// Reads the available index and checks how it has moved.
     fn look(&mut self) -> Result<(), Breach> {
         let idx = self.area.avail_idx.read();
-        let (before, now) = (self.avail_idx.wrapping_sub(self.next_avail), idx.wrapping_sub(self.next_avail));
+        let (before, now) = (
+            self.avail_idx.wrapping_sub(self.next_avail),
+            idx.wrapping_sub(self.next_avail),
+        );
         require(now >= before, "RING-S-11", || {
             format!("available index went back from {} to {idx}", self.avail_idx)
         })?;
@@ -177,10 +182,16 @@ impl SplitDevice {
 
     /// Walks the descriptors of the buffer with head `head`.
     fn walk(&self, head: u16, tables: &Tables) -> Result<Chain, Breach> {
-        let mut chain = Chain { id: head, elements: Vec::new(), descriptors: Vec::new() };
+        let mut chain = Chain {
+            id: head,
+            elements: Vec::new(),
+            descriptors: Vec::new(),
+        };
         let mut index = head;
         loop {
-            require(index < self.size(), "RING-S-04", || format!("descriptor {index} does not exist"))?;
+            require(index < self.size(), "RING-S-04", || {
+                format!("descriptor {index} does not exist")
+            })?;
             let twice = chain.descriptors.iter().any(|(i, _)| *i == index);
             require(!twice, "RING-S-04", || format!("loop at {index}"))?;
             require(!self.held.contains_key(&index), "INIT-26", || {
@@ -193,20 +204,36 @@ impl SplitDevice {
             let (flags, next) = (meta as u16, (meta >> 16) as u16);
             if flags & INDIRECT != 0 {
                 require(self.config.indirect, "RING-S-06", || "indirect".into())?;
-                require(flags & NEXT == 0, "RING-S-09", || "indirect and next".into())?;
+                require(flags & NEXT == 0, "RING-S-09", || {
+                    "indirect and next".into()
+                })?;
                 chain.elements.extend(self.walk_table(addr, len, tables)?);
                 break;
             }
-            chain.elements.push(Element { addr, len, writable: flags & WRITE != 0 });
+            chain.elements.push(Element {
+                addr,
+                len,
+                writable: flags & WRITE != 0,
+            });
             if flags & NEXT == 0 {
                 break;
             }
+            let following = (index + 1) % self.size();
+            require(
+                !self.config.in_order || next == following,
+                "RING-S-05",
+                || format!("{next} follows {index}"),
+            )?;
             index = next;
         }
         check_elements(
             &chain.elements,
             self.size(),
-            &ElementIds { count: "RING-S-08", total: "RING-S-04", order: "RING-S-02" },
+            &ElementIds {
+                count: "RING-S-08",
+                total: "RING-S-04",
+                order: "RING-S-02",
+            },
         )?;
         Ok(chain)
     }
@@ -216,22 +243,40 @@ impl SplitDevice {
         let Some(cells) = tables.get(addr) else {
             return Err(Breach(format!("RING-S-06: no table at {addr:#x}")));
         };
-        require(len % 16 == 0, "RING-S-08", || format!("table of {len} bytes"))?;
+        require(len % 16 == 0, "RING-S-08", || {
+            format!("table of {len} bytes")
+        })?;
         let count = len / 16;
-        require(count <= u32::from(self.size()), "RING-S-08", || format!("table of {count}"))?;
+        require(count <= u32::from(self.size()), "RING-S-08", || {
+            format!("table of {count}")
+        })?;
         let mut elements = Vec::new();
         let mut index = 0;
         loop {
-            require(index < count, "RING-S-04", || format!("next is {index} of {count}"))?;
-            require(elements.len() < count as usize, "RING-S-04", || "loop".into())?;
+            require(index < count, "RING-S-04", || {
+                format!("next is {index} of {count}")
+            })?;
+            require(elements.len() < count as usize, "RING-S-04", || {
+                "loop".into()
+            })?;
             let (addr, len, meta) = raw(&cells[index as usize]);
             let (flags, next) = (meta as u16, (meta >> 16) as u16);
             require(flags & INDIRECT == 0, "RING-S-07", || "nested table".into())?;
-            elements.push(Element { addr, len, writable: flags & WRITE != 0 });
+            elements.push(Element {
+                addr,
+                len,
+                writable: flags & WRITE != 0,
+            });
             if flags & NEXT == 0 {
                 return Ok(elements);
             }
+            let following = index + 1;
             index = u32::from(next);
+            require(
+                !self.config.in_order || index == following,
+                "RING-S-10",
+                || format!("{next} follows {}", following - 1),
+            )?;
         }
     }
 }
@@ -261,7 +306,13 @@ impl Device for SplitDevice {
                 })?;
                 self.held.remove(index);
             }
-            let slot = usize::from(self.used_idx) % self.area.used_ring.len();
+            // In order, one element tells of all: the last buffer's, where the first one's would be.
+            let index = if self.config.in_order {
+                old
+            } else {
+                self.used_idx
+            };
+            let slot = usize::from(index) % self.area.used_ring.len();
             self.area.used_ring[slot].id.write(chain.id.into());
             self.area.used_ring[slot].len.write(*written);
             self.used_idx = self.used_idx.wrapping_add(1);
@@ -283,7 +334,9 @@ impl Device for SplitDevice {
                 Wish::Always => 0,
                 Wish::After(n) => n,
             };
-            self.area.avail_event.write(self.next_avail.wrapping_add(ahead));
+            self.area
+                .avail_event
+                .write(self.next_avail.wrapping_add(ahead));
             // Must be ignored.
             self.area.used_flags.write(1);
         } else {

@@ -57,12 +57,15 @@ pub fn fill_table(
         };
         last = Some((cell, flags));
         // There are at most `queue_size` cells.
-        count += 1;
+        count = count.wrapping_add(1);
     }
 
     let (cell, flags) = last.ok_or(AddError::Empty)?;
     cell.meta.write(meta(flags, 0));
-    Ok(Table { count, writable_len: lengths.writable })
+    Ok(Table {
+        count,
+        writable_len: lengths.writable,
+    })
 }
 
 /// Returns the last four bytes of a descriptor.

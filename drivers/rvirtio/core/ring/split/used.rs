@@ -9,6 +9,7 @@ use super::{
 use crate::{
     ring::{
         More,
+        Report,
         Shadow,
         State,
         Token,
@@ -34,27 +35,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return Ok(None);
         }
 
-        let elem = self.mem.used_ring(self.last_used & self.mask);
-        let (id, len) = (elem.id.read(), elem.len.read());
-        if id > u32::from(self.mask) {
-            return Err(self.violation(Violation::UsedIdRange { id, size: self.size() }));
+        if self.in_order {
+            return self.pop_in_order();
         }
-        // CAST: at most the mask.
-        let id = id as u16;
+        let Report { id, len } = self.read_used()?;
         let Some(writable) = self.release(id) else {
             return Err(self.violation(Violation::UsedIdNotInFlight { id }));
         };
-        // INVARIANT: One buffer less, and not past `used_seen`, which is ahead.
-        self.last_used = self.last_used.wrapping_add(1);
-
-        // Once the batch that is known is taken, ask for a callback for whatever comes after. The
-        // next call reads `used.idx` again, so that nothing is missed that came before the device
-        // has seen the wish.
-        if self.last_used == self.used_seen && self.event_idx && self.callbacks {
-            self.want_event(self.last_used);
-        }
-
-        Ok(Some(UsedBuffer { token: Token(id), written: len.min(writable) }))
+        self.advance();
+        Ok(Some(UsedBuffer {
+            token: Token(id),
+            written: len.min(writable),
+        }))
     }
 
     /// Returns whether there are used buffers that were not popped.
@@ -174,10 +166,40 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         Ok(true)
     }
 
+    /// Reads the next element of the used ring.
+    #[inline]
+    pub(super) fn read_used(&mut self) -> Result<Report, Violation> {
+        let elem = self.mem.used_ring(self.last_used & self.mask);
+        let (id, len) = (elem.id.read(), elem.len.read());
+        if id > u32::from(self.mask) {
+            return Err(self.violation(Violation::UsedIdRange {
+                id,
+                size: self.size(),
+            }));
+        }
+        // CAST: at most the mask.
+        let id = id as u16;
+        Ok(Report { id, len })
+    }
+
+    /// Goes on behind a buffer that was released.
+    #[inline]
+    pub(super) fn advance(&mut self) {
+        // INVARIANT: One buffer less, and not past `used_seen`, which is ahead.
+        self.last_used = self.last_used.wrapping_add(1);
+
+        // Once the batch that is known is taken, ask for a callback for whatever comes after. The
+        // next call reads `used.idx` again, so that nothing is missed that came before the device
+        // has seen the wish.
+        if self.last_used == self.used_seen && self.event_idx && self.callbacks {
+            self.want_event(self.last_used);
+        }
+    }
+
     /// Returns the descriptors of buffer `id` to the free list and the length of its writable
     /// part, or `None` if there is no such buffer.
     #[inline]
-    fn release(&mut self, id: u16) -> Option<u32> {
+    pub(super) fn release(&mut self, id: u16) -> Option<u32> {
         let free_head = self.free_head;
         let entry = self.shadow.get_mut(usize::from(id))?;
         let (count, writable) = (entry.count, entry.writable);
@@ -185,6 +207,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return None;
         }
         entry.count = 0;
+        // INVARIANT: In order, the buffer is the one after the free list, which grows by it.
+        // Otherwise its chain goes in front of the free list.
+        if self.in_order {
+            self.num_free = self.num_free.wrapping_add(count);
+            return Some(writable);
+        }
         if count == 1 {
             entry.next = free_head;
         } else {
@@ -194,9 +222,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             }
             self.shadow.get_mut(usize::from(last))?.next = free_head;
         }
-        // INVARIANT: The chain goes in front of the free list.
         self.free_head = id;
-        self.num_free += count;
+        // At most all are free, so this does not wrap.
+        self.num_free = self.num_free.wrapping_add(count);
         Some(writable)
     }
 
@@ -244,7 +272,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 
     /// Marks the ring broken.
     #[cold]
-    fn violation(&mut self, violation: Violation) -> Violation {
+    pub(super) fn violation(&mut self, violation: Violation) -> Violation {
         self.state = State::Broken(violation);
         self.used_seen = self.last_used;
         violation

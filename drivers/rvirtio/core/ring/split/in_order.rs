@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Used buffers of a device that uses them in order (virtio 1.4, 2.7.9 In-order use of
+//! descriptors).
+
+use super::{
+    Memory,
+    Ring, //
+};
+use crate::ring::{
+    Shadow,
+    Token,
+    UsedBuffer,
+    Violation, //
+};
+use core::ops::DerefMut;
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
+    /// Returns the oldest buffer, which is used: `used_seen` is past `last_used`.
+    ///
+    /// The device may write one element of the used ring for a batch of buffers. It names the last
+    /// one, and is where the first one's would be; the buffers before the last are used completely.
+    #[doc(alias = "virtqueue_get_buf_ctx_split_in_order")]
+    pub(super) fn pop_in_order(&mut self) -> Result<Option<UsedBuffer>, Violation> {
+        let last = match self.batch {
+            Some(last) => last,
+            None => {
+                let last = self.read_used()?;
+                let held = self.shadow.get(usize::from(last.id));
+                // As the buffer is in the ring, going on from the oldest one gets to it.
+                if held.is_none_or(|entry| entry.count == 0) {
+                    return Err(self.violation(Violation::UsedIdNotInFlight { id: last.id }));
+                }
+                last
+            }
+        };
+
+        // The free list is followed by the oldest buffer.
+        let id = self.free_head.wrapping_add(self.num_free) & self.mask;
+        let Some(writable) = self.release(id) else {
+            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
+        };
+        let written = if id == last.id {
+            self.batch = None;
+            last.len.min(writable)
+        } else {
+            self.batch = Some(last);
+            writable
+        };
+        self.advance();
+        Ok(Some(UsedBuffer {
+            token: Token(id),
+            written,
+        }))
+    }
+}
