@@ -20,6 +20,12 @@ const POLL: Duration = Duration::from_millis(100);
 /// Lines of output that an error without a known cause shows.
 const TAIL: usize = 15;
 
+const DISK_FULL: &str = "the disk that holds the cache (or its quota) is full: free some space, \
+                         or set XDG_CACHE_HOME to a directory on a larger disk";
+
+/// Less than this many MiB left is as good as none.
+const FULL: u64 = 32;
+
 /// Runs `command` to its end with its output in `log` (appended), shown by `step`.
 pub(crate) fn run(command: &mut Command, log: &Path, step: &Step) -> Result<()> {
     let start = fs::metadata(log).map_or(0, |metadata| metadata.len());
@@ -95,6 +101,10 @@ fn terminate(child: &Child) {
 }
 
 fn failure(program: &str, status: ExitStatus, output: &str, log: Option<&Path>) -> Error {
+    // A full disk also swallows the message that says so, when the log is on it.
+    if log.is_some_and(disk_is_full) {
+        return anyhow!("{DISK_FULL}");
+    }
     if let Some(cause) = cause(output) {
         return anyhow!("{cause}");
     }
@@ -104,17 +114,18 @@ fn failure(program: &str, status: ExitStatus, output: &str, log: Option<&Path>) 
     anyhow!("{program} failed, {status}{log}:\n  {tail}")
 }
 
+fn disk_is_full(file: &Path) -> bool {
+    let Some(dir) = file.parent() else { return false };
+    rustix::fs::statvfs(dir).is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) >> 20 < FULL)
+}
+
 /// What usually went wrong when this is in the output.
 fn cause(output: &str) -> Option<String> {
     let line_with = |texts: &[&str]| {
         output.lines().find(|line| texts.iter().any(|text| line.contains(text))).map(str::trim)
     };
-    if line_with(&["No space left on device"]).is_some() {
-        return Some(
-            "the disk that holds the cache (or its quota) is full: free some space, \
-             or set XDG_CACHE_HOME to a directory on a larger disk"
-                .to_owned(),
-        );
+    if line_with(&["No space left on device", "enough free space"]).is_some() {
+        return Some(DISK_FULL.to_owned());
     }
     let network = [
         "Temporary failure resolving",
@@ -140,7 +151,8 @@ fn cause(output: &str) -> Option<String> {
     }
     if let Some(line) = line_with(&["NO_PUBKEY", "is not signed", "signatures were invalid"]) {
         return Some(format!(
-            "the Debian mirror's signature can not be checked ({}): update the package debian-archive-keyring",
+            "the Debian mirror's signature can not be checked ({}): check that apt's sources \
+             name a Debian mirror, and update the package debian-archive-keyring",
             line.trim_start_matches("E: ").trim_start_matches("W: ")
         ));
     }
