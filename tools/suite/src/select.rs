@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What was asked for, and running it.
+
+use crate::{
+    boot::{Event, Guests},
+    cargo::Cargo,
+    check::{Check, Sources},
+    cli::Cli,
+    guest::{self, Boot, Wanted},
+    host::{self, HostTest},
+    outcome::{Outcome, tail},
+    report::Report,
+};
+use anyhow::{Context as _, Result, bail};
+use rvirtio_provision::{BuildRoot, Context, Kernel};
+use std::{
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, atomic::Ordering, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Everything that is to be run.
+pub struct Suite {
+    repo: PathBuf,
+    jobs: u8,
+    kernel: String,
+    units: Vec<Unit>,
+    checks: Vec<&'static Check>,
+    host: Vec<HostTest>,
+    boots: Vec<Boot>,
+}
+
+/// Tests that cargo runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Tools,
+    Interleavings,
+}
+
+impl Unit {
+    const ALL: [Unit; 2] = [Unit::Tools, Unit::Interleavings];
+
+    fn name(self) -> &'static str {
+        match self {
+            Unit::Tools => "unit/tools",
+            Unit::Interleavings => "unit/ring-interleavings",
+        }
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            Unit::Tools => "Unit and property tests of the rings, the parsers and the tools.",
+            Unit::Interleavings => "Barriers of the ring, by all interleavings with a device.",
+        }
+    }
+}
+
+impl Suite {
+    /// Finds what the command line selects.
+    pub fn new(cli: &Cli) -> Result<Self> {
+        let repo = cli
+            .repo
+            .canonicalize()
+            .with_context(|| format!("{} can not be read", cli.repo.display()))?;
+        if !repo.join("tools/vm").is_file() {
+            bail!("{} is not rvirtio's source tree: start this in it, or name it with --repo", repo.display());
+        }
+        let wanted =
+            Wanted { filter: &cli.filter, full: cli.full, debug_kernel: cli.kernel == "debug" };
+        let mut suite = Self {
+            repo,
+            jobs: cli.jobs,
+            kernel: cli.kernel.clone(),
+            units: Vec::new(),
+            checks: Vec::new(),
+            host: Vec::new(),
+            boots: Vec::new(),
+        };
+        if cli.what.checks() {
+            suite.checks = crate::check::ALL.iter().filter(|check| wanted.name(check.name)).collect();
+        }
+        if cli.what.tests() {
+            suite.units = Unit::ALL.into_iter().filter(|unit| wanted.name(unit.name())).collect();
+            suite.host = host::tests(&suite.repo, wanted)?;
+            suite.boots = guest::boots(&suite.repo, wanted)?;
+        }
+        Ok(suite)
+    }
+
+    /// Prints the names and what they show.
+    pub fn list(&self) {
+        let line = |name: &str, about: &str| println!("{name:<44} {about}");
+        self.checks.iter().for_each(|check| line(check.name, check.about));
+        self.units.iter().for_each(|unit| line(unit.name(), unit.about()));
+        self.host.iter().for_each(|test| line(&test.name, &test.about));
+        self.boots.iter().flat_map(|boot| &boot.runs).for_each(|run| line(&run.name, &run.about));
+    }
+
+    /// Runs all, quick things first.
+    pub fn run(&self, report: &mut Report) -> Result<()> {
+        let ctx = Context::new(&self.repo)?;
+        let root = BuildRoot::ensure(&ctx)?;
+        let logs = ctx.cache.root().join("logs/tests");
+        fs::create_dir_all(&logs).with_context(|| format!("{} can not be made", logs.display()))?;
+        let cargo = Cargo { repo: &self.repo, root: &root, cache: &ctx.cache };
+        let interrupted = report.interrupted();
+        let stop = || interrupted.load(Ordering::Relaxed);
+
+        if !self.checks.is_empty() {
+            let kernel = Kernel::stock(&ctx, &root, None)?;
+            let sources = Sources::find(&self.repo, &root, &kernel, &cargo)?;
+            for check in self.checks.iter().take_while(|_| !stop()) {
+                report.running(check.name);
+                report.add(check.run(&sources)?);
+            }
+        }
+        for unit in self.units.iter().take_while(|_| !stop()) {
+            report.running(unit.name());
+            let log = logs.join(format!("{}.output", unit.name().replace('/', "-")));
+            report.add(match unit {
+                Unit::Tools => cargo.tests(log)?,
+                Unit::Interleavings => cargo.interleavings(log)?,
+            });
+        }
+        for test in self.host.iter().take_while(|_| !stop()) {
+            report.running(&test.name);
+            report.add(test.run(&self.repo, &logs)?);
+        }
+        if self.boots.is_empty() || stop() {
+            return Ok(());
+        }
+        report.running("building the modules");
+        if let Some(failure) = self.build()? {
+            report.add(failure);
+            return Ok(());
+        }
+        let guests =
+            Guests { repo: &self.repo, root: &root, kernel: &self.kernel, logs: &logs, interrupted: &interrupted };
+        self.run_guests(&guests, report)
+    }
+
+    /// Builds the modules once, so that an error there is not told for every guest.
+    fn build(&self) -> Result<Option<Outcome>> {
+        let started = Instant::now();
+        let mut command = Command::new(self.repo.join("tools/vm"));
+        command.args(["build", "--kernel", &self.kernel]);
+        let output = command.output().context("tools/vm can not be started")?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        Ok((!output.status.success()).then(|| Outcome::failed("guest/build", started.elapsed(), tail(&text))))
+    }
+
+    /// Runs the boots, [`Cli::jobs`] at the same time.
+    fn run_guests(&self, guests: &Guests<'_>, report: &mut Report) -> Result<()> {
+        let queue = Mutex::new(self.boots.iter());
+        let (sender, events) = mpsc::channel();
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.jobs)
+                .map(|_| {
+                    let (sender, queue) = (sender.clone(), &queue);
+                    scope.spawn(move || {
+                        // The receiver outlives the workers.
+                        let tell = |event| drop(sender.send(event));
+                        while let Some(boot) = next(queue) {
+                            guests.run(boot, &tell)?;
+                        }
+                        anyhow::Ok(())
+                    })
+                })
+                .collect();
+            drop(sender);
+            for event in events {
+                match event {
+                    Event::Running(name) => report.running(&name),
+                    Event::Done(outcome) => report.add(outcome),
+                }
+            }
+            for worker in workers {
+                if let Ok(Err(error)) = worker.join() {
+                    report.add(Outcome::failed("guest", Duration::ZERO, format!("{error:#}")));
+                }
+            }
+        });
+        Ok(())
+    }
+}
+
+fn next<'a>(queue: &Mutex<impl Iterator<Item = &'a Boot>>) -> Option<&'a Boot> {
+    queue.lock().ok()?.next()
+}
