@@ -23,6 +23,12 @@ say() {
 	echo "$*" >&9
 }
 
+# stage NAME: what is done next, for the host and the kernel's log.
+stage() {
+	say stage "$1"
+	echo "guest: $1" >/dev/kmsg
+}
+
 # drain N: returns when the host has all that was written to ttySN. Every stty waits for that
 # before it changes a port.
 drain() {

@@ -82,10 +82,13 @@ impl Boot<'_> {
             .tempdir_in(cache)
             .with_context(|| format!("no directory can be made in {}", cache.display()))?;
         let initrd = files.path().join("initrd");
-        self.make_initrd(&initrd, files.path())
-            .with_context(|| format!("the guest's initramfs can not be made in {}", files.path().display()))?;
+        self.make_initrd(&initrd, files.path()).with_context(|| {
+            format!("the guest's initramfs can not be made in {}", files.path().display())
+        })?;
         let disk = match self.image {
-            Some(image) if self.options.root == Root::Disk => Some(self.make_disk(&image.disk, files.path())?),
+            Some(image) if self.options.root == Root::Disk => {
+                Some(self.make_disk(&image.disk, files.path())?)
+            }
             _ => None,
         };
 
@@ -100,7 +103,9 @@ impl Boot<'_> {
         let mut qemu = self.root.command(QEMU);
         qemu.args(qemu_ends.arguments()).args(machine.arguments());
         if !self.root.path().join("usr/bin").join(QEMU).exists() {
-            bail!("{QEMU} is missing from the build root: remove it with tools/vm clean, the next run makes it again");
+            bail!(
+                "{QEMU} is missing from the build root: remove it with tools/vm clean, the next run makes it again"
+            );
         }
         let (ours, users) = machine.host_paths();
         for path in ours {
@@ -148,7 +153,9 @@ impl Boot<'_> {
         match (&self.mode, self.options.drivers) {
             (Mode::Trial, _) => Ok(GuestModules::default()),
             (_, Drivers::C) => modules::in_tree(root, kernel, scratch),
-            (_, Drivers::Rust) => modules::ours(ctx, root, kernel, &build_modules(ctx, root, kernel)?, scratch),
+            (_, Drivers::Rust) => {
+                modules::ours(ctx, root, kernel, &build_modules(ctx, root, kernel)?, scratch)
+            }
         }
     }
 
@@ -192,7 +199,8 @@ impl Boot<'_> {
             },
         );
         set("DRIVERS", if self.options.drivers == Drivers::C { "c" } else { "rust" });
-        let front_ends: Vec<_> = modules.front_ends.iter().map(|(id, module)| format!("{id}:{module}")).collect();
+        let front_ends: Vec<_> =
+            modules.front_ends.iter().map(|(id, module)| format!("{id}:{module}")).collect();
         set("FRONT_ENDS", &front_ends.join(" "));
         set("NOT_LOADED", &modules.not_loaded.join(" "));
         config

@@ -231,7 +231,8 @@ mod tests {
     #[test]
     fn options_of_the_guest_command_are_left_alone() {
         let (guest, command) =
-            exec(&["--qemu", "-object", "--qemu", "rng-builtin,id=r", "--", "sh", "-c", "--smp", "--"]).unwrap();
+            exec(&["--qemu", "-object", "--qemu", "rng-builtin,id=r", "--", "sh", "-c", "--smp", "--"])
+                .unwrap();
         assert_eq!(guest.qemu, ["-object", "rng-builtin,id=r"]);
         assert_eq!(command, ["sh", "-c", "--smp", "--"]);
     }

@@ -46,7 +46,8 @@ const SEQUENCES: [&[&str]; 7] = [
 /// Only what the kernel itself logs counts, that is lines with a time stamp.
 pub fn is_complaint(line: &str) -> bool {
     let Some(message) = message(line) else { return false };
-    STARTS.iter().any(|start| message.starts_with(start)) || SEQUENCES.iter().any(|parts| follows(message, parts))
+    STARTS.iter().any(|start| message.starts_with(start))
+        || SEQUENCES.iter().any(|parts| follows(message, parts))
 }
 
 /// The message of a log line: without `[   12.345678]` and without the caller, `[    T1]` or `[    C0]`.

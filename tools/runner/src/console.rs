@@ -30,7 +30,11 @@ impl Console {
     /// # Errors
     ///
     /// When the log can not be written. A console that breaks off is an end like any other.
-    pub fn read(source: impl Read, mut log: Option<impl Write>, mut on_panic: impl FnMut()) -> io::Result<Self> {
+    pub fn read(
+        source: impl Read,
+        mut log: Option<impl Write>,
+        mut on_panic: impl FnMut(),
+    ) -> io::Result<Self> {
         let mut console = Self::default();
         let mut source = BufReader::new(source);
         let mut line = Vec::new();

@@ -28,7 +28,9 @@ impl FromStr for Copy {
         let host = Path::new(host).canonicalize().map_err(|error| format!("{host}: {error}"))?;
         let guest = match guest {
             Some(guest) => Path::new(guest.strip_prefix("/host/").unwrap_or(guest)),
-            None => Path::new(host.file_name().ok_or("the root directory has no name: give one after a colon")?),
+            None => {
+                Path::new(host.file_name().ok_or("the root directory has no name: give one after a colon")?)
+            }
         };
         let plain = guest.components().all(|part| matches!(part, Component::Normal(_)));
         if !plain || guest.as_os_str().is_empty() {

@@ -18,7 +18,9 @@ use std::{ffi::OsString, io::IsTerminal as _, time::Duration};
 pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<Kernel> {
     match &options.kernel {
         KernelChoice::Stock => Kernel::stock(ctx, root, options.kver.as_deref()),
-        KernelChoice::Debug => bail!("there is no debug kernel yet: build one and give its directory (--kernel DIR)"),
+        KernelChoice::Debug => {
+            bail!("there is no debug kernel yet: build one and give its directory (--kernel DIR)")
+        }
         KernelChoice::Tree(dir) => Kernel::from_build_tree(ctx, root, dir),
     }
 }

@@ -121,7 +121,8 @@ fn relative(path: &Path) -> PathBuf {
 
 /// Appends a finished archive, compressed or not.
 pub fn append(out: &mut (impl Write + io::Seek), archive: &Path) -> Result<()> {
-    let mut archive = File::open(archive).with_context(|| format!("{} can not be read", archive.display()))?;
+    let mut archive =
+        File::open(archive).with_context(|| format!("{} can not be read", archive.display()))?;
     io::copy(&mut archive, out)?;
     pad(out)
 }

@@ -43,7 +43,9 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<u8> {
     match cli.command {
-        Command::RustMetadata { release, output } => rust_metadata::run(&rust_metadata::Options { release, output })?,
+        Command::RustMetadata { release, output } => {
+            rust_metadata::run(&rust_metadata::Options { release, output })?
+        }
         Command::Exec { guest, command } => return guest::exec(&Context::new(REPO)?, &guest, command),
         Command::Run { guest } => return guest::run(&Context::new(REPO)?, &guest),
         Command::List => manage::list(&Context::new(REPO)?)?,

@@ -12,7 +12,8 @@ use std::{
 };
 
 /// In-tree driver of each virtio device type that may have a front end of ours.
-const IN_TREE: [(u32, &str); 4] = [(1, "virtio_net"), (2, "virtio_blk"), (4, "virtio_rng"), (8, "virtio_scsi")];
+const IN_TREE: [(u32, &str); 4] =
+    [(1, "virtio_net"), (2, "virtio_blk"), (4, "virtio_rng"), (8, "virtio_scsi")];
 
 /// Modules for one guest.
 #[derive(Default)]
@@ -54,7 +55,12 @@ pub fn ours(
     let indexed = ModuleIndex::load(&indexed)?;
     let load = unpack(root, &indexed, &names, scratch)?;
     let not_loaded = IN_TREE.iter().filter(|(id, _)| front_ends.iter().any(|(ours, _)| ours == id));
-    Ok(GuestModules { load, index: Some(dir), not_loaded: not_loaded.map(|(_, name)| *name).collect(), front_ends })
+    Ok(GuestModules {
+        load,
+        index: Some(dir),
+        not_loaded: not_loaded.map(|(_, name)| *name).collect(),
+        front_ends,
+    })
 }
 
 /// Copies of `names` and what they need, in load order.
@@ -95,8 +101,10 @@ fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Resu
     let entry = ctx.cache.root().join(&name);
     if !entry.exists() {
         let step = ctx.progress.step("module index");
-        let partial = tempfile::Builder::new().prefix("index-").suffix(".partial").tempdir_in(ctx.cache.root())?;
-        make_index(root, kernel, &files, partial.path(), &below).context("the module index can not be made")?;
+        let partial =
+            tempfile::Builder::new().prefix("index-").suffix(".partial").tempdir_in(ctx.cache.root())?;
+        make_index(root, kernel, &files, partial.path(), &below)
+            .context("the module index can not be made")?;
         // Another process may have been quicker; then ours goes.
         if fs::rename(partial.path(), &entry).is_err() && !entry.exists() {
             bail!("{} can not be made", entry.display());

@@ -70,7 +70,8 @@ impl Machine<'_> {
         let options = self.options;
         let ours = vec![self.kernel.to_owned(), self.initrd.to_owned()];
         let lists = [&options.devices, &options.blockdevs, &options.netdevs, &options.qemu];
-        let mut users: Vec<PathBuf> = lists.into_iter().flatten().flat_map(|text| host_paths::in_argument(text)).collect();
+        let mut users: Vec<PathBuf> =
+            lists.into_iter().flatten().flat_map(|text| host_paths::in_argument(text)).collect();
         users.sort();
         users.dedup();
         (ours, users)
@@ -114,7 +115,9 @@ fn is_iommu(device: &str) -> bool {
 /// The disk lives for one run: a lost host need not find it intact, so flushes end in the host's cache.
 fn root_blockdev(path: &Path, format: &str) -> String {
     let path = path.to_string_lossy().replace(',', ",,");
-    format!("driver={format},node-name=rvirtio-root,discard=unmap,cache.no-flush=on,file.driver=file,file.filename={path}")
+    format!(
+        "driver={format},node-name=rvirtio-root,discard=unmap,cache.no-flush=on,file.driver=file,file.filename={path}"
+    )
 }
 
 #[cfg(test)]

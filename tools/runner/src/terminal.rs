@@ -28,7 +28,8 @@ impl Terminal {
         let (port, events) = vm.attach(size).context("the guest's terminal is in use")?;
         let mut raw = before.clone();
         raw.make_raw();
-        tcsetattr(stdio::stdin(), OptionalActions::Flush, &raw).context("the terminal can not be made raw")?;
+        tcsetattr(stdio::stdin(), OptionalActions::Flush, &raw)
+            .context("the terminal can not be made raw")?;
         let terminal = Self(before);
         let input = port.try_clone()?;
         thread::spawn(move || pass_input(input, &events));

@@ -23,7 +23,10 @@ pub fn verdict(outcome: &Outcome, lockdep_expected: bool) -> (u8, Option<String>
         let what = match outcome.end {
             _ if outcome.console.panicked() => "the guest's kernel panicked".to_owned(),
             End::TimedOut(_) => {
-                format!("the guest's kernel complained, then the guest was stopped on time-out (it was in: {})", outcome.stage)
+                format!(
+                    "the guest's kernel complained, then the guest was stopped on time-out (it was in: {})",
+                    outcome.stage
+                )
             }
             End::Exit(status) => format!("the guest's kernel complained (the command's status was {status})"),
             _ => "the guest's kernel complained".to_owned(),

@@ -86,7 +86,12 @@ pub struct Vm {
 
 impl Vm {
     /// Starts QEMU. SIGINT, SIGTERM, SIGHUP and SIGWINCH are events from now on.
-    pub(crate) fn start(mut command: Command, channels: Channels, ends: QemuEnds, files: TempDir) -> Result<Self> {
+    pub(crate) fn start(
+        mut command: Command,
+        channels: Channels,
+        ends: QemuEnds,
+        files: TempDir,
+    ) -> Result<Self> {
         let (sender, events) = mpsc::channel();
         signals::watch(sender.clone())?;
         // Out of the terminal's way: ^C is for us, and we end QEMU.
@@ -138,7 +143,8 @@ impl Vm {
         watch_control(&self.control, self.sender.clone())?;
         let console = watch_console(self.console.try_clone()?, self.log.take(), self.sender.clone());
 
-        let mut watch = Watch { deadline: timeout.map(|timeout| Instant::now() + timeout), ..Watch::default() };
+        let mut watch =
+            Watch { deadline: timeout.map(|timeout| Instant::now() + timeout), ..Watch::default() };
         while watch.qemu.is_none() {
             match self.next_event(watch.deadline) {
                 Some(event) => self.handle(event, &mut watch),
@@ -153,13 +159,17 @@ impl Vm {
         for pump in [output, error].into_iter().flatten() {
             let _ = pump.join();
         }
-        let console = console.join().unwrap_or_else(|_| Ok(Console::default())).context("the log can not be written")?;
+        let console = console
+            .join()
+            .unwrap_or_else(|_| Ok(Console::default()))
+            .context("the log can not be written")?;
         // The last words may have come after QEMU's end.
         while let Ok(event) = self.events.try_recv() {
             self.handle(event, &mut watch);
         }
         let end = watch.end.unwrap_or_else(|| watch.status.map_or(End::Died, End::Exit));
-        let qemu_said = std::mem::replace(&mut self.qemu_said, thread::spawn(String::new)).join().unwrap_or_default();
+        let qemu_said =
+            std::mem::replace(&mut self.qemu_said, thread::spawn(String::new)).join().unwrap_or_default();
         Ok(Outcome {
             end,
             stage: watch.stage,
@@ -172,7 +182,9 @@ impl Vm {
 
     fn next_event(&self, deadline: Option<Instant>) -> Option<Event> {
         match deadline {
-            Some(deadline) => self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
+            Some(deadline) => {
+                self.events.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+            }
             // We hold a sender ourselves, so the channel stays open.
             None => self.events.recv().ok(),
         }
@@ -266,7 +278,11 @@ fn watch_control(control: &UnixStream, sender: Sender<Event>) -> Result<()> {
     Ok(())
 }
 
-fn watch_console(source: UnixStream, log: Option<File>, sender: Sender<Event>) -> JoinHandle<io::Result<Console>> {
+fn watch_console(
+    source: UnixStream,
+    log: Option<File>,
+    sender: Sender<Event>,
+) -> JoinHandle<io::Result<Console>> {
     thread::spawn(move || {
         Console::read(source, log, || {
             let _ = sender.send(Event::Panicked);
