@@ -40,6 +40,7 @@ use rvirtio::{
         feature,
         SECTOR_SIZE, //
     },
+    transport::IrqPolicy,
     Callback,
     ConfigHandler,
     Configured,
@@ -174,11 +175,11 @@ fn create_tags<'bound>(
         let slab = CommandSlab::new(configured.dma(), depth, table_len)?;
         queue.set_slab(configured.manage(slab)?, max_segments);
     }
-    configured.manage(TagSet::new(
-        configured.device().as_ref(),
-        queues,
-        depth.into(),
-    ))
+    let interrupts = match configured.irq_policy() {
+        IrqPolicy::PerQueue => Some(configured.device().as_ref()),
+        IrqPolicy::Shared | IrqPolicy::Line => None,
+    };
+    configured.manage(TagSet::new(interrupts, queues, depth.into()))
 }
 
 /// Creates the disk and shows it to the world.

@@ -14,7 +14,8 @@ use crate::{
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
-    pin::Pin, //
+    pin::Pin,
+    ptr::NonNull, //
 };
 use kernel::{
     bindings,
@@ -114,7 +115,7 @@ pub struct TagSet<'a, T: Operations> {
 
 /// What callbacks find through a tag set's driver data.
 struct Shared<T: Operations> {
-    device: *mut bindings::device,
+    interrupts: Option<NonNull<bindings::device>>,
     queues: KVec<HwData<T>>,
 }
 
@@ -128,14 +129,14 @@ unsafe impl<T: Operations> Sync for TagSet<'_, T> where T::Command: Send {}
 impl<'a, T: Operations> TagSet<'a, T> {
     /// Creates the tags for `queues`, `depth` for each of them.
     ///
-    /// The interrupts of `device`'s bus decide which CPUs use which queue, if it has one for
-    /// each queue; else the block layer spreads CPUs evenly.
+    /// Where each queue has an interrupt of its own, `interrupts` is the device whose bus knows
+    /// which CPUs these go to, and those use the queue. Else CPUs are spread evenly.
     pub fn new(
-        device: &'a Device<Bound>,
+        interrupts: Option<&'a Device<Bound>>,
         queues: &[Pin<&'a T::HwQueue>],
         depth: u32,
     ) -> impl PinInit<Self, Error> {
-        let shared = Self::shared(device, queues, depth);
+        let shared = Self::shared(interrupts, queues, depth);
         // CAST: There are at most `u16::MAX` queues.
         let nr_hw_queues = queues.len() as c_uint;
         pin_init::pin_init_scope(move || {
@@ -159,7 +160,7 @@ impl<'a, T: Operations> TagSet<'a, T> {
     }
 
     fn shared(
-        device: &Device<Bound>,
+        interrupts: Option<&Device<Bound>>,
         queues: &[Pin<&'a T::HwQueue>],
         depth: u32,
     ) -> Result<KBox<Shared<T>>> {
@@ -169,7 +170,7 @@ impl<'a, T: Operations> TagSet<'a, T> {
         }
         let shared = Shared {
             // CAST: `Device` is a transparent wrapper.
-            device: core::ptr::from_ref(device).cast_mut().cast(),
+            interrupts: interrupts.map(|device| NonNull::from(device).cast()),
             queues: data,
         };
         Ok(KBox::new(shared, GFP_KERNEL)?)
@@ -203,7 +204,11 @@ impl<'a, T: Operations> TagSet<'a, T> {
         // SAFETY: By the safety requirement. The device is bound for `'a`.
         unsafe {
             let shared = &*(*set).driver_data.cast::<Shared<T>>();
-            bindings::blk_mq_map_hw_queues(&raw mut (*set).map[0], shared.device, 0)
+            let map = &raw mut (*set).map[0];
+            match shared.interrupts {
+                Some(device) => bindings::blk_mq_map_hw_queues(map, device.as_ptr(), 0),
+                None => bindings::blk_mq_map_queues(map),
+            }
         }
     }
 }
