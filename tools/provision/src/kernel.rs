@@ -36,6 +36,11 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// Releases of Debian's own kernels that can be had, oldest first.
+    pub fn releases(root: &BuildRoot) -> Result<Vec<String>> {
+        stock::releases(root)
+    }
+
     /// Debian's own kernel: the newest 7.3 cloud kernel, or what `kver` names: a release
     /// (`7.3.4+deb13-amd64`) or a flavour (`cloud`, `generic`) whose newest is taken.
     ///

@@ -10,7 +10,7 @@ use crate::{
     verdict::verdict,
     vm::Vm,
 };
-use anyhow::{Result, bail};
+use anyhow::Result;
 use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel};
 use std::{ffi::OsString, io::IsTerminal as _, time::Duration};
 
@@ -18,9 +18,7 @@ use std::{ffi::OsString, io::IsTerminal as _, time::Duration};
 pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<Kernel> {
     match &options.kernel {
         KernelChoice::Stock => Kernel::stock(ctx, root, options.kver.as_deref()),
-        KernelChoice::Debug => {
-            bail!("there is no debug kernel yet: build one and give its directory (--kernel DIR)")
-        }
+        KernelChoice::Debug => Kernel::debug(ctx, root),
         KernelChoice::Tree(dir) => Kernel::from_build_tree(ctx, root, dir),
     }
 }

@@ -3,16 +3,32 @@
 //! `list` and `clean`.
 
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, Context};
+use rvirtio_provision::{BuildRoot, Context, Kernel};
 use std::{
     fs,
     io::{self, IsTerminal as _, Write as _},
 };
 
-/// Lists stock kernels.
+/// Prints the kernels that `--kernel` and `KVER` can name, and which of them need no download.
 pub fn list(ctx: &Context) -> Result<()> {
-    let _root = BuildRoot::ensure(ctx)?;
-    bail!("not known")
+    let root = BuildRoot::ensure(ctx)?;
+    for release in Kernel::releases(&root)? {
+        println!("{release}{}", state(ctx, &release)?);
+    }
+    println!("debug{}", state(ctx, "debug")?);
+    Ok(())
+}
+
+fn state(ctx: &Context, name: &str) -> Result<&'static str> {
+    let prefix = format!("kernel-{name}-");
+    let cache = ctx.cache.root();
+    let entries = fs::read_dir(cache).with_context(|| format!("{} can not be read", cache.display()))?;
+    let found = entries.flatten().map(|entry| entry.file_name()).any(|entry| {
+        let entry = entry.to_string_lossy();
+        // What another process is making does not count yet.
+        entry.starts_with(&prefix) && !entry.ends_with(".partial")
+    });
+    Ok(if found { " (ready)" } else { "" })
 }
 
 /// Removes the cache.
@@ -30,5 +46,6 @@ pub fn clean(ctx: &Context, yes: bool) -> Result<()> {
             return Ok(());
         }
     }
-    fs::remove_dir_all(cache).with_context(|| format!("{} can not be removed", cache.display()))
+    fs::remove_dir_all(cache)
+        .with_context(|| format!("{} can not be removed completely: is a guest running?", cache.display()))
 }

@@ -32,6 +32,11 @@ pub(super) fn ensure(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Res
     describe(&dir, release, key.id())
 }
 
+pub(super) fn releases(root: &BuildRoot) -> Result<Vec<String>> {
+    let packages = archive::kernels(root)?;
+    Ok(choice::releases(packages.lines()).into_iter().map(str::to_owned).collect())
+}
+
 fn choose(root: &BuildRoot, kver: Option<&str>) -> Result<String> {
     let packages = archive::kernels(root)?;
     choice::choose(&choice::releases(packages.lines()), kver).map(str::to_owned)
