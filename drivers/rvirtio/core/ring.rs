@@ -17,12 +17,15 @@
 
 #![deny(unsafe_code)]
 
+mod dispatch;
 pub mod mem;
+pub mod packed;
 pub mod segment;
 pub mod split;
 pub mod violation;
 
 pub use self::{
+    dispatch::Ring,
     mem::{
         Barriers,
         Desc,

@@ -8,6 +8,7 @@
 
 pub mod barriers;
 pub mod device;
+pub mod packed;
 pub mod split;
 
 /// A requirement that the driver did not meet: its id and what happened.

@@ -6,9 +6,10 @@ use crate::{
     model::{
         barriers::Hooked,
         device::{Chain, Device, Element, Tables, Wish},
-        split::{Area, SplitDevice},
+        packed::{self as packed_model, PackedDevice},
+        split::{self as split_model, SplitDevice},
     },
-    ring::{split, AddError, Config, More, Segment, Shadow, Token},
+    ring::{packed, split, AddError, Config, More, Ring, Segment, Shadow, Token},
 };
 use proptest::prelude::*;
 use std::{
@@ -17,7 +18,17 @@ use std::{
 };
 
 /// The ring under test.
-pub type TestRing = split::Ring<Arc<Area<Hooked>>, Vec<Shadow>>;
+pub type TestRing =
+    Ring<Arc<split_model::Area<Hooked>>, Arc<packed_model::Area<Hooked>>, Vec<Shadow>>;
+
+/// The layout of a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Split virtqueue.
+    Split,
+    /// Packed virtqueue.
+    Packed,
+}
 
 /// What a program does in one step.
 #[derive(Clone, Debug)]
@@ -116,7 +127,7 @@ pub struct Machine {
     size: u16,
     /// The ring under test.
     pub ring: TestRing,
-    device: SplitDevice,
+    device: Box<dyn Device>,
     tables: Tables,
     next_addr: u64,
 
@@ -130,27 +141,58 @@ pub struct Machine {
     used: VecDeque<(Buffer, u32)>,
     descriptors_used: BTreeMap<u16, u16>,
 
+    /// Descriptors added since the driver last decided whether to notify.
+    undecided: u32,
     callbacks: bool,
     callback: Callback,
 }
 
+fn set_up_split(size: u16, config: Config) -> (TestRing, Box<dyn Device>) {
+    let area = split_model::Area::new(size);
+    // What an earlier user of the memory may have left.
+    area.used_flags.write(0xffff);
+    area.used_idx.write(7);
+    area.avail_idx.write(9);
+    area.avail_flags.write(1);
+
+    let shadow = vec![Shadow::default(); size.into()];
+    let ring = split::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+    let device = SplitDevice::new(&area, config).unwrap();
+    (Ring::Split(ring), Box::new(device))
+}
+
+fn set_up_packed(size: u16, config: Config) -> (TestRing, Box<dyn Device>) {
+    let area = packed_model::Area::new(size);
+    // What an earlier user of the memory may have left: available and used descriptors.
+    for (desc, flags) in area
+        .desc
+        .iter()
+        .zip([1 << 7, 1 << 7 | 1 << 15].iter().cycle())
+    {
+        desc.meta.write(flags << 16);
+    }
+    area.driver_event.write(1 << 16);
+    area.device_event.write(1 << 16);
+
+    let shadow = vec![Shadow::default(); size.into()];
+    let ring = packed::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+    let device = PackedDevice::new(&area, config);
+    (Ring::Packed(ring), Box::new(device))
+}
+
 impl Machine {
     /// Sets up a ring of `size` descriptors.
-    pub fn new(size: u16, config: Config) -> Self {
-        let area = Area::new(size);
-        // What an earlier user of the memory may have left.
-        area.used_flags.write(0xffff);
-        area.used_idx.write(7);
-        area.avail_idx.write(9);
-        area.avail_flags.write(1);
-
-        let shadow = vec![Shadow::default(); size.into()];
-        let ring = split::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+    pub fn new(layout: Layout, size: u16, config: Config) -> Self {
+        let (ring, device) = match layout {
+            Layout::Split => set_up_split(size, config),
+            Layout::Packed => set_up_packed(size, config),
+        };
         Self {
             config,
             size,
             ring,
-            device: SplitDevice::new(&area, config).unwrap(),
+            device,
+            undecided: 0,
             tables: Tables::default(),
             next_addr: 0,
             added: VecDeque::new(),
@@ -278,7 +320,7 @@ impl Machine {
         let (r, w) = (self.segments(readable), self.segments(writable));
         let lengths = [readable, writable].concat();
         let (addr, cells) = self.tables.allocate(self.size);
-        let result = split::fill_table(&cells, self.size, r.clone(), w.clone());
+        let result = self.ring.fill_table(&cells, r.clone(), w.clone());
         let table = match (result, self.objection(&lengths)) {
             (Ok(table), None) => table,
             (result, objection) => {
@@ -326,6 +368,7 @@ impl Machine {
         let elements = readable.chain(writable.iter().map(element(true))).collect();
 
         assert!(token.index() < self.size);
+        self.undecided += u32::from(descriptors);
         let before = self.descriptors_used.insert(token.index(), descriptors);
         assert_eq!(before, None, "{token:?} was given twice");
         self.added.push_back(Buffer {
@@ -338,9 +381,15 @@ impl Machine {
     fn kick(&mut self) {
         let notify = self.ring.kick_prepare();
         self.published = self.added.len();
-        assert_eq!(notify, self.device.expects_notification());
+        let expected = self.device.expects_notification(self.undecided);
+        assert_eq!(notify, expected);
+        self.undecided = 0;
         // Repeated without new buffers it says nothing new.
         assert!(!self.ring.kick_prepare());
+        assert_eq!(
+            self.ring.notification_data(),
+            self.device.notification_data()
+        );
     }
 
     fn take(&mut self, max: u8) {
@@ -411,6 +460,7 @@ impl Machine {
         for _ in 0..max {
             match self.ring.pop_used().unwrap() {
                 Some(popped) => {
+                    self.published = self.added.len();
                     let (buffer, written) = self.used.pop_front().expect("nothing was used");
                     assert_eq!(popped.token, buffer.token);
                     assert_eq!(popped.written, written);
@@ -448,15 +498,20 @@ impl Machine {
 
     fn enable_delayed(&mut self) {
         self.callbacks = true;
-        let available = self.published + self.taken.len();
+        let available = self.available();
         self.callback = match self.ring.enable_cb_delayed() {
             More::Pending => {
                 assert!(!self.used.is_empty());
                 Callback::Any
             }
-            // A buffer that becomes available later counts as one.
-            More::Nothing => Callback::Within((available as u16).max(1)),
+            // With nothing available, the next buffer.
+            More::Nothing => Callback::Within(available.max(1)),
         };
+    }
+
+    /// Returns how many buffers the device can use before it has used all that it has now.
+    fn available(&self) -> u16 {
+        (self.published + self.taken.len()) as u16
     }
 
     fn check_counts(&self) {

@@ -344,7 +344,7 @@ fn windows_have_to_fit() {
         (COMMON, 0, 56, Ok(())),
         (COMMON, 2, 56, Err(Defect::Misaligned)),
         (COMMON, 0, u32::MAX, Err(Defect::OutsideBar)),
-        (COMMON, u32::MAX & !3, u32::MAX, Err(Defect::OutsideBar)),
+        (COMMON, !3, u32::MAX, Err(Defect::OutsideBar)),
         (ISR, 0x1000, 0, Err(Defect::TooShort)),
         (ISR, 0x1001, 1, Ok(())),
         (ISR, 0x4000, 1, Err(Defect::OutsideBar)),

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use ringtest::{
-    program::{step, Machine, Step},
+    program::{step, Layout, Machine, Step},
     ring::Config,
 };
 
@@ -26,7 +26,7 @@ proptest! {
     ///
     /// covers: INIT-26 RING-S-02 RING-S-04 RING-S-06 RING-S-07 RING-S-08 RING-S-09 RING-S-11
     /// covers: RING-S-12 RING-S-14 RING-S-17 RING-S-19 RING-S-20 RING-S-21 RING-S-22 RING-S-23
-    /// covers: RING-S-24 RING-S-25 RING-S-05 RING-S-10 RING-O-D1 RING-O-D2
+    /// covers: RING-S-24 RING-S-25 RING-S-05 RING-S-10 RING-O-D1 RING-O-D2 RING-N-D1 RING-N-D3
     #[test]
     fn any_program(
         size in size(),
@@ -34,7 +34,7 @@ proptest! {
         start in prop_oneof![9 => Just(0u32), 1 => 65500u32..65536],
         steps in proptest::collection::vec(step(), 0..200),
     ) {
-        let mut machine = Machine::new(size, config);
+        let mut machine = Machine::new(Layout::Split, size, config);
         machine.advance(start);
         for step in &steps {
             machine.run(step);
@@ -52,7 +52,7 @@ fn indices_wrap() {
             in_order,
             ..Config::default()
         };
-        let mut machine = Machine::new(8, config);
+        let mut machine = Machine::new(Layout::Split, 8, config);
         for round in 0..16_000u32 {
             let count = (round % 8 + 1) as u8;
             for _ in 0..count {

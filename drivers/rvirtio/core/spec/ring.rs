@@ -86,3 +86,50 @@ pub mod split {
         avail_event(queue_size) + 2
     }
 }
+
+/// Packed virtqueues.
+pub mod packed {
+    /// Descriptor flag: equal to the driver's wrap counter in an available descriptor, to the
+    /// device's in a used one.
+    #[doc(alias = "VRING_PACKED_DESC_F_AVAIL")]
+    pub const DESC_F_AVAIL: u16 = 1 << 7;
+
+    /// Descriptor flag: the inverse of the driver's wrap counter in an available descriptor, equal
+    /// to the device's in a used one.
+    #[doc(alias = "VRING_PACKED_DESC_F_USED")]
+    pub const DESC_F_USED: u16 = 1 << 15;
+
+    /// Event flags: notify always.
+    #[doc(alias = "VRING_PACKED_EVENT_FLAG_ENABLE")]
+    pub const EVENT_FLAG_ENABLE: u16 = 0;
+
+    /// Event flags: do not notify.
+    #[doc(alias = "VRING_PACKED_EVENT_FLAG_DISABLE")]
+    pub const EVENT_FLAG_DISABLE: u16 = 1;
+
+    /// Event flags: notify when the descriptor at the event position is made available or used.
+    /// Only with `EVENT_IDX`.
+    #[doc(alias = "VRING_PACKED_EVENT_FLAG_DESC")]
+    pub const EVENT_FLAG_DESC: u16 = 2;
+
+    /// The bits that hold the event flags; the others are reserved.
+    pub const EVENT_FLAG_MASK: u16 = 3;
+
+    /// The bit of an event position that holds the wrap counter; the others hold the offset.
+    #[doc(alias = "VRING_PACKED_EVENT_F_WRAP_CTR")]
+    pub const EVENT_WRAP: u16 = 1 << 15;
+
+    /// Alignment of the descriptor ring.
+    pub const DESC_ALIGN: usize = 16;
+
+    /// Alignment of the event suppression areas (driver area and device area).
+    pub const EVENT_ALIGN: usize = 4;
+
+    /// Size of an event suppression area.
+    pub const EVENT_SIZE: usize = 4;
+
+    /// Returns the size of the descriptor ring.
+    pub const fn desc_size(queue_size: u16) -> usize {
+        super::DESC_SIZE as usize * queue_size as usize
+    }
+}

@@ -3,7 +3,7 @@
 //! What devices of both layouts have in common.
 
 use super::{require, Breach};
-use crate::ring::{Config, Desc};
+use crate::ring::Desc;
 use std::{collections::BTreeMap, rc::Rc};
 
 /// An element of a buffer, as the device finds it in a descriptor.
@@ -120,10 +120,10 @@ pub trait Device {
     /// Says when to be notified.
     fn wish(&mut self, wish: Wish);
 
-    /// Returns whether the device is to be notified of the buffers that became available since
-    /// this was last called, which is when the driver last made the decision.
-    fn expects_notification(&mut self) -> bool;
+    /// Returns whether the device is to be notified of what became available since this was last
+    /// called, which is when the driver last made the decision: so many descriptors of the ring.
+    fn expects_notification(&mut self, descriptors: u32) -> bool;
 
-    /// Returns the options of the ring.
-    fn config(&self) -> Config;
+    /// Returns what a notification with `NOTIFICATION_DATA` has to say now.
+    fn notification_data(&self) -> u16;
 }

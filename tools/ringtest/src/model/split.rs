@@ -346,7 +346,7 @@ impl Device for SplitDevice {
         }
     }
 
-    fn expects_notification(&mut self) -> bool {
+    fn expects_notification(&mut self, _: u32) -> bool {
         let new = self.area.avail_idx.read();
         let old = std::mem::replace(&mut self.decided, new);
         if self.config.event_idx {
@@ -356,8 +356,8 @@ impl Device for SplitDevice {
         }
     }
 
-    fn config(&self) -> Config {
-        self.config
+    fn notification_data(&self) -> u16 {
+        self.area.avail_idx.read()
     }
 }
 

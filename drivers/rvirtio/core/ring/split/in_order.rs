@@ -23,7 +23,10 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[doc(alias = "virtqueue_get_buf_ctx_split_in_order")]
     pub(super) fn pop_in_order(&mut self) -> Result<Option<UsedBuffer>, Violation> {
         let last = match self.batch {
-            Some(last) => last,
+            Some(last) => {
+                self.publish();
+                last
+            }
             None => {
                 let last = self.read_used()?;
                 let held = self.shadow.get(usize::from(last.id));

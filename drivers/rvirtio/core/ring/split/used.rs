@@ -24,6 +24,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the next buffer that the device has used, or `None` if there is none now.
     ///
     /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer.
+    /// If it returns a buffer, it also has published what was added before.
     ///
     /// # Errors
     ///
@@ -169,6 +170,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Reads the next element of the used ring.
     #[inline]
     pub(super) fn read_used(&mut self) -> Result<Report, Violation> {
+        // Whatever the device names, it is something that was published.
+        self.publish();
+
         let elem = self.mem.used_ring(self.last_used & self.mask);
         let (id, len) = (elem.id.read(), elem.len.read());
         if id > u32::from(self.mask) {

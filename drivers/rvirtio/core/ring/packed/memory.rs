@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the packed ring needs from the memory that it shares with the device.
+
+use crate::ring::{
+    mem::Le32,
+    Barriers,
+    Desc, //
+};
+
+/// The three areas of a packed virtqueue, and the barriers between accesses to them.
+///
+/// Sizes and alignment of the areas are in
+/// [`spec::ring::packed`](crate::spec::ring::packed).
+///
+/// An event suppression area has two 16-bit fields, the event position and the event flags. They
+/// are one cell here, the position in its low half, so that both are read or written at once.
+pub trait Memory: Barriers {
+    /// Returns the queue size in descriptors. It never changes.
+    fn size(&self) -> u16;
+
+    /// Returns a descriptor.
+    ///
+    /// It is only called with an `index` below [`size`](Memory::size). As that is no more than a
+    /// promise of safe code, an implementation has to be memory safe for any index, for example
+    /// by taking the first descriptor in place of one that does not exist.
+    fn desc(&self, index: u16) -> &Desc;
+
+    /// Returns the driver event suppression structure (driver area).
+    fn driver_event(&self) -> &Le32;
+
+    /// Returns the device event suppression structure (device area).
+    fn device_event(&self) -> &Le32;
+}
