@@ -50,6 +50,7 @@ pub const FEATURES: Features = Features::of(&[
     feature::INDIRECT_DESC,
     feature::EVENT_IDX,
     feature::VERSION_1,
+    feature::RING_PACKED,
     feature::IN_ORDER,
     feature::ORDER_PLATFORM,
 ]);

@@ -27,21 +27,25 @@ use crate::{
     device::Stopped,
     display::Log,
     dma::Dma,
-    mem::SplitMemory,
+    mem::{
+        PackedMemory,
+        SplitMemory, //
+    },
     notify::{
         Doorbell,
         Kick, //
     },
     ring::{
         self,
+        packed,
         split,
         Segment,
         Shadow,
         Token, //
     },
-    spec::ring::{
-        DESC_SIZE,
-        QUEUE_SIZE_MAX, //
+    spec::{
+        feature,
+        ring::DESC_SIZE, //
     },
 };
 use core::mem::{
@@ -67,12 +71,14 @@ pub struct Rejected<T> {
     pub value: T,
 }
 
+type Ring<'bound> = ring::Ring<SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
+
 /// A queue of buffers of type `T` between driver and device.
 ///
 /// It has no lock of its own: an interrupt handler and those who submit need one around it.
 #[doc(alias = "virtqueue")]
 pub struct Virtqueue<'bound, T: Buffers> {
-    ring: ManuallyDrop<split::Ring<SplitMemory<'bound>, KVec<Shadow>>>,
+    ring: ManuallyDrop<Ring<'bound>>,
     /// The buffer that starts at each descriptor.
     slots: ManuallyDrop<KVec<Option<T>>>,
     doorbell: Doorbell<'bound>,
@@ -84,7 +90,8 @@ pub struct Virtqueue<'bound, T: Buffers> {
 }
 
 impl<'bound, T: Buffers> Virtqueue<'bound, T> {
-    /// Creates queue `index`; `activate` tells the device where it is.
+    /// Creates queue `index`, with at most `max_size` descriptors; `activate` tells the device
+    /// where it is.
     pub(crate) fn new(
         dma: Dma<'bound>,
         index: u16,
@@ -93,30 +100,16 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     ) -> Result<Self> {
         let dev = dma.device();
         let device_max = dev.transport().max_queue_size(index);
-        if !device_max.is_power_of_two() || device_max > QUEUE_SIZE_MAX {
-            dev_err!(dev, "queue {index}: impossible size {device_max}\n");
-            return Err(EINVAL);
-        }
         let config = ring::Config::new(dev.features());
-        // Contiguous memory can be scarce; a smaller ring works as well.
-        let mut size = device_max.min(previous_power_of_two(max_size));
-        let memory = loop {
-            match SplitMemory::new(dma, size) {
-                Ok(memory) => break memory,
-                Err(error) if size <= SIZE_FLOOR => return Err(error),
-                Err(_) => size /= 2,
-            }
-        };
-        let addresses = memory.addresses();
-        let shadow = KVec::from_elem(Shadow::default(), usize::from(size), GFP_KERNEL)?;
+        let (ring, addresses) = new_ring(dma, device_max, max_size.max(1), config)
+            .inspect_err(|error| {
+                dev_err!(dev, "queue {index} of size {device_max}: {error:?}\n");
+            })?;
+        let size = ring.size();
         let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
         for _ in 0..size {
             slots.push(None, GFP_KERNEL)?;
         }
-        let ring = split::Ring::new(memory, shadow, config).map_err(|error| {
-            dev_err!(dev, "queue {index}: {}\n", Log(error));
-            EINVAL
-        })?;
         // Last, as from here on the device may use the memory: nothing below can fail.
         let doorbell = activate(size, addresses)?;
         Ok(Self {
@@ -160,12 +153,9 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         let Some(table) = table else {
             return self.ring.add_direct(data.readable(), data.writable());
         };
-        let filled = split::fill_table(
-            table.cells(),
-            self.ring.size(),
-            data.readable(),
-            data.writable(),
-        )?;
+        let filled = self
+            .ring
+            .fill_table(table.cells(), data.readable(), data.writable())?;
         let segment = Segment {
             addr: table.addr(),
             len: u32::from(filled.count) * DESC_SIZE,
@@ -301,10 +291,56 @@ impl<T: Buffers> Drop for Virtqueue<'_, T> {
 /// A ring is not made smaller than this many descriptors for want of memory.
 const SIZE_FLOOR: u16 = 32;
 
+/// Creates a ring of the layout that was negotiated: of `device_max` descriptors, or less if
+/// `max_size` is, or if there is not enough contiguous memory. Also returns where the device finds
+/// its three areas.
+#[doc(alias = "vring_create_virtqueue")]
+fn new_ring(
+    dma: Dma<'_>,
+    device_max: u16,
+    max_size: u16,
+    config: ring::Config,
+) -> Result<(Ring<'_>, [u64; 3])> {
+    let is_packed = dma.device().features().contains(feature::RING_PACKED);
+    // The device's own size must be possible as it is; what we make of it has to be.
+    let mut size = if is_packed || max_size >= device_max {
+        device_max.min(max_size)
+    } else {
+        previous_power_of_two(max_size)
+    };
+    loop {
+        let created = if is_packed {
+            new_packed(dma, size, config)
+        } else {
+            new_split(dma, size, config)
+        };
+        match created {
+            Err(ENOMEM) if size > SIZE_FLOOR => size /= 2,
+            _ => return created,
+        }
+    }
+}
+
 /// The largest power of two that is at most `n`; 1 for 0.
 const fn previous_power_of_two(n: u16) -> u16 {
     match n.checked_ilog2() {
         Some(log) => 1 << log,
         None => 1,
     }
+}
+
+fn new_split(dma: Dma<'_>, size: u16, config: ring::Config) -> Result<(Ring<'_>, [u64; 3])> {
+    let memory = SplitMemory::new(dma, size)?;
+    let addresses = memory.addresses();
+    let shadow = KVec::from_elem(Shadow::default(), size.into(), GFP_KERNEL)?;
+    let ring = split::Ring::new(memory, shadow, config).map_err(|_| EINVAL)?;
+    Ok((ring::Ring::Split(ring), addresses))
+}
+
+fn new_packed(dma: Dma<'_>, size: u16, config: ring::Config) -> Result<(Ring<'_>, [u64; 3])> {
+    let memory = PackedMemory::new(dma, size)?;
+    let addresses = memory.addresses();
+    let shadow = KVec::from_elem(Shadow::default(), size.into(), GFP_KERNEL)?;
+    let ring = packed::Ring::new(memory, shadow, config).map_err(|_| EINVAL)?;
+    Ok((ring::Ring::Packed(ring), addresses))
 }

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The memory of a split ring.
+
+use super::{
+    barriers_of_order,
+    Order, //
+};
+use crate::{
+    dma::{
+        Coherent,
+        Dma, //
+    },
+    ring::{
+        mem::Le16,
+        split::Memory,
+        Barriers,
+        Desc,
+        UsedElem, //
+    },
+    spec::ring::split as layout,
+};
+use kernel::prelude::*;
+
+/// The three parts of a split ring, in one allocation.
+///
+/// # Invariants
+///
+/// `memory` holds a descriptor table, an available ring and a used ring of `mask + 1` elements,
+/// a power of two, at offsets 0, `avail` and `used`, all aligned as the specification wants.
+pub(crate) struct SplitMemory<'bound> {
+    memory: Coherent<'bound>,
+    mask: u16,
+    order: Order,
+    avail: u32,
+    used: u32,
+}
+
+impl<'bound> SplitMemory<'bound> {
+    /// Allocates the memory of a ring of `size` descriptors, a power of two.
+    pub(crate) fn new(dma: Dma<'bound>, size: u16) -> Result<Self> {
+        if !size.is_power_of_two() {
+            return Err(EINVAL);
+        }
+        // A descriptor table is a multiple of 16 bytes, which aligns what follows.
+        let avail = layout::desc_size(size);
+        let used = (avail + layout::avail_size(size)).next_multiple_of(layout::USED_ALIGN);
+        // INVARIANT: The allocation is aligned to a page, and large enough. The largest ring
+        // has 1 MiB, so the offsets fit.
+        Ok(Self {
+            memory: Coherent::new(dma, used + layout::used_size(size))?,
+            mask: size - 1,
+            order: Order::of(dma.device()),
+            avail: avail as u32,
+            used: used as u32,
+        })
+    }
+
+    /// Where the device finds the descriptor table, the available and the used ring.
+    pub(crate) fn addresses(&self) -> [u64; 3] {
+        let addr = self.memory.addr();
+        [
+            addr,
+            addr + u64::from(self.avail),
+            addr + u64::from(self.used),
+        ]
+    }
+
+    /// A cell of the ring.
+    ///
+    /// # Safety
+    ///
+    /// `offset` must be the offset of a `T` within the layout, aligned for it.
+    #[inline]
+    unsafe fn cell<T>(&self, offset: usize) -> &T {
+        // SAFETY: By the safety requirement it is within the allocation, which lives as long as
+        // `self`. All cells are atomics, valid for any bits, so that the device may write them
+        // while this reference exists.
+        unsafe { self.memory.cpu().add(offset).cast().as_ref() }
+    }
+}
+
+impl Memory for SplitMemory<'_> {
+    #[inline]
+    fn size(&self) -> u16 {
+        self.mask + 1
+    }
+
+    #[inline]
+    fn desc(&self, index: u16) -> &Desc {
+        // SAFETY: The mask keeps it within the table.
+        unsafe { self.cell(usize::from(index & self.mask) * size_of::<Desc>()) }
+    }
+
+    #[inline]
+    fn avail_flags(&self) -> &Le16 {
+        // SAFETY: By the layout.
+        unsafe { self.cell(self.avail as usize + layout::FLAGS) }
+    }
+
+    #[inline]
+    fn avail_idx(&self) -> &Le16 {
+        // SAFETY: By the layout.
+        unsafe { self.cell(self.avail as usize + layout::IDX) }
+    }
+
+    #[inline]
+    fn avail_ring(&self, index: u16) -> &Le16 {
+        let index = usize::from(index & self.mask);
+        // SAFETY: The mask keeps it within the ring.
+        unsafe {
+            self.cell(self.avail as usize + layout::RING + index * layout::AVAIL_ELEM_SIZE)
+        }
+    }
+
+    #[inline]
+    fn used_event(&self) -> &Le16 {
+        // SAFETY: By the layout.
+        unsafe { self.cell(self.avail as usize + layout::used_event(self.mask + 1)) }
+    }
+
+    #[inline]
+    fn used_flags(&self) -> &Le16 {
+        // SAFETY: By the layout.
+        unsafe { self.cell(self.used as usize + layout::FLAGS) }
+    }
+
+    #[inline]
+    fn used_idx(&self) -> &Le16 {
+        // SAFETY: By the layout.
+        unsafe { self.cell(self.used as usize + layout::IDX) }
+    }
+
+    #[inline]
+    fn used_ring(&self, index: u16) -> &UsedElem {
+        let index = usize::from(index & self.mask);
+        // SAFETY: The mask keeps it within the ring.
+        unsafe { self.cell(self.used as usize + layout::RING + index * layout::USED_ELEM_SIZE) }
+    }
+
+    #[inline]
+    fn avail_event(&self) -> &Le16 {
+        // SAFETY: By the layout.
+        unsafe { self.cell(self.used as usize + layout::avail_event(self.mask + 1)) }
+    }
+}
+
+barriers_of_order!(SplitMemory);
