@@ -240,7 +240,7 @@ impl<'bound> Operations for Ops<'bound> {
             hctx.stop();
         }
         drop(state);
-        kick.map(Kick::notify);
+        notify(kick);
 
         match result {
             Ok(()) => Ok(()),
@@ -277,7 +277,7 @@ impl<'bound> Operations for Ops<'bound> {
         }
         let kick = state.vq.kick_prepare();
         drop(state);
-        kick.map(Kick::notify);
+        notify(kick);
 
         // They come again one by one, and meet their fate in `queue_rq`.
         while let Some(rq) = rejected.pop_front() {
@@ -288,7 +288,15 @@ impl<'bound> Operations for Ops<'bound> {
     #[doc(alias = "virtio_commit_rqs")]
     fn commit_rqs(hctx: HwContext<'_, Self>) {
         let kick = hctx.state.lock().vq.kick_prepare();
-        kick.map(Kick::notify);
+        notify(kick);
+    }
+}
+
+/// Notifies the device if that is due.
+#[inline]
+fn notify(kick: Option<Kick<'_>>) {
+    if let Some(kick) = kick {
+        kick.notify();
     }
 }
 

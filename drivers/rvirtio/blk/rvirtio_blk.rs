@@ -8,7 +8,7 @@
 //! - [`request`]: headers and statuses of requests.
 //! - [`sysfs`]: attributes of the disk.
 //!
-//! All unsafe code that this needs is in the `blk_mq` crate.
+//! What the compiler can not check is in the `blk_mq` crate.
 //!
 //! C version: [`drivers/block/virtio_blk.c`](srctree/drivers/block/virtio_blk.c)
 

@@ -86,18 +86,13 @@ impl fmt::Write for Page<'_> {
 struct Raw<T, A>(PhantomData<(T, A)>);
 
 impl<T: Operations, A: Attribute<T>> Raw<T, A> {
-    const ATTRIBUTE: bindings::device_attribute = bindings::device_attribute {
-        attr: bindings::attribute {
-            name: kernel::str::as_char_ptr_in_const_context(A::NAME),
-            mode: READABLE,
-            ..pin_init::zeroed()
-        },
-        __bindgen_anon_1: bindings::device_attribute__bindgen_ty_1 {
-            show: Some(Self::show),
-        },
-        __bindgen_anon_2: bindings::device_attribute__bindgen_ty_2 {
-            store: Some(Self::store),
-        },
+    const ATTRIBUTE: bindings::device_attribute = {
+        let mut attribute: bindings::device_attribute = pin_init::zeroed();
+        attribute.attr.name = kernel::str::as_char_ptr_in_const_context(A::NAME);
+        attribute.attr.mode = READABLE;
+        attribute.__bindgen_anon_1.show = Some(Self::show);
+        attribute.__bindgen_anon_2.store = Some(Self::store);
+        attribute
     };
 
     const POINTER: *const bindings::attribute = &Self::ATTRIBUTE.attr;

@@ -99,6 +99,8 @@ impl RawParam {
 ///     description: "Prefix of disk names",
 /// }
 /// ```
+// `crate` is the one that the parameter is declared in, whose module it belongs to.
+#[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! string_param {
     (

@@ -17,7 +17,6 @@ use crate::{
     }, //
 };
 use core::{
-    marker::PhantomData,
     mem,
     pin::Pin,
     ptr::NonNull, //
@@ -59,12 +58,14 @@ pub enum Direction {
 /// # Invariants
 ///
 /// - `rq` is a started request of a disk of a `TagSet<T>`, with a driver tag.
-/// - This value owns the request and the [`Tag`] of its driver tag: nobody else accesses or ends
-///   them. (The block layer's time-out handler only rearms its timer, as there is no callback.)
+/// - `tag` is the memory of that driver tag.
+/// - This value owns the request and its tag: nobody else accesses or ends them. (The block
+///   layer's time-out handler only rearms its timer, as there is no callback.)
 #[doc(alias = "struct request")]
 pub struct Request<T: Operations> {
     rq: NonNull<bindings::request>,
-    _p: PhantomData<T>,
+    /// Could be found through `rq`, but that takes four loads each time.
+    tag: NonNull<Tag<T::Command>>,
 }
 
 // SAFETY: A request can be handled and ended by any thread, and what it owns is `Send`.
@@ -91,11 +92,17 @@ impl<T: Operations> Request<T> {
     /// The invariants must hold for `rq`, whose ownership passes to the new value.
     #[inline]
     pub(crate) unsafe fn from_raw(rq: *mut bindings::request) -> Self {
+        // SAFETY: The request's hardware queue is in use while it has requests; `init_hctx` set
+        // its driver data. A request that has a driver tag has one that is not negative.
+        let tag = unsafe {
+            let data = &*(*(*rq).mq_hctx).driver_data.cast::<HwData<T>>();
+            data.tag((*rq).tag as usize)
+        };
         // INVARIANT: By the safety requirement.
         Self {
             // SAFETY: A valid request is not null.
             rq: unsafe { NonNull::new_unchecked(rq) },
-            _p: PhantomData,
+            tag,
         }
     }
 
@@ -181,20 +188,9 @@ impl<T: Operations> Request<T> {
     }
 
     #[inline]
-    fn tag_ptr(&self) -> *mut Tag<T::Command> {
-        let rq = self.rq();
-        // SAFETY: The request's hardware queue is in use while it has requests; `init_hctx` set
-        // its driver data.
-        let data = unsafe { &*(*rq.mq_hctx).driver_data.cast::<HwData<T>>() };
-        // CAST: A request that has a driver tag has one that is not negative.
-        // SAFETY: By the type invariant `rq.tag` is a driver tag of this hardware queue.
-        unsafe { data.tag(rq.tag as usize) }
-    }
-
-    #[inline]
     fn tag(&mut self) -> Pin<&mut Tag<T::Command>> {
         // SAFETY: By the type invariant the tag is ours, and tags are never moved.
-        unsafe { Pin::new_unchecked(&mut *self.tag_ptr()) }
+        unsafe { Pin::new_unchecked(self.tag.as_mut()) }
     }
 
     /// The driver's memory for this request. What an earlier request left in it is still there.
@@ -207,7 +203,7 @@ impl<T: Operations> Request<T> {
     #[inline]
     pub fn command_ref(&self) -> &T::Command {
         // SAFETY: By the type invariant the tag is ours.
-        unsafe { &(*self.tag_ptr()).command }
+        unsafe { &self.tag.as_ref().command }
     }
 
     /// Sets how [`Request::end_completed`] is to end the request.

@@ -103,14 +103,17 @@ impl Iterator for Segments<'_> {
         }
         // SAFETY: By the type invariant `vec` is valid, as `left` is not 0.
         let vec = unsafe { &*self.vec };
-        let len = (vec.bv_len - self.offset).min(self.left).min(self.max_len);
+        // By the type invariant `offset` is within the vector: none of these wraps.
+        let rest = vec.bv_len.wrapping_sub(self.offset);
+        let len = rest.min(self.left).min(self.max_len);
         // SAFETY: The page of a vector is valid.
         let base = unsafe { rvirtio_helper_page_to_phys(vec.bv_page) };
-        let addr = base + u64::from(vec.bv_offset) + u64::from(self.offset);
+        let offset = u64::from(vec.bv_offset).wrapping_add(self.offset.into());
+        let addr = base.wrapping_add(offset);
 
         // INVARIANT: Moves on by `len` bytes, to the next vector when this one is used up.
-        self.left -= len;
-        self.offset += len;
+        self.left = self.left.wrapping_sub(len);
+        self.offset = self.offset.wrapping_add(len);
         if self.offset == vec.bv_len {
             self.offset = 0;
             self.vec = self.vec.wrapping_add(1);

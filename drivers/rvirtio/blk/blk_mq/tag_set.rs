@@ -91,9 +91,9 @@ impl<T: Operations> HwData<T> {
     ///
     /// `tag` must be a driver tag of this hardware queue.
     #[inline]
-    pub(crate) unsafe fn tag(&self, tag: usize) -> *mut Tag<T::Command> {
+    pub(crate) unsafe fn tag(&self, tag: usize) -> NonNull<Tag<T::Command>> {
         // SAFETY: There is an element for each driver tag.
-        unsafe { self.tags.get_unchecked(tag) }.get()
+        NonNull::from(unsafe { self.tags.get_unchecked(tag) }).cast()
     }
 }
 

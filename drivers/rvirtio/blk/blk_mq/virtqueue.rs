@@ -241,13 +241,15 @@ impl<T: Operations<Command: RingData>> Request<T> {
         header: <T::Command as RingData>::Header,
         status: <T::Command as RingData>::Status,
     ) -> Result {
-        // The command is part of the request, but not of its data.
-        // SAFETY: We own the request; its data does not change below.
-        let segments = match self.direction() {
+        let direction = self.direction();
+        // The command belongs to the request, but neither to its data nor to the C structure, so
+        // that it can be changed while these are looked at.
+        let segments = match direction {
+            // SAFETY: We own the request, which is valid, and its data does not change.
             Some(_) => unsafe { Segments::new(&*self.as_raw()) },
             None => Segments::empty(),
         };
-        let direction = self.direction().unwrap_or(Direction::ToDevice);
+        let direction = direction.unwrap_or(Direction::ToDevice);
         self.command().prepare(header, status, segments, direction)
     }
 
