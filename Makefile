@@ -5,3 +5,38 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 .PHONY: modules modules_install clean
 modules modules_install clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+# What follows needs no kernel headers: the tools make what they need, in a cache of their own.
+
+.PHONY: run test test-full check ci rust-metadata help
+run:
+	@tools/vm run
+
+# T: only tests with one of these words in their names.
+test:
+	@tools/test test $(T)
+
+test-full:
+	@tools/test test --full $(T)
+
+check:
+	@tools/test check $(T)
+
+ci:
+	@tools/test all
+
+# O: where to put the headers, instead of completing those that are installed.
+rust-metadata:
+	@tools/vm rust-metadata $(if $(O),--output $(O))
+
+help:
+	@echo 'On the kernel that runs, or that of KDIR=DIR:'
+	@echo '  modules          build the modules (the default)'
+	@echo '  modules_install  install them (as root)'
+	@echo '  clean            remove what was built'
+	@echo '  rust-metadata    complete the installed headers (as root, or O=DIR), which modules in Rust need'
+	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
+	@echo '  run              boot from a disk that rvirtio drives, and give a shell'
+	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
+	@echo 'Of the sources:'
+	@echo '  check            formats, lints, warnings, unsafe code'

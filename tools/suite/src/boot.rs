@@ -178,11 +178,12 @@ impl Guest {
             ended = index + 1;
         } else if ended < runs.len() {
             if ended == 0 {
-                // Another try would end the same way.
+                // Another try would end the same way. The reason is told once.
+                let mut detail = format!("its guest did not come up (exit status {status})\n{}", tail(&errors));
                 for run in runs {
-                    let detail = format!("its guest did not come up (exit status {status})\n{}", tail(&errors));
                     let outcome = Outcome::failed(&run.name, Duration::ZERO, detail);
                     tell(Event::Done(outcome.with_log(self.console.clone())));
+                    detail = format!("its guest did not come up: see {}", runs[0].name);
                 }
                 return runs.len();
             }

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A disk that the host takes away while it is in use goes cleanly, also with slow requests in
+# flight or mounted, and another can be plugged in its place.
+#
+# covers: INIT-27
+# vm: @hotplug
+# timeout: 300
+
+. /host/guest/lib/common.sh
+
+plug() {
+	qmp device_add '{"driver":"virtio-blk-pci","drive":"spare","id":"spare","serial":"spare","bus":"port1"}' >/dev/null || exit
+	within 20 new_device || fail "no PCI device appeared behind the port"
+	bound "$bdf" rvirtio_pci || sh /run/rvirtio/rebind "$bdf" || fail "the plugged disk can not be had"
+	disk=$(disk spare) || exit
+}
+
+# new_device: finds the PCI device behind the port.
+new_device() {
+	for path in /sys/bus/pci/devices/*/*/virtio* /sys/bus/pci/devices/*/*/rvirtio*; do
+		case $path in
+		*/pci*:*) continue ;;
+		esac
+		path=${path%/*}
+		bdf=${path##*/}
+		[ "$(cat "/sys/bus/pci/devices/$bdf/vendor" 2>/dev/null)" = 0x1af4 ] && return
+	done
+	return 1
+}
+
+unplug() {
+	qmp device_del "{\"id\":\"$1\"}" >/dev/null || exit
+	within 30 no_disk "$1" || fail "$1 did not go"
+}
+
+plug
+unplug spare
+for _ in 1 2 3 4 5; do
+	sleep 1
+	plug
+	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \
+		--time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
+	load=$!
+	sleep 2
+	unplug spare
+	within 30 sh -c "! kill -0 $load 2>/dev/null" || fail "a request did not end"
+	wait $load
+done

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The parameters of rvirtio_blk limit queues and depth and name the disks; nonsense is refused.
+#
+# vm: @ram
+# timeout: 180
+
+. /host/guest/lib/common.sh
+
+# insert PARAMETER...: with these parameters, in place of what is there.
+insert() {
+	rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"
+	modprobe rvirtio_blk "$@" || fail "modprobe rvirtio_blk $* failed"
+	disk=$(disk one) || exit
+}
+
+disk=$(disk one) || exit
+expect "the usual name" "${disk%?}" vd
+depth=$(cat "/sys/block/$disk/queue/nr_requests")
+expect "queues" "$(ls "/sys/block/$disk/mq" | wc -l)" 2
+
+insert num_request_queues=1
+expect "queues with num_request_queues=1" "$(ls "/sys/block/$disk/mq" | wc -l)" 1
+expect "the parameter" "$(cat /sys/module/rvirtio_blk/parameters/num_request_queues)" 1
+sh lib/verify.sh "/dev/$disk"
+
+insert num_request_queues=100 queue_depth=4
+expect "queues with num_request_queues=100" "$(ls "/sys/block/$disk/mq" | wc -l)" 2
+expect "the depth with queue_depth=4" "$(cat "/sys/block/$disk/queue/nr_requests")" 4
+sh lib/verify.sh "/dev/$disk"
+
+insert queue_depth=100000
+[ "$(cat "/sys/block/$disk/queue/nr_requests")" -le "$depth" ] || fail "more requests than the ring holds"
+
+insert name_prefix=rvd
+expect "the name with name_prefix=rvd" "${disk%?}" rvd
+dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk can not be read"
+
+rmmod rvirtio_blk
+for nonsense in queue_depth=many name_prefix=a/b name_prefix= num_request_queues=-1 \
+	name_prefix=much-too-long-a-prefix-for-the-name-of-any-disk; do
+	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null
+done
+modprobe rvirtio_blk || fail "rvirtio_blk can not be inserted after nonsense"
+disk one >/dev/null
