@@ -14,9 +14,9 @@ pub mod slab;
 
 pub use self::buffers::{
     Buffers,
+    FilledTable,
     In,
-    Out,
-    TableCells, //
+    Out, //
 };
 pub use crate::ring::{
     AddError,
@@ -39,14 +39,10 @@ use crate::{
         self,
         packed,
         split,
-        Segment,
         Shadow,
         Token, //
     },
-    spec::{
-        feature,
-        ring::DESC_SIZE, //
-    },
+    spec::feature,
 };
 use core::mem::{
     self,
@@ -149,18 +145,18 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         if !self.dma.device().is_live() {
             return Err(AddError::Broken);
         }
-        let table = if self.indirect { data.table() } else { None };
-        let Some(table) = table else {
-            return self.ring.add_direct(data.readable(), data.writable());
-        };
-        let filled = self
-            .ring
-            .fill_table(table.cells(), data.readable(), data.writable())?;
-        let segment = Segment {
-            addr: table.addr(),
-            len: u32::from(filled.count) * DESC_SIZE,
-        };
-        self.ring.add_indirect(segment, filled.writable_len)
+        if self.indirect {
+            if let Some(table) = data.table() {
+                return self.ring.add_indirect(table.segment, table.writable_len);
+            }
+        }
+        self.add_direct(data)
+    }
+
+    /// Out of line, as queues that are worth a fast path have indirect descriptors.
+    #[inline(never)]
+    fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
+        self.ring.add_direct(data.readable(), data.writable())
     }
 
     /// Shows all new buffers to the device. Returns the notification to send if the device wants

@@ -26,6 +26,7 @@ pub struct PhysSegment {
 /// - `vec` is the vector of `bio` that has the next `left` bytes from its byte `offset` on;
 ///   valid if `left` is not 0.
 #[doc(alias = "blk_map_iter")]
+#[derive(Clone)]
 pub struct Segments<'a> {
     bio: *const bindings::bio,
     vec: *const bindings::bio_vec,

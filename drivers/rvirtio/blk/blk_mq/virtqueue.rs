@@ -42,7 +42,7 @@ use rvirtio::{
             Slab,
             Slot, //
         },
-        TableCells, //
+        FilledTable, //
     },
     Buffers,
     Dma,
@@ -88,13 +88,17 @@ impl<'a, H: AsBytes, S: FromBytes + AsBytes> RingCommand<'a, H, S> {
     }
 }
 
+impl From<PhysSegment> for Segment {
+    /// For devices that use physical addresses.
+    #[inline]
+    fn from(PhysSegment { addr, len }: PhysSegment) -> Self {
+        Self { addr, len }
+    }
+}
+
 impl<H, S> RingCommand<'_, H, S> {
     /// Makes `segments` accessible to the device, or none of them.
-    fn map(&mut self, segments: Segments<'_>, direction: Direction) -> Result {
-        self.direction = match direction {
-            Direction::ToDevice => dma::Direction::ToDevice,
-            Direction::FromDevice => dma::Direction::FromDevice,
-        };
+    fn map(&mut self, segments: Segments<'_>) -> Result {
         for segment in segments {
             if let Err(error) = self.map_one(segment) {
                 // INVARIANT: None it is, then.
@@ -174,9 +178,13 @@ pub unsafe trait RingData: Command {
     #[doc(hidden)]
     fn status(&self) -> Self::Status;
 
-    /// Where header, status and table are.
+    /// Where header and status are.
     #[doc(hidden)]
-    fn memory(&self) -> (Segment, Segment, TableCells<'_>);
+    fn memory(&self) -> (Segment, Segment);
+
+    /// The table of header, data and status.
+    #[doc(hidden)]
+    fn table(&self) -> Option<FilledTable>;
 
     /// The data as the device sees it, unless that is where it is in physical memory.
     #[doc(hidden)]
@@ -202,10 +210,23 @@ unsafe impl<H: AsBytes, S: FromBytes + AsBytes> RingData for RingCommand<'_, H, 
         let this = unsafe { self.get_unchecked_mut() };
         this.slot.write_header(header);
         this.slot.set_status(status);
-        match this.mapped {
-            None => Ok(()),
-            Some(_) => this.map(segments, direction),
+        this.direction = match direction {
+            Direction::ToDevice => dma::Direction::ToDevice,
+            Direction::FromDevice => dma::Direction::FromDevice,
+        };
+        if this.mapped.is_some() {
+            this.map(segments.clone())?;
         }
+        let slot = &mut this.slot;
+        match &this.mapped {
+            None => slot.fill(this.direction, || segments.clone().map(Segment::from)),
+            Some(mapped) => slot.fill(this.direction, || mapped.iter().copied()),
+        }
+        .map_err(|_| {
+            // INVARIANT: None of it, as the request does not start.
+            this.unmap();
+            EINVAL
+        })
     }
 
     #[inline]
@@ -214,12 +235,13 @@ unsafe impl<H: AsBytes, S: FromBytes + AsBytes> RingData for RingCommand<'_, H, 
     }
 
     #[inline]
-    fn memory(&self) -> (Segment, Segment, TableCells<'_>) {
-        (
-            self.slot.header_segment(),
-            self.slot.status_segment(),
-            self.slot.table(),
-        )
+    fn memory(&self) -> (Segment, Segment) {
+        (self.slot.header_segment(), self.slot.status_segment())
+    }
+
+    #[inline]
+    fn table(&self) -> Option<FilledTable> {
+        self.slot.table()
     }
 
     #[inline]
@@ -284,10 +306,7 @@ impl Iterator for Data<'_> {
     #[inline]
     fn next(&mut self) -> Option<Segment> {
         match self {
-            Self::Physical(segments) => segments.next().map(|segment| Segment {
-                addr: segment.addr,
-                len: segment.len,
-            }),
+            Self::Physical(segments) => segments.next().map(Segment::from),
             Self::Mapped(segments) => segments.next().copied(),
         }
     }
@@ -304,20 +323,19 @@ impl Iterator for Data<'_> {
 unsafe impl<T: Operations<Command: RingData>> Buffers for Request<T> {
     #[inline]
     fn readable(&self) -> impl Iterator<Item = Segment> {
-        let (header, _, _) = self.command_ref().memory();
+        let (header, _) = self.command_ref().memory();
         Iterator::chain(iter::once(header), self.data(Direction::ToDevice))
     }
 
     #[inline]
     fn writable(&self) -> impl Iterator<Item = Segment> {
-        let (_, status, _) = self.command_ref().memory();
+        let (_, status) = self.command_ref().memory();
         Iterator::chain(self.data(Direction::FromDevice), iter::once(status))
     }
 
     #[inline]
-    fn table(&self) -> Option<TableCells<'_>> {
-        let (_, _, table) = self.command_ref().memory();
-        Some(table)
+    fn table(&self) -> Option<FilledTable> {
+        self.command_ref().table()
     }
 }
 

@@ -4,10 +4,7 @@
 
 use crate::{
     dma::Buffer,
-    ring::{
-        Desc,
-        Segment, //
-    },
+    ring::Segment,
 };
 use core::iter;
 
@@ -26,7 +23,7 @@ use core::iter;
 /// - nothing else may access the memory of the writable segments, nor write that of the readable
 ///   ones, other than through cells that are made for being shared with a device;
 /// - moving the value must not change any of this;
-/// - the table, if there is one, must belong to this value alone.
+/// - the table, if there is one, must be of these segments and belong to this value alone.
 pub unsafe trait Buffers: Send {
     /// What the device reads, in order.
     fn readable(&self) -> impl Iterator<Item = Segment>;
@@ -34,37 +31,21 @@ pub unsafe trait Buffers: Send {
     /// What the device writes, in order.
     fn writable(&self) -> impl Iterator<Item = Segment>;
 
-    /// Memory for a table of descriptors that belongs to this buffer.
+    /// A table of descriptors of these segments, filled and in memory that belongs to this
+    /// buffer. With it the buffer takes up only one descriptor of the queue.
     #[inline]
-    fn table(&self) -> Option<TableCells<'_>> {
+    fn table(&self) -> Option<FilledTable> {
         None
     }
 }
 
-/// Memory for a table of descriptors: where the CPU and where the device finds it.
+/// A table of descriptors that is filled; see [`Slot::fill`](super::slab::Slot::fill).
 #[derive(Clone, Copy)]
-pub struct TableCells<'a> {
-    cells: &'a [Desc],
-    addr: u64,
-}
-
-impl<'a> TableCells<'a> {
-    #[inline]
-    pub(crate) fn new(cells: &'a [Desc], addr: u64) -> Self {
-        Self { cells, addr }
-    }
-
-    /// The descriptors.
-    #[inline]
-    pub(crate) fn cells(&self) -> &'a [Desc] {
-        self.cells
-    }
-
-    /// Where the device finds the first one.
-    #[inline]
-    pub(crate) fn addr(&self) -> u64 {
-        self.addr
-    }
+pub struct FilledTable {
+    /// Where the device finds it.
+    pub(crate) segment: Segment,
+    /// The length of all that the device may write, in bytes.
+    pub(crate) writable_len: u32,
 }
 
 /// A buffer that the device writes.

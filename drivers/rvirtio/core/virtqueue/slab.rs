@@ -2,21 +2,31 @@
 
 //! Headers, status fields and descriptor tables of requests, allocated and mapped once.
 //!
-//! C allocates and maps a descriptor table for each request. Here every request has a [`Slot`]
-//! for as long as the queue exists, so that only its data is mapped when it is sent.
+//! C allocates, maps and fills a descriptor table for each request. Here every request has a
+//! [`Slot`] for as long as the queue exists, whose table stays as it is: when a request has as
+//! many pieces of data as the one before, only their addresses and lengths are written.
 
-use super::TableCells;
+use super::FilledTable;
 use crate::{
     dma::{
         Coherent,
+        Direction,
         Dma, //
     },
     ring::{
+        packed,
+        split,
+        AddError,
         Desc,
         Segment, //
     },
+    spec::{
+        feature,
+        ring::DESC_SIZE, //
+    },
 };
 use core::{
+    iter,
     marker::PhantomData,
     mem::ManuallyDrop,
     ptr::NonNull,
@@ -85,12 +95,18 @@ unsafe impl<H, S> Send for Slab<'_, H, S> {}
 // SAFETY: `take` is atomic.
 unsafe impl<H, S> Sync for Slab<'_, H, S> {}
 
+/// What a buffer can have beside header and status, which are far smaller than the rest.
+const MAX_DATA: u32 = u32::MAX - 0xffff;
+
 /// Memory is allocated in pieces of at least this many bytes: large enough to be cheap, small
 /// enough to be had in a fragmented machine.
 const CHUNK: usize = 4 * PAGE_SIZE;
 
 impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Slab<'bound, H, S> {
-    const ALIGNED: () = assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
+    const FITS: () = {
+        assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
+        assert!(size_of::<H>() + size_of::<S>() <= 0xffff);
+    };
 
     /// Allocates `count` slots with tables of `table_len` descriptors, at least one; may sleep.
     ///
@@ -98,7 +114,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Slab<'bound, H, S> {
     ///
     /// [`ENOMEM`].
     pub fn new(dma: Dma<'bound>, count: u16, table_len: u16) -> Result<Self> {
-        const { Self::ALIGNED };
+        const { Self::FITS };
         let layout = Layout::new::<H, S>(table_len.max(1));
         let per_chunk = (CHUNK / layout.size).max(1);
         let nr_chunks = usize::from(count).div_ceil(per_chunk);
@@ -135,9 +151,13 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Slab<'bound, H, S> {
             cpu: unsafe { chunk.cpu().add(offset) },
             // CAST: Chunks are small.
             addr: chunk.addr() + offset as u64,
-            table_len: self.layout.table_len,
-            header: self.layout.header,
-            status: self.layout.status,
+            // CAST: Offsets and sizes are small.
+            table_len: self.layout.table_len as u32,
+            header: self.layout.header as u32,
+            status: self.layout.status as u32,
+            is_packed: self.dma.device().features().contains(feature::RING_PACKED),
+            shape: None,
+            data_len: 0,
             _slab: PhantomData,
         })
     }
@@ -163,15 +183,29 @@ impl<H, S> Drop for Slab<'_, H, S> {
 ///
 /// # Invariants
 ///
-/// `cpu` points to a slot as `Layout::new::<H, S>(table_len)` describes it, valid for `'a`, which
-/// the device finds at `addr`. No one else has it.
+/// - `cpu` points to a slot as `Layout::new::<H, S>(table_len)` describes it, valid for `'a`,
+///   which the device finds at `addr`. No one else has it.
+/// - If there is a `shape`, the table is filled accordingly: header, data, status.
 pub struct Slot<'a, H, S> {
     cpu: NonNull<u8>,
     addr: u64,
-    table_len: usize,
-    header: usize,
-    status: usize,
+    table_len: u32,
+    header: u32,
+    status: u32,
+    is_packed: bool,
+    shape: Option<Shape>,
+    /// The length of the data in the table, in bytes.
+    data_len: u32,
     _slab: PhantomData<&'a (H, S)>,
+}
+
+/// What of a table does not depend on addresses and lengths of the data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    /// Number of descriptors of data.
+    count: u16,
+    /// Who writes the data.
+    direction: Direction,
 }
 
 // SAFETY: It owns its memory, which consists of plain bytes.
@@ -186,14 +220,14 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         // SAFETY: By the type invariant it is in bounds; any address is aligned for `H`. The
         // device may read at the same time only if it breaks its rules, and then it reads what
         // it deserves.
-        unsafe { self.cpu.add(self.header).cast::<H>().write_volatile(header) }
+        unsafe { self.cpu.add(self.header as usize).cast::<H>().write_volatile(header) }
     }
 
     /// Sets the status, for the case that the device does not.
     #[inline]
     pub fn set_status(&mut self, status: S) {
         // SAFETY: As in `write_header`.
-        unsafe { self.cpu.add(self.status).cast::<S>().write_volatile(status) }
+        unsafe { self.cpu.add(self.status as usize).cast::<S>().write_volatile(status) }
     }
 
     /// Reads the status, from memory that the device can write: once.
@@ -201,7 +235,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     pub fn status(&self) -> S {
         // SAFETY: By the type invariant it is in bounds; any address is aligned for `S`, and any
         // bytes are one.
-        unsafe { self.cpu.add(self.status).cast::<S>().read_volatile() }
+        unsafe { self.cpu.add(self.status as usize).cast::<S>().read_volatile() }
     }
 
     /// The header, for [`Buffers::readable`](super::Buffers::readable).
@@ -209,7 +243,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     pub fn header_segment(&self) -> Segment {
         // CAST: Offsets and sizes are small.
         Segment {
-            addr: self.addr + self.header as u64,
+            addr: self.addr + u64::from(self.header),
             len: size_of::<H>() as u32,
         }
     }
@@ -219,19 +253,109 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     pub fn status_segment(&self) -> Segment {
         // CAST: Offsets and sizes are small.
         Segment {
-            addr: self.addr + self.status as u64,
+            addr: self.addr + u64::from(self.status),
             len: size_of::<S>() as u32,
         }
     }
 
-    /// The table, for [`Buffers::table`](super::Buffers::table).
     #[inline]
-    pub fn table(&self) -> TableCells<'_> {
+    fn cells(&self) -> &[Desc] {
         // SAFETY: By the type invariant; the slot is aligned to a cache line, and its cells are
         // atomics, valid for any bits.
-        let cells = unsafe {
-            NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), self.table_len).as_ref()
+        unsafe {
+            NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), self.table_len as usize).as_ref()
+        }
+    }
+
+    /// Fills the table: header, the segments that `data` returns, status.
+    ///
+    /// # Errors
+    ///
+    /// [`AddError::TooManyElements`] when the table is too small, [`AddError::TooLong`] and
+    /// [`AddError::Empty`] for impossible lengths.
+    #[inline]
+    pub fn fill<I: Iterator<Item = Segment>>(
+        &mut self,
+        direction: Direction,
+        data: impl Fn() -> I,
+    ) -> Result<(), AddError> {
+        let (count, len) = self.write_data(data())?;
+        if len > MAX_DATA {
+            return Err(AddError::TooLong);
+        }
+        self.data_len = len;
+        let shape = Some(Shape { count, direction });
+        if self.shape != shape {
+            self.reshape(direction, data())?;
+            self.shape = shape;
+        }
+        Ok(())
+    }
+
+    /// Writes addresses and lengths of data behind the header, and returns how many there are and
+    /// their length together.
+    #[inline]
+    fn write_data(&self, data: impl Iterator<Item = Segment>) -> Result<(u16, u32), AddError> {
+        let mut cells = self.cells().iter().skip(1);
+        let mut count = 0u16;
+        let mut len = 0u32;
+        for segment in data {
+            if segment.len == 0 {
+                return Err(AddError::Empty);
+            }
+            let cell = cells.next().ok_or(AddError::TooManyElements)?;
+            cell.addr.write(segment.addr);
+            cell.len.write(segment.len);
+            len = len.checked_add(segment.len).ok_or(AddError::TooLong)?;
+            count = count.wrapping_add(1);
+        }
+        Ok((count, len))
+    }
+
+    /// Fills the table from scratch.
+    #[cold]
+    fn reshape(
+        &mut self,
+        direction: Direction,
+        data: impl Iterator<Item = Segment>,
+    ) -> Result<(), AddError> {
+        self.shape = None;
+        let mut readable = None;
+        let mut writable = None;
+        match direction {
+            Direction::ToDevice => readable = Some(data),
+            Direction::FromDevice => writable = Some(data),
+        }
+        let header = iter::once(self.header_segment());
+        let readable = Iterator::chain(header, readable.into_iter().flatten());
+        let status = iter::once(self.status_segment());
+        let writable = Iterator::chain(writable.into_iter().flatten(), status);
+        // CAST: Tables have at most as many descriptors as a queue.
+        let max = self.table_len as u16;
+        if self.is_packed {
+            packed::fill_table(self.cells(), max, readable, writable)?;
+        } else {
+            split::fill_table(self.cells(), max, readable, writable)?;
+        }
+        Ok(())
+    }
+
+    /// The table, for [`Buffers::table`](super::Buffers::table); if it is filled.
+    #[inline]
+    pub fn table(&self) -> Option<FilledTable> {
+        let shape = self.shape?;
+        let data_in = match shape.direction {
+            Direction::FromDevice => self.data_len,
+            Direction::ToDevice => 0,
         };
-        TableCells::new(cells, self.addr)
+        Some(FilledTable {
+            segment: Segment {
+                addr: self.addr,
+                // Header and status are in the table too.
+                len: (u32::from(shape.count) + 2) * DESC_SIZE,
+            },
+            // CAST: A status is small.
+            writable_len: data_in.wrapping_add(size_of::<S>() as u32),
+        })
     }
 }
