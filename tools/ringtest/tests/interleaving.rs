@@ -14,8 +14,8 @@ use loom::{
     thread,
 };
 use ringtest::{
-    model::split::Area,
-    ring::{split::Ring, Barriers, Config, More, Segment, Shadow},
+    model::{packed as packed_model, split as split_model},
+    ring::{packed, split, Barriers, Config, More, Ring, Segment, Shadow},
 };
 use std::sync::Arc;
 
@@ -37,64 +37,139 @@ impl Barriers for Fences {
     }
 }
 
-type TestArea = Arc<Area<Fences>>;
-type TestRing = Ring<TestArea, Vec<Shadow>>;
+type SplitArea = Arc<split_model::Area<Fences>>;
+type PackedArea = Arc<packed_model::Area<Fences>>;
+type TestRing = Ring<SplitArea, PackedArea, Vec<Shadow>>;
 
 const ADDR: u64 = 0x1234_5678_9abc_def0;
 
-fn setup(event_idx: bool) -> (TestArea, TestRing) {
-    let area = Area::new(2);
+/// The device's side, for queues of two descriptors.
+#[derive(Clone)]
+enum Device {
+    Split(SplitArea, Config),
+    Packed(PackedArea, Config),
+}
+
+impl Device {
+    /// Wants no notification.
+    fn stay_awake(&self) {
+        match self {
+            Self::Split(area, _) => {
+                area.avail_event.write(u16::MAX);
+                area.used_flags.write(1);
+            }
+            Self::Packed(area, _) => area.device_event.write(1 << 16),
+        }
+    }
+
+    /// Wants to be notified of the first buffer, and returns whether it is there already.
+    fn go_to_sleep(&self) -> bool {
+        match self {
+            Self::Split(area, _) => {
+                area.avail_event.write(0);
+                area.used_flags.write(0);
+            }
+            Self::Packed(area, config) => match config.event_idx {
+                true => area.device_event.write(1 << 15 | 2 << 16),
+                false => area.device_event.write(0),
+            },
+        }
+        fence(Ordering::SeqCst);
+        let (addr, len, flags) = match self {
+            Self::Split(area, _) => {
+                if area.avail_idx.read() != 1 {
+                    return false;
+                }
+                fence(Ordering::Acquire);
+                let desc = &area.desc[usize::from(area.avail_ring[0].read())];
+                (desc.addr.read(), desc.len.read(), desc.meta.read())
+            }
+            Self::Packed(area, _) => {
+                let flags = area.desc[0].meta.read() >> 16;
+                if flags & (1 << 7) == 0 {
+                    return false;
+                }
+                fence(Ordering::Acquire);
+                let desc = &area.desc[0];
+                (desc.addr.read(), desc.len.read(), flags & !(1 << 7))
+            }
+        };
+        assert_eq!(
+            (addr, len, flags),
+            (ADDR, 8, 2),
+            "the buffer is not complete"
+        );
+        true
+    }
+
+    /// Uses the buffer `id` as number `index`, and returns whether the driver wants to be called.
+    fn use_buffer(&self, index: u16, id: u16) -> bool {
+        match self {
+            Self::Split(area, config) => {
+                let elem = &area.used_ring[usize::from(index)];
+                elem.id.write(id.into());
+                elem.len.write(5);
+                fence(Ordering::Release);
+                area.used_idx.write(index + 1);
+                fence(Ordering::SeqCst);
+                match config.event_idx {
+                    true => area.used_event.read() == index,
+                    false => area.avail_flags.read() == 0,
+                }
+            }
+            Self::Packed(area, _) => {
+                let desc = &area.desc[usize::from(index)];
+                desc.len.write(5);
+                fence(Ordering::Release);
+                desc.meta.write(u32::from(id) | (1 << 7 | 1 << 15) << 16);
+                fence(Ordering::SeqCst);
+                let event = area.driver_event.read();
+                match event >> 16 {
+                    2 => event as u16 == 1 << 15 | index,
+                    flags => flags == 0,
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Layout {
+    Split,
+    Packed,
+}
+
+fn set_up(layout: Layout, event_idx: bool) -> (Device, TestRing) {
     let config = Config {
         event_idx,
         ..Config::default()
     };
-    let ring = Ring::new(Arc::clone(&area), vec![Shadow::default(); 2], config).unwrap();
-    (area, ring)
+    let shadow = vec![Shadow::default(); 2];
+    match layout {
+        Layout::Split => {
+            let area = split_model::Area::new(2);
+            let ring = split::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+            (Device::Split(area, config), Ring::Split(ring))
+        }
+        Layout::Packed => {
+            let area = packed_model::Area::new(2);
+            let ring = packed::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+            (Device::Packed(area, config), Ring::Packed(ring))
+        }
+    }
 }
 
 fn buffer() -> [Segment; 1] {
     [Segment { addr: ADDR, len: 8 }]
 }
 
-/// Writes the used element for the buffer `id` and its index, as a device does, and returns
-/// whether the driver wants to be called.
-fn use_buffer(area: &TestArea, event_idx: bool, index: u16, id: u32) -> bool {
-    area.used_ring[usize::from(index)].id.write(id);
-    area.used_ring[usize::from(index)].len.write(5);
-    fence(Ordering::Release);
-    area.used_idx.write(index + 1);
-    fence(Ordering::SeqCst);
-    match event_idx {
-        true => area.used_event.read() == index,
-        false => area.avail_flags.read() == 0,
-    }
-}
-
 /// A device that goes to sleep is woken, unless it has seen the buffer; and what it sees of the
 /// buffer is complete.
-///
-/// covers: RING-S-22 RING-S-24 RING-S-26 RING-S-27
-fn device_goes_to_sleep(event_idx: bool) {
+fn device_goes_to_sleep(layout: Layout, event_idx: bool) {
     loom::model(move || {
-        let (area, mut ring) = setup(event_idx);
-        // The device is awake and wants no notification.
-        area.avail_event.write(u16::MAX);
-        area.used_flags.write(1);
-
-        let device = thread::spawn(move || {
-            area.avail_event.write(0);
-            area.used_flags.write(0);
-            fence(Ordering::SeqCst);
-            let seen = area.avail_idx.read() == 1;
-            if seen {
-                fence(Ordering::Acquire);
-                let head = usize::from(area.avail_ring[0].read());
-                assert_eq!(area.desc[head].addr.read(), ADDR);
-                assert_eq!(area.desc[head].len.read(), 8);
-                assert_eq!(area.desc[head].meta.read(), 2);
-            }
-            seen
-        });
+        let (device, mut ring) = set_up(layout, event_idx);
+        device.stay_awake();
+        let device = thread::spawn(move || device.go_to_sleep());
         ring.add_direct([], buffer()).unwrap();
         let notified = ring.kick_prepare();
         let seen = device.join().unwrap();
@@ -102,32 +177,42 @@ fn device_goes_to_sleep(event_idx: bool) {
     });
 }
 
+/// covers: RING-S-24 RING-S-26 RING-S-27
 #[test]
-fn device_goes_to_sleep_with_event_idx() {
-    device_goes_to_sleep(true);
+fn split_device_goes_to_sleep_with_event_idx() {
+    device_goes_to_sleep(Layout::Split, true);
 }
 
+/// covers: RING-S-22 RING-S-26 RING-S-27
 #[test]
-fn device_goes_to_sleep_with_flags() {
-    device_goes_to_sleep(false);
+fn split_device_goes_to_sleep_with_flags() {
+    device_goes_to_sleep(Layout::Split, false);
 }
 
-/// A driver that enables callbacks is called, unless it has seen the used buffer.
-///
-/// covers: RING-N-D10
-fn driver_enables_callbacks(event_idx: bool) {
+/// covers: RING-P-16 RING-P-17
+#[test]
+fn packed_device_goes_to_sleep_with_event_idx() {
+    device_goes_to_sleep(Layout::Packed, true);
+}
+
+/// covers: RING-P-16 RING-P-17
+#[test]
+fn packed_device_goes_to_sleep_with_flags() {
+    device_goes_to_sleep(Layout::Packed, false);
+}
+
+/// A driver that enables callbacks is called, unless it has seen the used buffer; and what it sees
+/// of that is complete.
+fn driver_enables_callbacks(layout: Layout, event_idx: bool) {
     loom::model(move || {
-        let (area, mut ring) = setup(event_idx);
+        let (device, mut ring) = set_up(layout, event_idx);
         ring.disable_cb();
         let token = ring.add_direct([], buffer()).unwrap();
         ring.publish();
-        if event_idx {
-            // The device's last call is long ago.
-            area.used_event.write(u16::MAX);
-        }
+        // Takes back the wish that the ring started with.
+        assert_eq!(ring.pop_used(), Ok(None));
 
-        let id = token.index().into();
-        let device = thread::spawn(move || use_buffer(&area, event_idx, 0, id));
+        let device = thread::spawn(move || device.use_buffer(0, token.index()));
         let more = ring.enable_cb();
         if more == More::Pending {
             let used = ring.pop_used().unwrap().unwrap();
@@ -141,33 +226,44 @@ fn driver_enables_callbacks(event_idx: bool) {
     });
 }
 
+/// covers: RING-N-D10
 #[test]
-fn driver_enables_callbacks_with_event_idx() {
-    driver_enables_callbacks(true);
+fn split_driver_enables_callbacks_with_event_idx() {
+    driver_enables_callbacks(Layout::Split, true);
 }
 
+/// covers: RING-N-D10
 #[test]
-fn driver_enables_callbacks_with_flags() {
-    driver_enables_callbacks(false);
+fn split_driver_enables_callbacks_with_flags() {
+    driver_enables_callbacks(Layout::Split, false);
+}
+
+/// covers: RING-N-D10
+#[test]
+fn packed_driver_enables_callbacks_with_event_idx() {
+    driver_enables_callbacks(Layout::Packed, true);
+}
+
+/// covers: RING-N-D10
+#[test]
+fn packed_driver_enables_callbacks_with_flags() {
+    driver_enables_callbacks(Layout::Packed, false);
 }
 
 /// With an event index a driver that pops until nothing is left needs not enable callbacks again:
 /// for whatever it has not seen there is a callback.
-#[test]
-fn driver_pops_until_nothing_is_left() {
-    loom::model(|| {
-        let (area, mut ring) = setup(true);
-        let a = ring.add_direct([], buffer()).unwrap();
-        let b = ring.add_direct([], buffer()).unwrap();
+fn driver_pops_until_nothing_is_left(layout: Layout) {
+    loom::model(move || {
+        let (device, mut ring) = set_up(layout, true);
+        let tokens = [0, 1].map(|_| ring.add_direct([], buffer()).unwrap());
         ring.publish();
 
-        let ids = [a, b].map(|token| u32::from(token.index()));
-        let device =
-            thread::spawn(move || [0, 1].map(|i| use_buffer(&area, true, i, ids[usize::from(i)])));
+        let device = thread::spawn(move || {
+            [0, 1].map(|i| device.use_buffer(i, tokens[usize::from(i)].index()))
+        });
         let mut popped = 0;
         while let Some(used) = ring.pop_used().unwrap() {
-            assert_eq!(used.token, [a, b][popped]);
-            assert_eq!(used.written, 5);
+            assert_eq!((used.token, used.written), (tokens[popped], 5));
             popped += 1;
         }
         let called = device.join().unwrap();
@@ -175,4 +271,14 @@ fn driver_pops_until_nothing_is_left() {
             assert!(called, "the first buffer that was not seen is lost");
         }
     });
+}
+
+#[test]
+fn split_driver_pops_until_nothing_is_left() {
+    driver_pops_until_nothing_is_left(Layout::Split);
+}
+
+#[test]
+fn packed_driver_pops_until_nothing_is_left() {
+    driver_pops_until_nothing_is_left(Layout::Packed);
 }

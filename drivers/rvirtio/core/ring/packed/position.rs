@@ -62,10 +62,21 @@ impl Position {
     /// other wrap counter is `size` ahead.
     pub(super) const fn distance_to(self, other: Self, size: u16) -> u32 {
         let size = size as u32;
-        let start = self.slot() as u32 + if self.wrap() { size } else { 0 };
-        let end = other.slot() as u32 + if other.wrap() { size } else { 0 };
-        // Both are below 2 * size.
-        end.wrapping_add(2 * size).wrapping_sub(start) % (2 * size)
+        let start = self.in_two_laps(size);
+        let end = other.in_two_laps(size);
+        // Two laps, after which position and wrap counter are the same again.
+        let ahead = end.wrapping_sub(start);
+        if end < start {
+            ahead.wrapping_add(size).wrapping_add(size)
+        } else {
+            ahead
+        }
+    }
+
+    /// Returns the number of the descriptor, counted through two laps around a ring of `size`.
+    const fn in_two_laps(self, size: u32) -> u32 {
+        let lap = if self.wrap() { 0 } else { size };
+        lap.wrapping_add(self.slot() as u32)
     }
 
     /// Returns the last cell of a descriptor that is made available here.
