@@ -190,4 +190,26 @@ mod tests {
         fs::write(dir.path().join("file"), "").expect("file");
         assert!(check_target(Some(dir.path())).is_err());
     }
+
+    #[test]
+    fn copied_headers_stand_alone() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let (installed, kbuild) = (dir.path().join("headers"), dir.path().join("kbuild"));
+        for path in [&installed, &kbuild.join("scripts"), &kbuild.join("tools")] {
+            fs::create_dir_all(path).expect("directory");
+        }
+        fs::write(installed.join(".config"), "CONFIG_RUST=y\n").expect("config");
+        fs::write(installed.join("Makefile"), "include /usr/src/common/Makefile\n").expect("Makefile");
+        fs::write(kbuild.join("scripts/script"), "").expect("script");
+        for name in ["scripts", "tools"] {
+            symlink(Path::new("../kbuild").join(name), installed.join(name)).expect("link");
+        }
+        let headers = Headers::open(&installed).expect("headers");
+        let copy = copy_headers(&headers, &dir.path().join("a/copy")).expect("copied");
+        fs::write(copy.join("scripts/target.json"), "").expect("own scripts");
+        assert!(copy.join("scripts/script").is_file() && !kbuild.join("scripts/target.json").exists());
+        assert!(copy.join("tools").is_dir());
+        let makefile = fs::read_to_string(copy.join("Makefile")).expect("Makefile");
+        assert!(makefile.contains("include /usr/src/common/Makefile"), "{makefile}");
+    }
 }
