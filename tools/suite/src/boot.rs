@@ -164,7 +164,7 @@ impl Guest {
         let errors = fs::read_to_string(&self.error_file).unwrap_or_default();
         let mut ended = frames.ended();
         let running = frames.running();
-        if status == COMPLAINT {
+        if status == COMPLAINT && (ended > 0 || running.is_some()) {
             let blamed = self.blame(&errors).and_then(|index| runs.get(index)).unwrap_or(&runs[0]);
             let name = format!("{} (kernel log)", blamed.name);
             let detail = format!("the kernel complained:\n{}", tail(&errors));
