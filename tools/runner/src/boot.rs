@@ -10,6 +10,7 @@ use crate::{
     modules::{self, GuestModules},
     qemu::Machine,
     quote,
+    scratch::Scratch,
     vm::Vm,
 };
 use anyhow::{Context as _, Result, bail};
@@ -22,14 +23,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
-use tempfile::TempDir;
 
 const QEMU: &str = "qemu-system-x86_64";
 
 /// Programs of busybox that the guest's scripts call.
-const APPLETS: [&str; 22] = [
-    "cat", "chroot", "env", "findfs", "hostname", "insmod", "ip", "ln", "ls", "mkdir", "mkfifo", "mount",
-    "poweroff", "readlink", "sed", "setsid", "sh", "sleep", "sort", "stty", "sync", "uname",
+const APPLETS: [&str; 24] = [
+    "cat", "chroot", "env", "findfs", "hostname", "id", "insmod", "ip", "ln", "ls", "mkdir", "mkfifo",
+    "mount", "poweroff", "readlink", "sed", "setsid", "sh", "sleep", "sort", "stty", "sync", "tr", "uname",
 ];
 
 /// The guest's files, in `/run/rvirtio` unless a path is given.
@@ -70,17 +70,13 @@ pub struct Prepared {
     command: Command,
     channels: Channels,
     qemu_ends: QemuEnds,
-    files: TempDir,
+    files: Scratch,
 }
 
 impl Boot<'_> {
     /// Makes everything that QEMU needs.
     pub fn prepare(&self) -> Result<Prepared> {
-        let cache = self.ctx.cache.root();
-        let files = tempfile::Builder::new()
-            .prefix("run-")
-            .tempdir_in(cache)
-            .with_context(|| format!("no directory can be made in {}", cache.display()))?;
+        let files = Scratch::create(self.ctx.cache.root())?;
         let initrd = files.path().join("initrd");
         self.make_initrd(&initrd, files.path()).with_context(|| {
             format!("the guest's initramfs can not be made in {}", files.path().display())

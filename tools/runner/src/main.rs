@@ -17,6 +17,7 @@ mod manage;
 mod modules;
 mod qemu;
 mod quote;
+mod scratch;
 mod signals;
 mod terminal;
 mod verdict;

@@ -3,10 +3,11 @@
 //! Kernel modules in the guest: which are loaded at its start, and the index by which modprobe finds ours.
 
 use anyhow::{Context as _, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 use rvirtio_provision::{BuildRoot, Context, Kernel, ModuleIndex};
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs,
+    fs::{self, File},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
@@ -26,13 +27,15 @@ pub struct GuestModules {
     pub front_ends: Vec<(u32, String)>,
     /// Modules that must not be loaded because a device is there.
     pub not_loaded: Vec<&'static str>,
+    /// Keeps the index from being removed.
+    _lock: Option<File>,
 }
 
 /// What the guest needs to find its root with the in-tree drivers.
 pub fn in_tree(root: &BuildRoot, kernel: &Kernel, scratch: &Path) -> Result<GuestModules> {
     let index = ModuleIndex::load(kernel)?;
     let load = unpack(root, &index, &["virtio_pci", "virtio_blk", "ext4"], scratch)?;
-    Ok(GuestModules { load, index: None, front_ends: Vec::new(), not_loaded: Vec::new() })
+    Ok(GuestModules { load, ..GuestModules::default() })
 }
 
 /// As [`in_tree`], with our drivers; `built` is where the modules were built.
@@ -43,7 +46,8 @@ pub fn ours(
     built: &Path,
     scratch: &Path,
 ) -> Result<GuestModules> {
-    let dir = index(ctx, root, kernel, built)?;
+    let lock = lock(ctx)?;
+    let dir = index(ctx, root, kernel, built, &lock)?;
     let alias = dir.join("modules.alias");
     let alias = fs::read_to_string(&alias).with_context(|| format!("{} can not be read", alias.display()))?;
     let front_ends = front_ends(&alias);
@@ -60,6 +64,7 @@ pub fn ours(
         index: Some(dir),
         not_loaded: not_loaded.map(|(_, name)| *name).collect(),
         front_ends,
+        _lock: Some(lock),
     })
 }
 
@@ -88,7 +93,7 @@ fn front_ends(alias: &str) -> Vec<(u32, String)> {
 }
 
 /// Our modules and depmod's index over them and the kernel's; kept, as it takes seconds to make.
-fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Result<PathBuf> {
+fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path, lock: &File) -> Result<PathBuf> {
     let mut files = Vec::new();
     collect(built, &mut files)?;
     files.sort();
@@ -100,6 +105,7 @@ fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Resu
     let below = Path::new("lib/modules").join(&kernel.release);
     let entry = ctx.cache.root().join(&name);
     if !entry.exists() {
+        remove_old(ctx, lock)?;
         let step = ctx.progress.step("module index");
         let partial =
             tempfile::Builder::new().prefix("index-").suffix(".partial").tempdir_in(ctx.cache.root())?;
@@ -112,6 +118,30 @@ fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Resu
         step.done();
     }
     Ok(entry.join(below))
+}
+
+/// Held, shared, by all that use an index.
+fn lock(ctx: &Context) -> Result<File> {
+    let path = ctx.cache.root().join("index.lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.with_context(|| format!("{} can not be made", path.display()))?;
+    flock(&file, FlockOperation::LockShared)
+        .with_context(|| format!("{} can not be locked", path.display()))?;
+    Ok(file)
+}
+
+/// Every change of our modules makes a new index: the old ones go when nobody else uses any.
+fn remove_old(ctx: &Context, lock: &File) -> Result<()> {
+    if flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        for entry in fs::read_dir(ctx.cache.root())?.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("index-") && entry.path().is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+    }
+    flock(lock, FlockOperation::LockShared).context("the lock of the module index is lost")
 }
 
 fn make_index(root: &BuildRoot, kernel: &Kernel, files: &[PathBuf], base: &Path, below: &Path) -> Result<()> {

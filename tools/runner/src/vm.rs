@@ -6,6 +6,7 @@ use crate::{
     channels::{Channels, QemuEnds},
     console::Console,
     control::Message,
+    scratch::Scratch,
     signals,
 };
 use anyhow::{Context as _, Result};
@@ -20,12 +21,14 @@ use std::{
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
 
 /// How long a guest may take to power off once its command ended.
 const POWER_OFF: Duration = Duration::from_secs(120);
 /// How long QEMU may take to end once the guest's kernel stopped.
 const AFTER_PANIC: Duration = Duration::from_secs(20);
+
+/// How long output is collected before it is passed on: nobody sees it, and 100 kB/s fit into the buffers.
+const COALESCE: Duration = Duration::from_millis(2);
 
 /// Why a guest ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,7 +84,7 @@ pub struct Vm {
     qemu_said: JoinHandle<String>,
     log: Option<File>,
     on_shell: Option<Box<dyn FnMut() -> Option<String>>>,
-    _files: TempDir,
+    _files: Scratch,
 }
 
 impl Vm {
@@ -90,7 +93,7 @@ impl Vm {
         mut command: Command,
         channels: Channels,
         ends: QemuEnds,
-        files: TempDir,
+        files: Scratch,
     ) -> Result<Self> {
         let (sender, events) = mpsc::channel();
         signals::watch(sender.clone())?;
@@ -255,13 +258,15 @@ impl Watch {
     }
 }
 
-/// Copies unbuffered, as the bytes come. A reader that went away does not stop the guest.
+/// Copies as the bytes come. A reader that went away does not stop the guest.
 fn pass_on(mut source: UnixStream, mut sink: impl Write + Send + 'static) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut buffer = [0; 16 << 10];
         let mut open = true;
         while let Ok(len @ 1..) = source.read(&mut buffer) {
             open = open && sink.write_all(&buffer[..len]).and_then(|()| sink.flush()).is_ok();
+            // A serial port sends byte by byte: together they cost less than one by one.
+            thread::sleep(COALESCE);
         }
     })
 }
