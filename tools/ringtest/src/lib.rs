@@ -20,6 +20,7 @@ mod pci_files {
     pub mod caps;
 }
 
+pub mod hostile;
 pub mod model;
 pub mod program;
 

@@ -215,3 +215,24 @@ fn disabling_after_a_callback_writes_nothing() {
     assert_eq!(ring.pop_used(), Ok(None));
     assert_eq!(area.used_event.read(), 0, "already passed");
 }
+
+/// So many buffers without a decision to notify that their number does not fit the index.
+///
+/// covers: RING-S-24
+#[test]
+fn decision_after_more_buffers_than_an_index_counts() {
+    for count in [65_535u32, 65_536, 65_537, 131_072] {
+        let (area, mut ring) = ring(true);
+        ring.disable_cb();
+        // Far from where the index will be.
+        area.avail_event.write((count as u16).wrapping_add(1000));
+        for i in 0..count {
+            let token = ring.add_direct([segment(0x1000)], []).unwrap();
+            ring.publish();
+            use_buffer(&area, i as u16, token.index(), 0);
+            assert!(ring.pop_used().unwrap().is_some());
+        }
+        assert!(ring.kick_prepare(), "after {count} buffers");
+        assert!(!ring.kick_prepare());
+    }
+}

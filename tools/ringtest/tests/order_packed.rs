@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the packed ring has written and read when it calls a barrier.
+//!
+//! As for the split ring: the hook of a barrier looks at memory, or acts as the device, at that
+//! very moment.
+
+use ringtest::{
+    model::{
+        barriers::{Barrier, Hooked},
+        packed::Area,
+    },
+    ring::{packed::Ring, AddError, Config, More, Segment, Shadow, Token},
+};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
+
+type TestArea = Arc<Area<Hooked>>;
+type TestRing = Ring<TestArea, Vec<Shadow>>;
+
+const AVAIL: u32 = 1 << 7;
+const USED: u32 = 1 << 15;
+/// An event at a descriptor of the first lap.
+const EVENT: u32 = 2 << 16 | 1 << 15;
+
+fn ring(event_idx: bool) -> (TestArea, TestRing) {
+    let area = Area::new(5);
+    let config = Config {
+        event_idx,
+        ..Config::default()
+    };
+    let ring = Ring::new(Arc::clone(&area), vec![Shadow::default(); 5], config).unwrap();
+    (area, ring)
+}
+
+fn segment(addr: u64) -> Segment {
+    Segment { addr, len: 512 }
+}
+
+fn flags(area: &TestArea, slot: usize) -> u32 {
+    area.desc[slot].meta.read() >> 16
+}
+
+/// Uses a buffer of one descriptor in the first lap.
+fn use_buffer(area: &TestArea, slot: usize, token: Token, len: u32) {
+    area.desc[slot].len.write(len);
+    area.desc[slot]
+        .meta
+        .write(u32::from(token.index()) | (AVAIL | USED) << 16);
+}
+
+/// covers: RING-P-11 RING-P-16
+#[test]
+fn first_descriptor_becomes_available_last() {
+    let (area, mut ring) = ring(false);
+    ring.add_direct([segment(0x1000), segment(0x2000)], [])
+        .unwrap();
+    ring.add_direct([], [segment(0x3000)]).unwrap();
+    assert_eq!(flags(&area, 0), 0, "adding publishes nothing");
+
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let (entries, memory) = (Rc::clone(&log), Arc::clone(&area));
+    area.barriers.set(move |barrier| {
+        let flags = [0, 1, 2].map(|slot| flags(&memory, slot));
+        let addrs = [0, 1, 2].map(|slot| memory.desc[slot].addr.read());
+        entries.borrow_mut().push((barrier, flags, addrs));
+    });
+    ring.publish();
+    area.barriers.clear();
+    assert_eq!(
+        log.take(),
+        [(
+            Barrier::Write,
+            [0, AVAIL, AVAIL | 2],
+            [0x1000, 0x2000, 0x3000]
+        )]
+    );
+    assert_eq!(flags(&area, 0), AVAIL | 1);
+}
+
+/// A list that does not fit leaves no descriptor available.
+///
+/// covers: RING-P-09 RING-P-10 RING-P-11
+#[test]
+fn list_that_does_not_fit_leaves_no_trace() {
+    let (area, mut ring) = ring(false);
+    ring.add_direct([segment(0x1000)], []).unwrap();
+    let long = [segment(0x1000); 5];
+    assert_eq!(ring.add_direct(long, []), Err(AddError::Full));
+    assert_eq!(
+        ring.add_direct([segment(1); 2], [segment(2), Segment { addr: 0, len: 0 }]),
+        Err(AddError::Empty)
+    );
+    ring.publish();
+    let flags: Vec<u32> = (0..5).map(|slot| flags(&area, slot)).collect();
+    assert_eq!(flags, [AVAIL, 0, 0, 0, 0]);
+}
+
+/// covers: RING-P-17
+#[test]
+fn full_barrier_is_between_the_descriptor_and_the_devices_wish() {
+    for event_idx in [false, true] {
+        let (area, mut ring) = ring(event_idx);
+        ring.add_direct([segment(0x1000)], []).unwrap();
+        // The device wants no notification, until the moment of the full barrier.
+        area.device_event.write(1 << 16);
+        let memory = Arc::clone(&area);
+        let seen = Rc::new(Cell::new(None));
+        let available = Rc::clone(&seen);
+        area.barriers.set(move |barrier| {
+            if barrier == Barrier::Full {
+                available.set(Some(flags(&memory, 0)));
+                memory.device_event.write(if event_idx { EVENT } else { 0 });
+            }
+        });
+        assert!(ring.kick_prepare(), "the wish was read before the barrier");
+        assert_eq!(seen.get(), Some(AVAIL));
+        area.barriers.clear();
+    }
+}
+
+#[test]
+fn id_and_length_are_read_after_the_barrier() {
+    let (area, mut ring) = ring(false);
+    let a = ring.add_direct([], [segment(0x1000)]).unwrap();
+    let b = ring.add_direct([], [segment(0x2000)]).unwrap();
+    ring.publish();
+    use_buffer(&area, 0, a, 0);
+    let memory = Arc::clone(&area);
+    area.barriers.set(move |barrier| {
+        // What the device has written before the flags becomes visible only now.
+        assert_eq!(barrier, Barrier::Read);
+        use_buffer(&memory, 0, b, 77);
+    });
+    let used = ring.pop_used().unwrap().unwrap();
+    assert_eq!((used.token, used.written), (b, 77));
+    area.barriers.clear();
+}
+
+/// covers: RING-N-D10
+#[test]
+fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
+    for event_idx in [false, true] {
+        let (area, mut ring) = ring(event_idx);
+        ring.disable_cb();
+        let a = ring.add_direct([segment(0x1000)], []).unwrap();
+        ring.publish();
+        assert_eq!(ring.pop_used(), Ok(None));
+        assert_eq!(area.driver_event.read(), 1 << 16, "disabled");
+        // The device uses the buffer just before it can see the wish to be called.
+        let memory = Arc::clone(&area);
+        area.barriers.set(move |barrier| {
+            assert_eq!(barrier, Barrier::Full);
+            let expected = if event_idx { EVENT } else { 0 };
+            assert_eq!(memory.driver_event.read(), expected);
+            use_buffer(&memory, 0, a, 0);
+        });
+        assert_eq!(ring.enable_cb(), More::Pending);
+        area.barriers.clear();
+    }
+}
+
+/// With callbacks enabled a caller that pops until nothing is left needs no further check.
+#[test]
+fn buffer_used_while_nothing_is_found_is_not_missed() {
+    let (area, mut ring) = ring(true);
+    let a = ring.add_direct([segment(0x1000)], []).unwrap();
+    let b = ring.add_direct([segment(0x2000)], []).unwrap();
+    ring.publish();
+    use_buffer(&area, 0, a, 0);
+    assert_eq!(ring.pop_used().unwrap().map(|used| used.token), Some(a));
+    let memory = Arc::clone(&area);
+    area.barriers.set(move |barrier| {
+        if barrier == Barrier::Full {
+            assert_eq!(memory.driver_event.read(), EVENT | 1);
+            use_buffer(&memory, 1, b, 0);
+        }
+    });
+    assert_eq!(ring.pop_used().unwrap().map(|used| used.token), Some(b));
+    area.barriers.clear();
+}
+
+/// A batch costs one barrier each way, however many buffers are in it.
+#[test]
+fn barriers_are_per_batch() {
+    let (area, mut ring) = ring(true);
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let entries = Rc::clone(&log);
+    area.barriers
+        .set(move |barrier| entries.borrow_mut().push(barrier));
+    let tokens: Vec<Token> = (0..5)
+        .map(|_| ring.add_direct([segment(1)], []).unwrap())
+        .collect();
+    ring.kick_prepare();
+    assert_eq!(log.take(), [Barrier::Write, Barrier::Full]);
+
+    for (slot, token) in tokens.iter().enumerate() {
+        use_buffer(&area, slot, *token, 0);
+    }
+    while ring.pop_used().unwrap().is_some() {}
+    let mut expected = vec![Barrier::Read; 5];
+    expected.push(Barrier::Full);
+    assert_eq!(log.take(), expected);
+    area.barriers.clear();
+}
+
+/// A later wish is kept until something is popped.
+#[test]
+fn delayed_wish_is_kept_while_nothing_is_popped() {
+    let (area, mut ring) = ring(true);
+    let tokens: Vec<Token> = (0..4)
+        .map(|_| ring.add_direct([segment(1)], []).unwrap())
+        .collect();
+    ring.publish();
+    assert_eq!(ring.enable_cb_delayed(), More::Nothing);
+    assert_eq!(area.driver_event.read(), EVENT | 3);
+    assert_eq!(ring.pop_used(), Ok(None));
+    assert_eq!(area.driver_event.read(), EVENT | 3);
+    use_buffer(&area, 0, tokens[0], 0);
+    assert!(ring.pop_used().unwrap().is_some());
+    assert_eq!(ring.pop_used(), Ok(None));
+    assert_eq!(area.driver_event.read(), EVENT | 1);
+}
+
+/// So many descriptors without a decision to notify that they lap the ring many times.
+#[test]
+fn decision_after_many_laps() {
+    let (area, mut ring) = ring(true);
+    let (mut slot, mut wrap) = (0, true);
+    for _ in 0..70_000 {
+        let token = ring.add_direct([segment(1)], []).unwrap();
+        ring.publish();
+        let flags = if wrap { AVAIL | USED } else { 0 };
+        area.desc[slot]
+            .meta
+            .write(u32::from(token.index()) | flags << 16);
+        assert!(ring.pop_used().unwrap().is_some());
+        slot = (slot + 1) % 5;
+        wrap ^= slot == 0;
+    }
+    // A descriptor of the lap that has just ended is among them.
+    let event = 4;
+    let lap = if event < slot { wrap } else { !wrap };
+    let position = event as u32 | u32::from(lap) << 15;
+    area.device_event.write(position | 2 << 16);
+    assert!(ring.kick_prepare());
+    assert!(!ring.kick_prepare(), "decided before");
+}
