@@ -42,7 +42,10 @@ use crate::{
         Shadow,
         Token, //
     },
-    spec::feature,
+    spec::{
+        feature,
+        ring::QUEUE_SIZE_MAX, //
+    },
 };
 use core::mem::{
     self,
@@ -98,9 +101,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         let device_max = dev.transport().max_queue_size(index);
         let config = ring::Config::new(dev.features());
         let (ring, addresses) = new_ring(dma, device_max, max_size.max(1), config)
-            .inspect_err(|error| {
-                dev_err!(dev, "queue {index} of size {device_max}: {error:?}\n");
-            })?;
+            .inspect_err(|error| dev_err!(dev, "queue {index} can not be set up: {error:?}\n"))?;
         let size = ring.size();
         let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
         for _ in 0..size {
@@ -297,13 +298,19 @@ fn new_ring(
     max_size: u16,
     config: ring::Config,
 ) -> Result<(Ring<'_>, [u64; 3])> {
-    let is_packed = dma.device().features().contains(feature::RING_PACKED);
-    // The device's own size must be possible as it is; what we make of it has to be.
-    let mut size = if is_packed || max_size >= device_max {
-        device_max.min(max_size)
+    let dev = dma.device();
+    let is_packed = dev.features().contains(feature::RING_PACKED);
+    let possible = device_max <= QUEUE_SIZE_MAX && (is_packed || device_max.is_power_of_two());
+    if device_max == 0 || !possible {
+        dev_err!(dev, "device has a queue of impossible size {device_max}\n");
+        return Err(EINVAL);
+    }
+    let max_size = if is_packed {
+        max_size
     } else {
         previous_power_of_two(max_size)
     };
+    let mut size = device_max.min(max_size);
     loop {
         let created = if is_packed {
             new_packed(dma, size, config)

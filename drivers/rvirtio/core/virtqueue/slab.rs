@@ -95,6 +95,9 @@ unsafe impl<H, S> Send for Slab<'_, H, S> {}
 // SAFETY: `take` is atomic.
 unsafe impl<H, S> Sync for Slab<'_, H, S> {}
 
+/// Descriptors in a table that are not data: header and status.
+const EXTRA: u16 = 2;
+
 /// What a buffer can have beside header and status, which are far smaller than the rest.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
 
@@ -267,7 +270,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         }
     }
 
-    /// Fills the table: header, the segments that `data` returns, status.
+    /// Fills the table: header, the segments that `data` returns, status. Each time that it is
+    /// called, `data` must return the same.
     ///
     /// # Errors
     ///
@@ -279,16 +283,18 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         direction: Direction,
         data: impl Fn() -> I,
     ) -> Result<(), AddError> {
+        // INVARIANT: Nothing is known about the table until it is filled completely.
+        let before = self.shape.take();
         let (count, len) = self.write_data(data())?;
         if len > MAX_DATA {
             return Err(AddError::TooLong);
         }
-        self.data_len = len;
-        let shape = Some(Shape { count, direction });
-        if self.shape != shape {
-            self.reshape(direction, data())?;
-            self.shape = shape;
+        let shape = Shape { count, direction };
+        if before != Some(shape) && self.reshape(direction, data())? != count.wrapping_add(EXTRA) {
+            return Err(AddError::BadTable);
         }
+        self.data_len = len;
+        self.shape = Some(shape);
         Ok(())
     }
 
@@ -312,14 +318,13 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         Ok((count, len))
     }
 
-    /// Fills the table from scratch.
+    /// Fills the table from scratch and returns its length in descriptors.
     #[cold]
     fn reshape(
         &mut self,
         direction: Direction,
         data: impl Iterator<Item = Segment>,
-    ) -> Result<(), AddError> {
-        self.shape = None;
+    ) -> Result<u16, AddError> {
         let mut readable = None;
         let mut writable = None;
         match direction {
@@ -332,12 +337,12 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         let writable = Iterator::chain(writable.into_iter().flatten(), status);
         // CAST: Tables have at most as many descriptors as a queue.
         let max = self.table_len as u16;
-        if self.is_packed {
-            packed::fill_table(self.cells(), max, readable, writable)?;
+        let table = if self.is_packed {
+            packed::fill_table(self.cells(), max, readable, writable)?
         } else {
-            split::fill_table(self.cells(), max, readable, writable)?;
-        }
-        Ok(())
+            split::fill_table(self.cells(), max, readable, writable)?
+        };
+        Ok(table.count)
     }
 
     /// The table, for [`Buffers::table`](super::Buffers::table); if it is filled.
@@ -351,8 +356,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         Some(FilledTable {
             segment: Segment {
                 addr: self.addr,
-                // Header and status are in the table too.
-                len: (u32::from(shape.count) + 2) * DESC_SIZE,
+                // CAST: From 16 to 32 bits.
+                len: (u32::from(shape.count) + EXTRA as u32) * DESC_SIZE,
             },
             // CAST: A status is small.
             writable_len: data_in.wrapping_add(size_of::<S>() as u32),
