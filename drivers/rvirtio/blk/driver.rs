@@ -7,7 +7,10 @@ use crate::{
     setup, //
 };
 use kernel::{
-    device::Core,
+    device::{
+        Bound,
+        Core, //
+    },
     prelude::*, //
 };
 use rvirtio::{
@@ -34,7 +37,18 @@ pub(crate) struct Blk;
 /// All else is in the device's storage, which is taken down after this in the reverse order of
 /// its set-up: first the disk, while the device still works, then the device, then the queues.
 pub(crate) struct Data<'bound> {
-    pub(crate) queues: KVec<Pin<&'bound HwQueue<'bound>>>,
+    pub(crate) queues: Pin<&'bound Queues<'bound>>,
+}
+
+/// All hardware queues of a device.
+pub(crate) type Queues<'bound> = KVec<Pin<&'bound HwQueue<'bound>>>;
+
+/// Ends all requests of a device that no longer does, and all that are to come, with an error.
+pub(crate) fn fail_all(dev: &Device<Bound>, queues: &Queues<'_>) {
+    let stopped = dev.stop();
+    for queue in queues {
+        queue.fail_all(&stopped);
+    }
 }
 
 impl Driver for Blk {
@@ -70,14 +84,11 @@ impl Driver for Blk {
 
     #[doc(alias = "virtblk_remove")]
     fn unbind<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Data<'bound>>) {
-        // The disk's removal waits for its requests. A device that is gone, or has broken a
-        // queue, does not end them.
-        if dev.is_present() && !data.queues.iter().any(|queue| queue.is_broken()) {
+        // The disk's removal waits for its requests. A device that is gone or has failed does not
+        // end them.
+        if !dev.needs_reset() && !data.queues.iter().any(|queue| queue.is_broken()) {
             return;
         }
-        let stopped = dev.stop();
-        for queue in &data.queues {
-            queue.fail_all(&stopped);
-        }
+        fail_all(dev, &data.queues);
     }
 }

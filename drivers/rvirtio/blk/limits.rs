@@ -65,7 +65,7 @@ pub(crate) struct Checked {
 /// Why no disk can be made of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Impossible {
-    /// The capacity is more bytes than can be counted.
+    /// The capacity is nothing, or more bytes than can be counted.
     Capacity(u64),
     /// The logical block size is no power of two, or out of bounds.
     BlockSize(u32),
@@ -102,7 +102,7 @@ impl Reported {
     /// Returns the limits of the disk.
     #[doc(alias = "virtblk_read_limits")]
     pub(crate) fn check(&self, bounds: &Bounds) -> Result<Checked, Impossible> {
-        if self.capacity > MAX_CAPACITY {
+        if self.capacity == 0 || self.capacity > MAX_CAPACITY {
             return Err(Impossible::Capacity(self.capacity));
         }
         let block = self.block_size.unwrap_or(SECTOR_SIZE);
@@ -239,13 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn capacity_that_cannot_be_counted_in_bytes_is_refused() {
-        assert!(check(|r| r.capacity = 0).is_ok());
+    fn capacity_of_nothing_or_too_much_is_refused() {
+        assert!(check(|r| r.capacity = 1).is_ok());
         assert!(check(|r| r.capacity = MAX_CAPACITY).is_ok());
-        assert_eq!(
-            check(|r| r.capacity = u64::MAX),
-            Err(Impossible::Capacity(u64::MAX))
-        );
+        for capacity in [0, MAX_CAPACITY + 1, u64::MAX] {
+            assert_eq!(
+                check(|r| r.capacity = capacity),
+                Err(Impossible::Capacity(capacity))
+            );
+        }
     }
 
     #[test]

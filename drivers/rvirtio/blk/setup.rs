@@ -4,7 +4,11 @@
 
 use crate::{
     config::BlkConfig,
-    driver::Data,
+    driver::{
+        fail_all,
+        Data,
+        Queues, //
+    },
     limits::{
         Bounds,
         Checked,
@@ -31,6 +35,7 @@ use blk_mq::{
     MIN_SEGMENT_SIZE, //
 };
 use kernel::{
+    device::Bound,
     prelude::*,
     str::CString, //
 };
@@ -44,6 +49,7 @@ use rvirtio::{
     Callback,
     ConfigHandler,
     Configured,
+    Device,
     Negotiated,
     Ready,
     VqInfo, //
@@ -56,7 +62,6 @@ const MAX_SEGMENTS: u16 = 126;
 /// Descriptors of a request that are not data: header and status.
 const EXTRA_DESCRIPTORS: u16 = 2;
 
-type Queues<'bound> = KVec<Pin<&'bound HwQueue<'bound>>>;
 type Tags<'bound> = TagSet<'bound, Ops<'bound>>;
 type Disk<'bound> = GenDisk<'bound, Ops<'bound>>;
 
@@ -71,11 +76,20 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let count = count_queues(&init, &config)?;
     let mut configured = find_queues(init, count)?;
     let queues = create_queues(&mut configured, count)?;
+    let queues = configured.manage(queues)?;
     let limits = check_limits(&configured, &config, &queues)?;
     let depth = queue_depth(&queues);
     let tags = create_tags(&configured, &queues, limits.max_segments, depth)?;
     let ready = configured.driver_ok()?;
-    create_disk(&ready, tags, config, &limits)?;
+    let disk = create_disk(&ready, tags, config, &limits)?;
+    let dev = ready.device();
+    let watch = ready.manage(pin_init::init!(Watch {
+        dev,
+        queues,
+        config,
+        disk,
+    }))?;
+    ready.on_config_change(watch)?;
     Ok(Data { queues })
 }
 
@@ -188,7 +202,7 @@ fn create_disk<'bound>(
     tags: Pin<&'bound Tags<'bound>>,
     config: BlkConfig<'bound>,
     limits: &Checked,
-) -> Result {
+) -> Result<Pin<&'bound Disk<'bound>>> {
     let dev = ready.device();
     let block_size = limits.logical_block_size;
     let data = ready.manage(pin_init::init!(DiskData { config }))?;
@@ -211,7 +225,7 @@ fn create_disk<'bound>(
         disk_config.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
     );
     disk.add(ready)?;
-    ready.on_config_change(ready.manage(pin_init::init!(CapacityWatch { config, disk }))?)
+    Ok(disk)
 }
 
 fn limits_of_disk(limits: &Checked, cache: CacheMode) -> Limits {
@@ -231,15 +245,22 @@ fn limits_of_disk(limits: &Checked, cache: CacheMode) -> Limits {
     }
 }
 
-/// Resizes the disk when the device changes its capacity.
-struct CapacityWatch<'bound> {
+/// Follows what the device says about itself while it runs.
+struct Watch<'bound> {
+    dev: &'bound Device<Bound>,
+    queues: Pin<&'bound Queues<'bound>>,
     config: BlkConfig<'bound>,
     disk: Pin<&'bound Disk<'bound>>,
 }
 
-impl ConfigHandler for CapacityWatch<'_> {
+impl ConfigHandler for Watch<'_> {
     #[doc(alias = "virtblk_config_changed")]
     fn config_changed(&self) {
+        if self.dev.needs_reset() {
+            dev_err!(self.dev, "device has failed: all I/O ends with an error\n");
+            fail_all(self.dev, &self.queues);
+            return;
+        }
         match self.config.capacity() {
             Ok(capacity) if capacity <= MAX_CAPACITY => self.disk.resize(capacity),
             // What there is stays; core has logged a configuration that can not be read.

@@ -340,14 +340,27 @@ unsafe impl<T: Operations<Command: RingData>> Buffers for Request<T> {
 }
 
 impl<T: Operations> GenDisk<'_, T> {
-    /// Makes the disk visible, below the virtio device in sysfs. The device has to be ready, as
-    /// partitions are read before this returns.
+    /// Makes the disk visible until the device is unbound, below the virtio device in sysfs. The
+    /// device has to be ready, as partitions are read before this returns.
     ///
     /// # Errors
     ///
     /// `EEXIST` when there is a disk of this name, `EBUSY` when it was added before, `ENOMEM`.
     #[doc(alias = "device_add_disk")]
-    pub fn add(&self, ready: &Ready<'_>) -> Result {
+    pub fn add<'bound>(self: Pin<&'bound Self>, ready: &Ready<'bound>) -> Result {
+        // Even if the disk itself is forgotten, it is not there for longer than what it borrows.
+        ready.manage(Added { disk: self })?;
         self.add_below(ready.device().as_ref())
+    }
+}
+
+/// Removes a disk when the device is unbound.
+struct Added<'bound, 'a, T: Operations> {
+    disk: Pin<&'bound GenDisk<'a, T>>,
+}
+
+impl<T: Operations> Drop for Added<'_, '_, T> {
+    fn drop(&mut self) {
+        self.disk.remove();
     }
 }
