@@ -31,6 +31,8 @@ mod disk;
 mod gendisk;
 #[path = "blk_mq/helpers.rs"]
 mod helpers;
+#[path = "blk_mq/letters.rs"]
+mod letters;
 #[path = "blk_mq/limits.rs"]
 mod limits;
 #[path = "blk_mq/name.rs"]

@@ -10,15 +10,18 @@ use crate::{
     module_parameters,
     request::{
         header,
+        verdict,
         Command,
-        CommandSlab,
-        Outcome,
-        NOT_WRITTEN, //
+        CommandSlab, //
     },
     sysfs::{
         CacheType,
         DiskData,
         Serial, //
+    },
+    verdict::{
+        Verdict,
+        NOT_WRITTEN, //
     },
 };
 use blk_mq::{
@@ -158,9 +161,11 @@ impl<'bound> HwQueue<'bound> {
     /// Returns how to end a request that the device has used.
     #[inline]
     fn status(&self, rq: &Request<Ops<'bound>>, written: u32) -> BlkStatus {
-        match Outcome::of(rq, written) {
-            Outcome::Status(status) => status,
-            Outcome::Short => self.short(rq, written),
+        match verdict(rq, written) {
+            Verdict::Success => BlkStatus::Ok,
+            Verdict::Short => self.short(rq, written),
+            Verdict::Unsupported => BlkStatus::NotSupported,
+            Verdict::Failure => BlkStatus::IoError,
         }
     }
 

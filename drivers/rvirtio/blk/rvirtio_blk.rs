@@ -5,7 +5,7 @@
 //! - [`driver`], [`setup`]: set-up and removal of a device.
 //! - [`config`], [`limits`]: what the device says about itself, and what of that is possible.
 //! - [`queue`]: hardware queues, which is the hot path.
-//! - [`request`]: headers and statuses of requests.
+//! - [`request`], [`verdict`]: headers and statuses of requests.
 //! - [`sysfs`]: attributes of the disk.
 //!
 //! What the compiler can not check is in the `blk_mq` crate.
@@ -21,6 +21,7 @@ mod queue;
 mod request;
 mod setup;
 mod sysfs;
+mod verdict;
 
 use driver::Blk;
 
