@@ -72,7 +72,6 @@ impl<'bound> Function<'bound> {
         })?;
         let bars = Bars::request(dev, used_bars(&layout))?;
         set_dma_mask(dev)?;
-        dev.set_master();
         let transport = KBox::pin_init(PciTransport::new(dev, bars, layout), GFP_KERNEL)?;
         // SAFETY: It goes into our data, which the driver core drops when it unbinds us.
         let device = unsafe { Registration::new(id, vendor, transport) }?;

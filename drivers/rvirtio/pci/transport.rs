@@ -191,10 +191,14 @@ unsafe impl Transport for PciTransport<'_> {
         let start = Instant::<Monotonic>::now();
         loop {
             let status = self.status();
+            if status == DeviceStatus::RESET {
+                // It may have been switched off by an earlier time-out.
+                // SAFETY: It is a valid `struct pci_dev`.
+                unsafe { bindings::pci_set_master(raw(self.dev)) };
+                return Ok(());
+            }
             // A device that was unplugged reads as all ones. It accesses no memory.
-            if status == DeviceStatus::RESET
-                || status.bits() == u8::MAX && !self.is_present()
-            {
+            if status.bits() == u8::MAX && !self.is_present() {
                 return Ok(());
             }
             if start.elapsed() > RESET_TIMEOUT {
