@@ -43,6 +43,6 @@ stop() {
 
 # fail TEXT...: the guest can not do what was asked.
 fail() {
-X
+	say fail "$*"
 	stop
 }
