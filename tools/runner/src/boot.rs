@@ -19,7 +19,7 @@ use std::{
     ffi::OsString,
     fmt::Write as _,
     fs::{self, File},
-    io::BufWriter,
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -140,7 +140,7 @@ impl Boot<'_> {
         }
         archive.finish()?;
         initramfs::pad(&mut out)?;
-        out.into_inner().map_err(|error| error.into_error())?.sync_data()?;
+        out.flush()?;
         Ok(())
     }
 

@@ -40,7 +40,10 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let (file_text, dir_text) = (file.display(), dir.display());
 
-        assert_eq!(in_argument(&format!("driver=raw,node-name=d,file.filename={file_text}")), [file.clone()]);
+        assert_eq!(
+            in_argument(&format!("driver=raw,node-name=d,file.filename={file_text}")),
+            std::slice::from_ref(&file)
+        );
         assert_eq!(in_argument(&format!("{{\"filename\":\"{file_text}\"}}")), [file]);
         assert_eq!(in_argument(&format!("unix:{dir_text}/qmp.sock,server=on")), [dir]);
         assert!(in_argument("filename=/no/such/thing").is_empty());
