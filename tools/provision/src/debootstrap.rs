@@ -2,10 +2,14 @@
 
 //! Debian userlands, made by the host's mmdebstrap.
 
-use crate::{apt::Mirrors, exec, host, progress::Step};
+use crate::{
+    apt::{Mirrors, SUITE},
+    exec, host,
+    progress::Step,
+};
 use anyhow::{Context as _, Result};
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -75,12 +79,11 @@ impl Debootstrap<'_> {
             let path = keyring.display();
             command.arg(format!("--customize-hook=install -D -m 644 '{path}' \"$1/{path}\""));
         }
-        command.arg(crate::apt::SUITE).arg(target).args(self.mirrors.lines(self.from_backports.is_some()));
+        command.arg(SUITE).arg(target).args(self.mirrors.lines(self.from_backports.is_some()));
         // A path of the host's user means nothing to the programs inside; and a build must not
         // depend on the host's language.
         command.env("LC_ALL", "C.UTF-8").env_remove("LANGUAGE");
-        // Where root mode and unshare mode put the tree while they make an archive of it.
-        if let Some(dir) = target.parent() {
+        if let Some(dir) = scratch(target) {
             command.env("TMPDIR", dir);
         }
         exec::run(&mut command, log, step)
@@ -88,16 +91,25 @@ impl Debootstrap<'_> {
 
     /// A keyring that Debian itself does not install inside.
     fn own_keyring(&self) -> Option<&PathBuf> {
-        self.mirrors.keyring.as_ref().filter(|path| {
-            !path.starts_with("/usr/share/keyrings/debian-archive-keyring.gpg")
-                && !path.starts_with("/usr/share/keyrings/debian-archive-keyring.pgp")
-        })
+        let own = |path: &&PathBuf| path.file_stem().is_none_or(|stem| stem != "debian-archive-keyring");
+        self.mirrors.keyring.as_ref().filter(own)
+    }
+}
+
+/// Where mmdebstrap keeps the tree while it makes an archive of it: beside the archive, so that
+/// it is removed with it. But subordinate users can not enter a private home, and `/tmp` may be
+/// a small one in memory.
+fn scratch(target: &Path) -> Option<PathBuf> {
+    match (host::is_root(), env::var_os("TMPDIR")) {
+        (true, _) => target.parent().map(Path::to_owned),
+        (false, Some(_)) => None,
+        (false, None) => Some(PathBuf::from("/var/tmp")),
     }
 }
 
 /// apt_preferences(5) text that takes `packages` from backports, where others stay in the release.
 fn preferences(packages: &str) -> String {
-    format!("Package: {packages}\nPin: release n={}-backports\nPin-Priority: 600\n", crate::apt::SUITE)
+    format!("Package: {packages}\nPin: release n={}-backports\nPin-Priority: 600\n", SUITE)
 }
 
 /// mmdebstrap starts apt with a configuration of its own: hand on what the machine needs.
