@@ -34,8 +34,8 @@ const STARTS: [&str; 20] = [
 const SEQUENCES: [&[&str]; 7] = [
     &["INFO: task ", " blocked for more than "],
     &["INFO: task ", " blocked in I/O wait for more than "],
-    &["INFO: rcu", " detected", " stall"],
-    &["rcu: INFO: ", " detected", " stall"],
+    &["INFO: rcu", "detected", " stall"],
+    &["rcu: INFO: ", "detected", " stall"],
     &["irq ", ": nobody cared"],
     &["kmemleak: ", " new suspected memory leaks"],
     &["refcount_t: ", "."],
