@@ -31,6 +31,8 @@ class Monitor:
         self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self.fd, termios.TCSANOW)
         self.rest = b""
+        # Until then the terminal echoed what QEMU said: this byte makes its parser start anew.
+        os.write(self.fd, b"\xff")
 
     def line(self, seconds):
         """The next line, or None when there is none in that time."""

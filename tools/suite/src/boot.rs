@@ -6,11 +6,11 @@ use crate::{
     disks,
     frames::{Frame, Frames},
     guest::{self, Boot, Run},
+    modules::Builder,
     outcome::{Outcome, tail},
 };
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
-use rvirtio_provision::BuildRoot;
 use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Read as _},
@@ -51,8 +51,8 @@ pub enum Event {
 pub struct Guests<'a> {
     /// The source tree.
     pub repo: &'a Path,
-    /// Holds `qemu-img`.
-    pub root: &'a BuildRoot,
+    /// For modules that only a test wants; its root holds `qemu-img`.
+    pub modules: Builder<'a>,
     /// Argument of `--kernel`.
     pub kernel: &'a str,
     /// Where output and kernel logs are kept.
@@ -87,7 +87,10 @@ struct Guest {
 impl Guest {
     fn start(guests: &Guests<'_>, boot: &Boot, runs: &[Run]) -> Result<Self> {
         let dir = tempfile::tempdir().context("no temporary directory for a guest's disks")?;
-        disks::make(guests.root, &boot.spec.disks, dir.path())?;
+        disks::make(guests.modules.root, &boot.spec.disks, dir.path())?;
+        if boot.spec.other_core {
+            guests.modules.build_other_core(guests.repo, dir.path())?;
+        }
         let name = runs[0].name.replace('/', "-");
         let file = |end: &str| guests.logs.join(format!("{name}.{end}"));
         let (console, output) = (file("console"), file("output"));
@@ -153,14 +156,7 @@ impl Guest {
     }
 
     /// Looks at how the guest ended. What it took with it counts as failed.
-    fn judge(
-        &self,
-        runs: &[Run],
-        frames: Frames,
-        status: i32,
-        stopped: bool,
-        tell: &dyn Fn(Event),
-    ) -> usize {
+    fn judge(&self, runs: &[Run], frames: Frames, status: i32, stopped: bool, tell: &dyn Fn(Event)) -> usize {
         let errors = fs::read_to_string(&self.error_file).unwrap_or_default();
         let mut ended = frames.ended();
         let running = frames.running();
@@ -179,7 +175,8 @@ impl Guest {
         } else if ended < runs.len() {
             if ended == 0 {
                 // Another try would end the same way. The reason is told once.
-                let mut detail = format!("its guest did not come up (exit status {status})\n{}", tail(&errors));
+                let mut detail =
+                    format!("its guest did not come up (exit status {status})\n{}", tail(&errors));
                 for run in runs {
                     let outcome = Outcome::failed(&run.name, Duration::ZERO, detail);
                     tell(Event::Done(outcome.with_log(self.console.clone())));
@@ -202,7 +199,8 @@ impl Guest {
     fn blame(&self, errors: &str) -> Option<usize> {
         let console = fs::read(&self.console).ok()?;
         let console = String::from_utf8_lossy(&console);
-        let first = errors.lines().map(str::trim).find(|line| line.starts_with('[') && console.contains(line))?;
+        let first =
+            errors.lines().map(str::trim).find(|line| line.starts_with('[') && console.contains(line))?;
         let before = &console[..console.find(first)?];
         let mark = before.rfind(MARK)? + MARK.len();
         before[mark..].lines().next()?.trim().parse().ok()

@@ -16,7 +16,8 @@ use std::{
 const MINIMUM: u32 = 85;
 
 /// Where certificates lie; `SSL_CERT_FILE` may point into one of these.
-const CERTIFICATES: [&str; 3] = ["/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
+const CERTIFICATES: [&str; 3] =
+    ["/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
 
 /// Runs cargo on the workspace in `REPO/tools`.
 pub struct Cargo<'a> {
@@ -105,7 +106,11 @@ fn results(text: &str) -> Tally {
     for line in text.lines().filter_map(|line| line.trim().strip_prefix("test result: ")) {
         let number = |word: &str| {
             let before = line.split(word).next().unwrap_or_default();
-            before.rsplit([' ', '.']).find(|part| !part.is_empty()).and_then(|part| part.parse().ok()).unwrap_or(0)
+            before
+                .rsplit([' ', '.'])
+                .find(|part| !part.is_empty())
+                .and_then(|part| part.parse().ok())
+                .unwrap_or(0)
         };
         sum.add(Tally { passed: number(" passed"), failed: number(" failed"), skipped: number(" ignored") });
     }

@@ -9,7 +9,7 @@ mod style;
 mod text;
 mod unsafe_code;
 
-use crate::{cargo::Cargo, outcome::Outcome};
+use crate::{cargo::Cargo, modules::Builder, outcome::Outcome};
 use anyhow::{Context as _, Result};
 use rvirtio_provision::{BuildRoot, Kernel};
 use std::{
@@ -34,16 +34,28 @@ pub struct Check {
 /// All checks, quick ones first.
 pub const ALL: [Check; 11] = [
     Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
-    Check { name: "check/machine-paths", about: "No file names a path of one machine.", find: text::machine_paths },
+    Check {
+        name: "check/machine-paths",
+        about: "No file names a path of one machine.",
+        find: text::machine_paths,
+    },
     Check { name: "check/shell", about: "Shell scripts can be parsed.", find: text::shell },
     Check { name: "check/covers", about: "Tests name requirements that exist.", find: covers::unknown },
-    Check { name: "check/unsafe-free", about: "Front ends and samples have no unsafe code.", find: unsafe_code::free },
+    Check {
+        name: "check/unsafe-free",
+        about: "Front ends and samples have no unsafe code.",
+        find: unsafe_code::free,
+    },
     Check {
         name: "check/unsafe-count",
         about: "Documentation/safety.md tells the number of unsafe blocks.",
         find: unsafe_code::counted,
     },
-    Check { name: "check/rustfmt-kernel", about: "Kernel code is formatted as in the kernel.", find: format::kernel },
+    Check {
+        name: "check/rustfmt-kernel",
+        about: "Kernel code is formatted as in the kernel.",
+        find: format::kernel,
+    },
     Check { name: "check/rustfmt-tools", about: "The tools' code is formatted.", find: format::tools },
     Check { name: "check/checkpatch", about: "C code follows the kernel's style.", find: style::checkpatch },
     Check { name: "check/clippy-tools", about: "clippy finds nothing in the tools.", find: style::clippy },
@@ -81,6 +93,8 @@ pub struct Sources<'a> {
     pub root: &'a BuildRoot,
     /// The kernel that modules are built for, with the kernel's own settings of the tools.
     pub kernel: &'a Kernel,
+    /// Builds them.
+    pub modules: Builder<'a>,
     /// For the tools' workspace.
     pub cargo: &'a Cargo<'a>,
     /// All files that are not ignored, relative to the tree.
@@ -89,7 +103,8 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Finds the files of the source tree.
-    pub fn find(repo: &'a Path, root: &'a BuildRoot, kernel: &'a Kernel, cargo: &'a Cargo<'a>) -> Result<Self> {
+    pub fn find(repo: &'a Path, modules: Builder<'a>, cargo: &'a Cargo<'a>) -> Result<Self> {
+        let Builder { root, kernel, .. } = modules;
         let mut git = root.command("git");
         git.args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         git.bind_ro(repo).current_dir(repo);
@@ -98,21 +113,21 @@ impl<'a> Sources<'a> {
         files.retain(|file| repo.join(file).is_file());
         files.sort();
         files.dedup();
-        Ok(Self { repo, root, kernel, cargo, files })
+        Ok(Self { repo, root, kernel, modules, cargo, files })
     }
 
     /// Files below one of `dirs` whose name ends in one of `ends`.
     fn select(&self, dirs: &[&str], ends: &[&str]) -> Vec<&Path> {
         let below = |file: &Path| dirs.iter().any(|dir| file.starts_with(dir));
-        let wanted = |file: &Path| {
-            ends.iter().any(|end| file.extension().is_some_and(|extension| extension == *end))
-        };
+        let wanted =
+            |file: &Path| ends.iter().any(|end| file.extension().is_some_and(|extension| extension == *end));
         self.files.iter().map(PathBuf::as_path).filter(|file| below(file) && wanted(file)).collect()
     }
 
     /// Contents of a file; what is no text counts as empty.
     fn read(&self, file: &Path) -> Result<String> {
-        let bytes = fs::read(self.repo.join(file)).with_context(|| format!("{} can not be read", file.display()))?;
+        let bytes =
+            fs::read(self.repo.join(file)).with_context(|| format!("{} can not be read", file.display()))?;
         Ok(String::from_utf8(bytes).unwrap_or_default())
     }
 }
@@ -124,8 +139,11 @@ fn lines_of(mut command: Command) -> Result<Findings> {
         return Ok(Findings::new());
     }
     let text = [output.stdout, output.stderr].concat();
-    let mut lines: Findings =
-        String::from_utf8_lossy(&text).lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
+    let mut lines: Findings = String::from_utf8_lossy(&text)
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
     if lines.is_empty() {
         lines.push(format!("it ended with {}", output.status));
     }

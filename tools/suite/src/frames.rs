@@ -89,7 +89,9 @@ mod tests {
     fn tests_and_their_output() {
         let (found, frames) = all("noise\n\x1estart 0\na\nend 0\n\x1eend 77\nnoise\n\x1estart 1\nb");
         assert_eq!(found[0], Frame::Start(0));
-        assert!(matches!(&found[1], Frame::End { index: 0, status: 77, output, .. } if output == "a\nend 0\n"));
+        assert!(
+            matches!(&found[1], Frame::End { index: 0, status: 77, output, .. } if output == "a\nend 0\n")
+        );
         assert_eq!((found.len(), frames.ended()), (3, 1));
         let (index, _, output) = frames.running().unwrap();
         assert_eq!((index, output.as_str()), (1, "b"));

@@ -64,8 +64,7 @@ pub enum DebugKernel {
 impl Header {
     /// Reads that of the script at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            fs::read_to_string(path).with_context(|| format!("{} can not be read", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("{} can not be read", path.display()))?;
         Self::parse(&text).with_context(|| format!("the header of {} is wrong", path.display()))
     }
 
@@ -189,9 +188,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_reported() {
-        for wrong in
-            ["#!/bin/sh\n", "# A.\n# cover: X\n", "# A.\n# timeout: soon\n", "# A.\n# alone: no\n"]
-        {
+        for wrong in ["#!/bin/sh\n", "# A.\n# cover: X\n", "# A.\n# timeout: soon\n", "# A.\n# alone: no\n"] {
             assert!(Header::parse(wrong).is_err(), "{wrong:?}");
         }
     }

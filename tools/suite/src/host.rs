@@ -61,7 +61,9 @@ impl HostTest {
 
     fn outcome(&self, time: Duration, status: i32, output: &str) -> Outcome {
         match status {
-            124 | 137 => Outcome::failed(&self.name, time, format!("{output}\nnot done after {} s", self.timeout)),
+            124 | 137 => {
+                Outcome::failed(&self.name, time, format!("{output}\nnot done after {} s", self.timeout))
+            }
             status => Outcome::of_script(&self.name, time, status, output),
         }
     }

@@ -9,6 +9,7 @@ use crate::{
     cli::Cli,
     guest::{self, Boot, Wanted},
     host::{self, HostTest},
+    modules::Builder,
     outcome::{Outcome, tail},
     report::Report,
 };
@@ -62,15 +63,15 @@ impl Unit {
 impl Suite {
     /// Finds what the command line selects.
     pub fn new(cli: &Cli) -> Result<Self> {
-        let repo = cli
-            .repo
-            .canonicalize()
-            .with_context(|| format!("{} can not be read", cli.repo.display()))?;
+        let repo =
+            cli.repo.canonicalize().with_context(|| format!("{} can not be read", cli.repo.display()))?;
         if !repo.join("tools/vm").is_file() {
-            bail!("{} is not rvirtio's source tree: start this in it, or name it with --repo", repo.display());
+            bail!(
+                "{} is not rvirtio's source tree: start this in it, or name it with --repo",
+                repo.display()
+            );
         }
-        let wanted =
-            Wanted { filter: &cli.filter, full: cli.full, debug_kernel: cli.kernel == "debug" };
+        let wanted = Wanted { filter: &cli.filter, full: cli.full, debug_kernel: cli.kernel == "debug" };
         let mut suite = Self {
             repo,
             jobs: cli.jobs,
@@ -106,13 +107,14 @@ impl Suite {
         let root = BuildRoot::ensure(&ctx)?;
         let logs = ctx.cache.root().join("logs/tests");
         fs::create_dir_all(&logs).with_context(|| format!("{} can not be made", logs.display()))?;
+        let kernel = Kernel::stock(&ctx, &root, None)?;
+        let modules = Builder { root: &root, kernel: &kernel, cache: &ctx.cache };
         let cargo = Cargo { repo: &self.repo, root: &root, cache: &ctx.cache };
         let interrupted = report.interrupted();
         let stop = || interrupted.load(Ordering::Relaxed);
 
         if !self.checks.is_empty() {
-            let kernel = Kernel::stock(&ctx, &root, None)?;
-            let sources = Sources::find(&self.repo, &root, &kernel, &cargo)?;
+            let sources = Sources::find(&self.repo, modules, &cargo)?;
             for check in self.checks.iter().take_while(|_| !stop()) {
                 report.running(check.name);
                 report.add(check.run(&sources)?);
@@ -138,8 +140,13 @@ impl Suite {
             report.add(failure);
             return Ok(());
         }
-        let guests =
-            Guests { repo: &self.repo, root: &root, kernel: &self.kernel, logs: &logs, interrupted: &interrupted };
+        let guests = Guests {
+            repo: &self.repo,
+            modules,
+            kernel: &self.kernel,
+            logs: &logs,
+            interrupted: &interrupted,
+        };
         self.run_guests(&guests, report)
     }
 

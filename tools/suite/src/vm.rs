@@ -8,6 +8,7 @@
 //! # a comment
 //! disk NAME FORMAT SIZE [DEVICE-OPTIONS]    a scratch disk: an image and a device
 //! qmp                                       QEMU's monitor, at a serial port of the guest
+//! other-core                                /host/built has modules of other sources of core
 //! --smp 4                                   any options; $DIR is a scratch directory of the host
 //! ```
 
@@ -21,6 +22,8 @@ pub struct Spec {
     pub options: Vec<String>,
     /// Scratch disks.
     pub disks: Vec<Disk>,
+    /// Modules are wanted that are built from other sources of core.
+    pub other_core: bool,
 }
 
 /// A scratch disk.
@@ -59,8 +62,9 @@ impl Spec {
             match word.strip_prefix('@') {
                 Some(name) => {
                     let path = dir.join(name);
-                    let text = fs::read_to_string(&path)
-                        .with_context(|| format!("{}, which a test names, can not be read", path.display()))?;
+                    let text = fs::read_to_string(&path).with_context(|| {
+                        format!("{}, which a test names, can not be read", path.display())
+                    })?;
                     spec.read(&text).with_context(|| format!("{} is wrong", path.display()))?;
                 }
                 None => spec.options.push(word.clone()),
@@ -78,10 +82,14 @@ impl Spec {
                 ["disk", name, format, size] => self.disk(name, format, size, ""),
                 ["disk", name, format, size, options] => self.disk(name, format, size, options),
                 ["qmp"] => self.options.extend(QMP.iter().chain(&QMP_PORT).map(|&word| word.to_owned())),
+                ["other-core"] => {
+                    self.other_core = true;
+                    self.options.extend(["--copy".to_owned(), "$DIR/built".to_owned()]);
+                }
                 [word, ..] if word.starts_with('-') => {
                     self.options.extend(words.iter().map(|&word| word.to_owned()));
                 }
-                _ => bail!("{line:?} is neither a disk, nor qmp, nor an option"),
+                _ => bail!("{line:?} is neither a disk, nor qmp, other-core or an option"),
             }
         }
         Ok(())

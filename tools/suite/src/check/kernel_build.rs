@@ -4,18 +4,12 @@
 
 use super::{Findings, Sources};
 use anyhow::{Context as _, Result};
-use std::{path::Path, thread};
+use std::path::Path;
 
 pub(super) fn warnings(sources: &Sources<'_>) -> Result<Findings> {
     // From nothing: what is already built does not warn again.
     let out = tempfile::tempdir().context("no temporary directory to build in")?;
-    let kernel = sources.kernel;
-    let mut make = sources.root.command("make");
-    make.arg(format!("-j{}", thread::available_parallelism().map_or(1, usize::from)));
-    make.args(["-C".as_ref(), kernel.kdir.as_os_str()]).args(&kernel.make_args).args(["W=1", "CLIPPY=1"]);
-    make.arg(format!("M={}", sources.repo.display())).arg(format!("MO={}", out.path().display())).arg("modules");
-    make.bind_ro(sources.cargo.cache.root()).bind_ro(&kernel.kdir).bind_ro(sources.repo).bind_rw(out.path());
-    let output = make.command()?.output().context("bwrap can not be started")?;
+    let output = sources.modules.build(sources.repo, out.path(), &["W=1", "CLIPPY=1"])?;
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     let mut findings = complaints(&text, sources.repo);

@@ -10,7 +10,8 @@ use std::{path::Path, process::Command};
 const UNLICENSED: [&str; 3] = ["LICENSE", "Cargo.lock", ".tsv"];
 
 /// Beginnings of directories that only exist on one machine. (In halves, or they would be found here.)
-const MACHINE: [&str; 4] = [concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/Us", "ers/"), concat!("/ro", "ot/")];
+const MACHINE: [&str; 4] =
+    [concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/Us", "ers/"), concat!("/ro", "ot/")];
 
 /// How far from its beginning a file may name its licence.
 const LICENCE_LINES: usize = 4;
@@ -56,7 +57,8 @@ pub(super) fn shell(sources: &Sources<'_>) -> Result<Findings> {
         if !is_shell(file, &text) {
             continue;
         }
-        let shell = if text.lines().next().is_some_and(|line| line.ends_with("bash")) { "bash" } else { "sh" };
+        let shell =
+            if text.lines().next().is_some_and(|line| line.ends_with("bash")) { "bash" } else { "sh" };
         let output = Command::new(shell)
             .arg("-n")
             .arg(sources.repo.join(file))

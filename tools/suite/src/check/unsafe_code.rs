@@ -95,8 +95,10 @@ fn owner(file: &Path) -> Option<&'static str> {
 /// Unsafe blocks and implementations of a file: the places that have something to argue.
 fn blocks(sources: &Sources<'_>, file: &Path) -> Result<usize> {
     let text = sources.read(file)?;
-    let tokens: TokenStream =
-        text.parse().map_err(|error| anyhow::anyhow!("{error}")).with_context(|| file.display().to_string())?;
+    let tokens: TokenStream = text
+        .parse()
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .with_context(|| file.display().to_string())?;
     Ok(count(tokens))
 }
 
