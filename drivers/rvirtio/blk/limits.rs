@@ -51,6 +51,8 @@ pub(crate) struct Bounds {
 /// What holds for both sides. Sizes are in bytes, and 0 if the device does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Checked {
+    /// Capacity in 512-byte sectors. Not to be read again: the device could have changed it.
+    pub(crate) capacity: u64,
     pub(crate) logical_block_size: u32,
     pub(crate) physical_block_size: u32,
     pub(crate) alignment_offset: u32,
@@ -128,6 +130,7 @@ impl Reported {
         }
 
         let mut checked = Checked {
+            capacity: self.capacity,
             logical_block_size: block,
             physical_block_size: 0,
             alignment_offset: 0,
@@ -191,6 +194,7 @@ mod tests {
         assert_eq!(
             check(|_| ()),
             Ok(Checked {
+                capacity: 1,
                 logical_block_size: 512,
                 physical_block_size: 0,
                 alignment_offset: 0,

@@ -224,11 +224,16 @@ impl<'bound> Operations for Ops<'bound> {
             rq.end(BlkStatus::NotSupported);
             return Ok(());
         };
-        if rq.prepare(header, NOT_WRITTEN).is_err() {
-            return Err(Busy {
-                rq,
-                status: BlkStatus::Resource,
-            });
+        match rq.prepare(header, NOT_WRITTEN) {
+            Ok(()) => (),
+            Err(error) if error == ENOMEM => {
+                let status = BlkStatus::Resource;
+                return Err(Busy { rq, status });
+            }
+            Err(_) => {
+                rq.end(BlkStatus::IoError);
+                return Ok(());
+            }
         }
 
         let mut state = hctx.state.lock();

@@ -208,7 +208,7 @@ fn create_disk<'bound>(
     let data = ready.manage(pin_init::init!(DiskData { config }))?;
     let disk_config = DiskConfig {
         name_prefix: NAME_PREFIX.as_bytes(),
-        capacity: config.capacity()?,
+        capacity: limits.capacity,
         limits: limits_of_disk(limits, config.cache_mode()?),
         access: if ready.features().contains(feature::RO) {
             Access::ReadOnly

@@ -120,14 +120,17 @@ impl<'a, T: Operations> GenDisk<'a, T> {
     /// # Errors
     ///
     /// `EINVAL` when the block layer refuses the limits, or the name is too long.
-    pub fn new(
+    pub fn new<'c>(
         tag_set: Pin<&'a TagSet<'a, T>>,
-        config: &DiskConfig<'_>,
+        config: &'c DiskConfig<'c>,
         data: Pin<&'a T::DiskData>,
-    ) -> impl PinInit<Self, Error> {
-        let disk = Self::allocate(tag_set, config, data);
+    ) -> impl PinInit<Self, Error> + 'c
+    where
+        'a: 'c,
+        T: 'c,
+    {
         pin_init::pin_init_scope(move || {
-            let disk = disk?;
+            let disk = Self::allocate(tag_set, config, data)?;
             // INVARIANT: It was allocated with these borrows, and is not added.
             Ok(try_pin_init!(Self {
                 disk,

@@ -256,7 +256,7 @@ impl<T: Operations<Command: RingData>> Request<T> {
     ///
     /// # Errors
     ///
-    /// `ENOMEM` when the data can not be mapped.
+    /// `ENOMEM` when the data can not be mapped now; others when it never can.
     #[inline]
     pub fn prepare(
         &mut self,
