@@ -8,7 +8,7 @@ modules modules_install clean:
 
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
-.PHONY: run test test-full check ci rust-metadata help
+.PHONY: run test test-full check ci bench bench-quick rust-metadata help
 run:
 	@tools/vm run
 
@@ -25,6 +25,13 @@ check:
 ci:
 	@tools/test all
 
+# B: only these groups of measurements; tools/vm bench --help lists them.
+bench:
+	@tools/vm bench $(B)
+
+bench-quick:
+	@tools/vm bench --quick $(B)
+
 # O: where to put the headers, instead of completing those that are installed.
 rust-metadata:
 	@tools/vm rust-metadata $(if $(O),--output $(O))
@@ -38,5 +45,6 @@ help:
 	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
 	@echo '  run              boot from a disk that rvirtio drives, and give a shell'
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
+	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  check            formats, lints, warnings, unsafe code'

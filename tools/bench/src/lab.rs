@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What every measurement needs: guest, modules, plugin, and what kind of machine this is.
+
+use crate::marker;
+use anyhow::{Context as _, Result, bail};
+use rvirtio_provision::{BuildRoot, Context, Kernel, Step, build_modules};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+use tempfile::TempDir;
+
+/// Our modules that a guest loads.
+const MODULES: [&str; 3] = ["rvirtio", "rvirtio_pci", "rvirtio_blk"];
+
+/// Where the figures come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Processor model of the host.
+    pub processor: String,
+    /// Processors of the host.
+    pub processors: usize,
+    /// Kernel of the guest.
+    pub kernel: String,
+    /// QEMU's version.
+    pub qemu: String,
+    /// The commit that was measured; `+` when the sources had been changed since.
+    pub commit: String,
+}
+
+/// A guest that can be started, and the tools to measure it.
+pub struct Lab {
+    ctx: Context,
+    files: TempDir,
+    /// Shared object for QEMU.
+    pub plugin: PathBuf,
+    /// Names the kernel's image.
+    pub kernel_id: String,
+    kernel: Kernel,
+    /// For reports.
+    pub machine: Machine,
+}
+
+impl Lab {
+    /// Builds what is missing.
+    ///
+    /// # Errors
+    ///
+    /// When the modules or the plugin do not build, or the build root can not be made.
+    pub fn new(repo: &Path, kver: Option<&str>) -> Result<Self> {
+        let ctx = Context::new(repo)?;
+        let root = BuildRoot::ensure(&ctx)?;
+        let kernel = Kernel::stock(&ctx, &root, kver)?;
+        let files = tempfile::Builder::new().prefix("bench-").tempdir_in(ctx.cache.root())?;
+        // Copies: who works on the sources meanwhile changes neither modules nor numbers.
+        let built = build_modules(&ctx, &root, &kernel)?.join("drivers/rvirtio");
+        let modules = files.path().join("modules");
+        fs::create_dir(&modules)?;
+        for name in MODULES {
+            let file = built.join(format!("{name}.ko"));
+            fs::copy(&file, modules.join(format!("{name}.ko")))
+                .with_context(|| format!("{} can not be copied", file.display()))?;
+        }
+        write_program(&files.path().join("marker"), &marker::program())?;
+        fs::write(files.path().join("bench.sh"), include_str!("../guest/bench.sh"))?;
+
+        let plugin = files.path().join("librvirtio_plugin.so");
+        build_plugin(&ctx, &root, &plugin)?;
+        let machine = Machine {
+            processor: processor(),
+            processors: thread::available_parallelism().map_or(1, usize::from),
+            kernel: kernel.release.clone(),
+            qemu: qemu_version(&root)?,
+            commit: commit(&ctx.repo),
+        };
+        let image = fs::read(&kernel.vmlinuz)
+            .with_context(|| format!("{} can not be read", kernel.vmlinuz.display()))?;
+        let kernel_id = Sha256::digest(image).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { ctx, files, plugin, kernel_id, kernel, machine })
+    }
+
+    /// Directory of this run's files.
+    pub fn files(&self) -> &Path {
+        self.files.path()
+    }
+
+    /// Directory that outlives this run.
+    pub fn cache(&self) -> &Path {
+        self.ctx.cache.root()
+    }
+
+    /// Starts a step of the progress report.
+    pub fn step(&self, name: &str) -> Step {
+        self.ctx.progress.step(name)
+    }
+
+    /// Tells the user.
+    pub fn note(&self, text: &str) {
+        self.ctx.progress.note(text);
+    }
+
+    /// `tools/vm exec` for this kernel, with the files that every guest gets.
+    pub fn exec(&self) -> Command {
+        let mut command = Command::new(self.ctx.repo.join("tools/vm"));
+        command.args(["exec", "--kver", &self.kernel.release]);
+        for name in ["bench.sh", "modules", "marker"] {
+            command.arg("--copy").arg(self.files.path().join(name));
+        }
+        command
+    }
+}
+
+fn write_program(path: &Path, contents: &[u8]) -> Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.write_all(contents)?;
+    file.set_permissions(fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// By the compiler of the build root alone: QEMU there loads it, with the C library that is there.
+fn build_plugin(ctx: &Context, root: &BuildRoot, plugin: &Path) -> Result<()> {
+    let source = ctx.repo.join("tools/plugin/src");
+    let dir = plugin.parent().context("the plugin has no directory")?;
+    let mut rustc = root.command("rustc");
+    rustc.args(["--crate-name", "rvirtio_plugin", "--crate-type", "cdylib", "--edition", "2024"]);
+    rustc.args(["-C", "opt-level=2", "-C", "panic=abort", "-C", "strip=debuginfo", "-o"]).arg(plugin);
+    rustc.arg(source.join("lib.rs")).bind_ro(&source).bind_rw(dir);
+    rustc.run().context("QEMU's plugin does not build")
+}
+
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or_else(|| "unknown".to_owned(), |(_, model)| model.trim().to_owned())
+}
+
+fn qemu_version(root: &BuildRoot) -> Result<String> {
+    let text = root.command("qemu-system-x86_64").arg("--version").output()?;
+    match text.split_whitespace().nth(3) {
+        Some(version) => Ok(version.to_owned()),
+        None => bail!("QEMU does not tell its version"),
+    }
+}
+
+/// Not every source tree is a git repository.
+fn commit(repo: &Path) -> String {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(repo).args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
+    let changed = git(&["status", "--porcelain", "--", "drivers"]).is_some_and(|text| !text.is_empty());
+    if changed { commit + "+" } else { commit }
+}

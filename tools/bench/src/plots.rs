@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Plots for the report, as SVG.
+
+use crate::{
+    devices::Accesses,
+    instructions::Cost,
+    layer::Layer,
+    results::Results,
+    side::{Side, VIRTIO},
+    workload::Workload,
+};
+use anyhow::{Context as _, Result, anyhow};
+use plotters::{chart::SeriesLabelPosition, prelude::*};
+use std::path::Path;
+
+const SIZE: (u32, u32) = (900, 480);
+const FONT: &str = "sans-serif";
+
+/// From the device's driver up to the program, the order of bars from bottom to top.
+const LAYERS: [Layer; 9] = [
+    Layer::FrontEnd,
+    Layer::Ring,
+    Layer::Transport,
+    Layer::Helpers,
+    Layer::Allocator,
+    Layer::Interrupt,
+    Layer::Block,
+    Layer::System,
+    Layer::Time,
+];
+
+/// Writes `NAME.svg` files to `dir`; returns names and captions.
+///
+/// # Errors
+///
+/// When a file can not be written.
+pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'static str)>> {
+    std::fs::create_dir_all(dir).with_context(|| format!("{} can not be made", dir.display()))?;
+    let mut written = Vec::new();
+    let mut plot = |name, caption, draw: &dyn Fn(&Path) -> Result<()>| -> Result<()> {
+        let path = dir.join(format!("{name}.svg"));
+        draw(&path).with_context(|| format!("{} can not be drawn", path.display()))?;
+        written.push((name, caption));
+        Ok(())
+    };
+    let costs: Vec<&Cost> = results.instructions.iter().collect();
+    plot("driver", "Driver and ring: instructions per operation by layer", &|path| {
+        stacks(path, &costs, &LAYERS[..5])
+    })?;
+    plot("kernel", "Whole kernel: instructions per operation by layer", &|path| {
+        stacks(path, &costs, &LAYERS)
+    })?;
+    plot("accesses", "Doorbells and interrupts per read over the queue depth", &|path| {
+        depths(path, &results.accesses)
+    })?;
+    Ok(written)
+}
+
+/// plotters' errors borrow its backend.
+fn drawn<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T> {
+    result.map_err(|error| anyhow!("{error}"))
+}
+
+/// Two stacks for each load: C and rvirtio.
+fn stacks(path: &Path, costs: &[&Cost], layers: &[Layer]) -> Result<()> {
+    let mut loads: Vec<Workload> = Vec::new();
+    for cost in costs {
+        if !loads.contains(&cost.workload) {
+            loads.push(cost.workload);
+        }
+    }
+    let sum = |cost: &&&Cost| -> f64 {
+        let by_layer = cost.profile.layers();
+        layers.iter().filter_map(|layer| by_layer.get(layer)).map(|value| value.max(0.0)).sum()
+    };
+    let top = costs.iter().map(|cost| sum(&cost)).fold(1.0, f64::max) * 1.05;
+
+    let area = SVGBackend::new(path, SIZE).into_drawing_area();
+    drawn(area.fill(&WHITE))?;
+    let mut chart = drawn(
+        ChartBuilder::on(&area)
+            .margin(10)
+            .x_label_area_size(90)
+            .y_label_area_size(70)
+            .right_y_label_area_size(190)
+            .build_cartesian_2d(0.0..loads.len() as f64, 0.0..top),
+    )?;
+    drawn(
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .x_labels(0)
+            .y_desc("instructions per operation")
+            .y_label_formatter(&|value| format!("{value:.0}"))
+            .draw(),
+    )?;
+    for (index, layer) in layers.iter().enumerate() {
+        let color = Palette99::pick(index).mix(0.8);
+        let mut bars = Vec::new();
+        for cost in costs {
+            let Some(load) = loads.iter().position(|load| *load == cost.workload) else { continue };
+            let by_layer = cost.profile.layers();
+            let height = |layer: &Layer| by_layer.get(layer).copied().unwrap_or_default().max(0.0);
+            let below: f64 = layers[..index].iter().map(height).sum();
+            let left = load as f64 + if cost.side == Side::C { 0.1 } else { 0.52 };
+            bars.push(Rectangle::new([(left, below), (left + 0.38, below + height(layer))], color.filled()));
+        }
+        drawn(chart.draw_series(bars))?
+            .label(layer.title())
+            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], color.filled()));
+    }
+    for (index, load) in loads.iter().enumerate() {
+        let (x, _) = chart.backend_coord(&(index as f64 + 0.1, 0.0));
+        let bottom = SIZE.1 as i32 - 95;
+        let mut lines = vec!["C | rvirtio".to_owned()];
+        lines.extend(load.to_string().split(", ").map(str::to_owned));
+        for (line, text) in lines.into_iter().enumerate() {
+            drawn(area.draw(&Text::new(text, (x, bottom + 15 * line as i32), (FONT, 11))))?;
+        }
+    }
+    drawn(
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::Coordinate(SIZE.0 as i32 - 275, 10))
+            .label_font((FONT, 12))
+            .draw(),
+    )?;
+    drawn(area.present())
+}
+
+/// What is drawn.
+type Value = fn(&Accesses) -> f64;
+
+/// Lines over the queue depth: doorbells on the left, interrupts on the right.
+fn depths(path: &Path, accesses: &[Accesses]) -> Result<()> {
+    let area = SVGBackend::new(path, SIZE).into_drawing_area();
+    drawn(area.fill(&WHITE))?;
+    let panels = area.split_evenly((1, 2));
+    let kinds: [(&str, Value); 2] = [
+        ("doorbells per read", |accesses| accesses.writes),
+        ("interrupts per read", |accesses| accesses.interrupts),
+    ];
+    for (panel, (title, of)) in panels.iter().zip(kinds) {
+        let plain: Vec<&Accesses> = accesses
+            .iter()
+            .filter(|accesses| accesses.workload == Workload::reads(accesses.workload.depth))
+            .collect();
+        let top = plain.iter().map(|accesses| of(accesses)).fold(1.0, f64::max) * 1.1;
+        let mut chart = drawn(
+            ChartBuilder::on(panel)
+                .margin(10)
+                .caption(title, (FONT, 16))
+                .x_label_area_size(40)
+                .y_label_area_size(50)
+                .build_cartesian_2d((1_u32..128).log_scale(), 0.0..top),
+        )?;
+        drawn(chart.configure_mesh().x_desc("queue depth").draw())?;
+        for (index, side) in VIRTIO.into_iter().enumerate() {
+            let color = Palette99::pick(index).mix(1.0);
+            let line = plain.iter().filter(|accesses| accesses.side == side);
+            let points: Vec<(u32, f64)> =
+                line.map(|accesses| (accesses.workload.depth, of(accesses))).collect();
+            drawn(chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2))))?
+                .label(side.title())
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2)));
+            drawn(chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, color.filled()))))?;
+        }
+        drawn(chart.configure_series_labels().border_style(BLACK.mix(0.3)).background_style(WHITE).draw())?;
+    }
+    drawn(area.present())
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is measured, and in which order: what does not depend on the host's load comes first.
+
+use crate::{
+    backend::Backend,
+    cli::{Cli, Group},
+    devices, footprint, instructions,
+    lab::Lab,
+    results::Results,
+    side::{Side, VIRTIO},
+    throughput,
+    workload::{Engine, Pattern, Workload},
+};
+use anyhow::Result;
+use std::path::Path;
+
+/// Emulated controllers beside C's virtio.
+const EMULATED: [Side; 4] = [Side::C, Side::Rust, Side::Ahci, Side::Ide];
+
+/// Device options of ring formats, and their titles in reports.
+const RINGS: [&str; 5] = ["", ",packed=on", ",indirect_desc=off", ",event_idx=off", ",packed=on,in_order=on"];
+
+/// Adds one group to the results.
+type Measure = fn(&Cli, &Lab, &mut Results) -> Result<()>;
+
+/// Measures what `cli` asks for. After each group the results so far are saved, with what is missing.
+///
+/// # Errors
+///
+/// Only when the results can not be saved; a measurement that fails is noted in them.
+pub fn run(cli: &Cli, lab: &Lab, results: &mut Results, json: &Path) -> Result<()> {
+    let groups: [(Group, Measure); 6] = [
+        (Group::Instructions, instructions),
+        (Group::Accesses, accesses),
+        (Group::Rings, rings),
+        (Group::Emulation, emulation),
+        (Group::Footprint, sizes),
+        (Group::Throughput, rates),
+    ];
+    for (group, measure) in groups {
+        if !cli.wants(group) || (cli.quick && cli.groups.is_empty() && !in_quick(group)) {
+            continue;
+        }
+        if let Err(error) = measure(cli, lab, results) {
+            lab.note(&format!("{error:#}"));
+            results.missing.push(format!("{group:?}: {error:#}"));
+        }
+        results.save(json)?;
+    }
+    Ok(())
+}
+
+fn in_quick(group: Group) -> bool {
+    matches!(group, Group::Instructions | Group::Accesses | Group::Throughput)
+}
+
+fn instructions(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    let base = Workload::reads(32);
+    let all = [
+        Workload::reads(1),
+        base,
+        Workload { batch: 16, ..base },
+        Workload { engine: Engine::Libaio, ..Workload::reads(1) },
+        Workload { engine: Engine::Libaio, ..base },
+        Workload { pattern: Pattern::RandWrite, ..base },
+        Workload { kib: 64, ..base },
+        Workload { pattern: Pattern::Read, kib: 64, ..base },
+        Workload { pattern: Pattern::Write, ..base },
+    ];
+    let plan = instructions::Plan {
+        name: "instructions per operation",
+        sides: &VIRTIO,
+        device_options: "",
+        workloads: if cli.quick { &all[..3] } else { &all },
+        rounds: if cli.quick { 2 } else { 3 },
+        operations: if cli.quick { (300, 2000) } else { (500, 6000) },
+    };
+    results.instructions = plan.run(lab)?;
+    Ok(())
+}
+
+fn accesses(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    let depths: &[u32] = if cli.quick { &[1, 32] } else { &[1, 2, 4, 8, 16, 32, 64, 128] };
+    let mut workloads: Vec<Workload> = depths.iter().map(|&depth| Workload::reads(depth)).collect();
+    if !cli.quick {
+        workloads.push(Workload { batch: 16, ..Workload::reads(32) });
+    }
+    results.accesses = devices::run(lab, "doorbells and interrupts", &VIRTIO, &workloads)?;
+    Ok(())
+}
+
+fn rings(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    for options in RINGS {
+        let name = format!("ring: {}", if options.is_empty() { "defaults" } else { &options[1..] });
+        let plan = instructions::Plan {
+            name: &name,
+            sides: &VIRTIO,
+            device_options: options,
+            workloads: &[Workload::reads(32)],
+            rounds: if cli.quick { 1 } else { 2 },
+            operations: (500, 4000),
+        };
+        results.rings.extend(plan.run(lab)?);
+    }
+    Ok(())
+}
+
+fn emulation(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    let workloads = [Workload::reads(1), Workload::reads(32)];
+    let plan = instructions::Plan {
+        name: "emulated controllers: instructions",
+        sides: &EMULATED,
+        device_options: "",
+        workloads: &workloads,
+        rounds: if cli.quick { 1 } else { 2 },
+        operations: (300, 2000),
+    };
+    results.emulation = plan.run(lab)?;
+    let name = "emulated controllers: accesses and interrupts";
+    results.emulated_accesses = devices::run(lab, name, &EMULATED, &workloads)?;
+    Ok(())
+}
+
+fn sizes(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    results.footprint = Some(footprint::run(lab, if cli.quick { 3 } else { 7 })?);
+    Ok(())
+}
+
+fn rates(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    let (rounds, seconds) = if cli.quick { (3, 2) } else { (5, 3) };
+    let base = Workload::reads(32);
+    let some = [Workload::reads(1), base];
+    let all = [
+        Workload::reads(1),
+        Workload::reads(4),
+        base,
+        Workload::reads(128),
+        Workload { batch: 16, ..base },
+        Workload { engine: Engine::Libaio, ..base },
+        Workload { kib: 64, ..base },
+        Workload { pattern: Pattern::RandWrite, ..base },
+    ];
+    let mut measure = |name: &str, sides: &[Side], backend, cpus, workloads: &[Workload]| -> Result<()> {
+        let plan = throughput::Plan { name, sides, backend, cpus, workloads, rounds, seconds };
+        results.rates.extend(plan.run(lab)?);
+        Ok(())
+    };
+    let nothing = || Backend::Nothing;
+    measure("operations per second", &VIRTIO, nothing(), 1, if cli.quick { &some } else { &all })?;
+    if cli.quick {
+        return Ok(());
+    }
+    measure("operations per second, 4 queues", &VIRTIO, nothing(), 4, &some)?;
+    measure("operations per second, emulated controllers", &EMULATED, nothing(), 1, &some)?;
+    let files = Backend::raw_file(lab.files(), &VIRTIO)?;
+    let synced = Workload { pattern: Pattern::RandWrite, depth: 4, fsync: 4, ..base };
+    measure("operations per second, raw files", &VIRTIO, files, 1, &[base, synced])
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is compared: drivers and emulated disks, each with a device of its own in the same guest.
+
+use serde::{Deserialize, Serialize};
+
+/// A driver with a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// virtio-blk, driven by the in-tree driver.
+    C,
+    /// virtio-blk, driven by rvirtio.
+    Rust,
+    /// A SATA disk on an emulated AHCI controller.
+    Ahci,
+    /// A disk on an emulated PIIX3 IDE controller.
+    Ide,
+}
+
+/// The two that are always compared.
+pub const VIRTIO: [Side; 2] = [Side::C, Side::Rust];
+
+impl Side {
+    /// For tables.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::C => "C virtio_blk",
+            Self::Rust => "rvirtio_blk",
+            Self::Ahci => "AHCI",
+            Self::Ide => "IDE",
+        }
+    }
+
+    /// Shell variable of its disk in the guest.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Rust => "rust",
+            Self::Ahci => "ahci",
+            Self::Ide => "ide",
+        }
+    }
+
+    fn slot(self) -> &'static str {
+        match self {
+            Self::C => "10",
+            Self::Rust => "11",
+            Self::Ahci => "12",
+            Self::Ide => "13",
+        }
+    }
+
+    /// PCI address in the guest.
+    pub fn address(self) -> String {
+        format!("0000:00:{}.0", self.slot())
+    }
+
+    /// PCI driver that must have the device while it is measured.
+    pub fn driver(self) -> &'static str {
+        match self {
+            Self::C => "virtio-pci",
+            Self::Rust => "rvirtio_pci",
+            Self::Ahci => "ahci",
+            Self::Ide => "ata_piix",
+        }
+    }
+
+    /// What its lines in /proc/interrupts contain.
+    pub fn interrupts(self) -> String {
+        match self {
+            Self::Ide => self.driver().to_owned(),
+            _ => self.address(),
+        }
+    }
+
+    /// Arguments for `tools/vm exec`: a disk of its own over back end `blockdev` (options without a
+    /// node name), `options` added to a virtio device.
+    pub fn arguments(self, blockdev: &str, options: &str) -> Vec<String> {
+        let (node, slot) = (format!("bench-{}", self.variable()), self.slot());
+        let mut arguments = vec!["--blockdev".to_owned(), format!("node-name={node},{blockdev}")];
+        let mut device = |text: String| arguments.extend(["--device".to_owned(), text]);
+        let virtio = |options: &str| format!("virtio-blk-pci,drive={node},addr={slot}{options}");
+        match self {
+            Self::C | Self::Rust => device(virtio(options)),
+            Self::Ahci => {
+                device(format!("ich9-ahci,id=bench-ahci-hba,addr={slot}"));
+                device(format!("ide-hd,bus=bench-ahci-hba.0,drive={node}"));
+            }
+            Self::Ide => {
+                device(format!("piix3-ide,id=bench-ide-hba,addr={slot}"));
+                device(format!("ide-hd,bus=bench-ide-hba.0,drive={node}"));
+            }
+        }
+        arguments
+    }
+
+    /// Shell commands by which the guest gets the disk ready.
+    pub fn set_up(self) -> String {
+        let (variable, address) = (self.variable(), self.address());
+        let take = match self {
+            Self::C => "modprobe virtio_blk\n".to_owned(),
+            Self::Rust => format!("take_over {address}\n"),
+            Self::Ahci | Self::Ide => format!("modprobe {}\nmodprobe sd_mod\n", self.driver()),
+        };
+        format!("{take}{variable}=$(disk_of {address})\nexpect_driver {address} {}\n", self.driver())
+    }
+}
