@@ -169,10 +169,7 @@ extern "C" fn match_(dev: *mut bindings::device, drv: *const bindings::device_dr
     drv.find(dev).is_some().into()
 }
 
-extern "C" fn uevent(
-    dev: *const bindings::device,
-    env: *mut bindings::kobj_uevent_env,
-) -> c_int {
+extern "C" fn uevent(dev: *const bindings::device, env: *mut bindings::kobj_uevent_env) -> c_int {
     // SAFETY: The driver core passes a device of this bus.
     let id = unsafe { device::<Normal>(dev) }.id();
     // SAFETY: The format takes a string and two unsigned integers.
@@ -224,7 +221,10 @@ extern "C" fn irq_get_affinity(
     // SAFETY: Called for devices of this bus by their drivers.
     let transport = unsafe { device::<Bound>(dev) }.transport();
     // Queue vectors follow that of the configuration.
-    match u16::try_from(queue).ok().and_then(|queue| queue.checked_add(1)) {
+    match u16::try_from(queue)
+        .ok()
+        .and_then(|queue| queue.checked_add(1))
+    {
         Some(vector) => transport.irq_affinity(vector),
         None => core::ptr::null(),
     }
@@ -260,11 +260,8 @@ static GROUP: Static<bindings::attribute_group> = Static(bindings::attribute_gro
 static GROUPS: Static<[*const bindings::attribute_group; 2]> =
     Static([&GROUP.0, core::ptr::null()]);
 
-type Show = extern "C" fn(
-    *mut bindings::device,
-    *mut bindings::device_attribute,
-    *mut c_char,
-) -> isize;
+type Show =
+    extern "C" fn(*mut bindings::device, *mut bindings::device_attribute, *mut c_char) -> isize;
 
 const fn attribute(name: &'static core::ffi::CStr, show: Show) -> bindings::device_attribute {
     bindings::device_attribute {
@@ -297,7 +294,9 @@ macro_rules! show {
 
 show!(show_device, Normal, c"0x%04x\n", |dev| dev.id().device);
 show!(show_vendor, Normal, c"0x%04x\n", |dev| dev.id().vendor);
-show!(show_status, Bound, c"0x%08x\n", |dev| c_uint::from(dev.transport().status().bits()));
+show!(show_status, Bound, c"0x%08x\n", |dev| c_uint::from(
+    dev.transport().status().bits()
+));
 show!(
     show_modalias,
     Normal,
@@ -306,7 +305,10 @@ show!(
     dev.id().device,
     dev.id().vendor
 );
-show!(show_features, Normal, c"%s\n", |dev| bit_string(dev.features()).as_ptr());
+show!(show_features, Normal, c"%s\n", |dev| bit_string(
+    dev.features()
+)
+.as_ptr());
 
 /// The features as C shows them: bit 0 first, terminated by NUL.
 fn bit_string(features: Features) -> [u8; 129] {

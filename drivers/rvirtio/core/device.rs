@@ -221,7 +221,10 @@ impl Device<Bound> {
     pub fn needs_reset(&self) -> bool {
         self.failed().load(Ordering::Acquire)
             || !self.is_present()
-            || self.transport().status().contains(DeviceStatus::NEEDS_RESET)
+            || self
+                .transport()
+                .status()
+                .contains(DeviceStatus::NEEDS_RESET)
     }
 
     /// Resets the device, unless that was already done, and thereby takes back all memory that
@@ -232,10 +235,14 @@ impl Device<Bound> {
     pub fn stop(&self) -> Stopped<'_> {
         // Only one of several callers resets; the others wait for it.
         while self.life().load(Ordering::Acquire) != life::STOPPED {
-            if self.is_live() && self.life().swap(life::STOPPING, Ordering::Acquire) != life::STOPPING
+            if self.is_live()
+                && self.life().swap(life::STOPPING, Ordering::Acquire) != life::STOPPING
             {
                 if let Err(error) = self.transport().reset() {
-                    dev_err!(self, "device does not confirm its reset ({error:?}), DMA is off\n");
+                    dev_err!(
+                        self,
+                        "device does not confirm its reset ({error:?}), DMA is off\n"
+                    );
                 }
                 self.life().store(life::STOPPED, Ordering::Release);
             } else {
@@ -403,9 +410,8 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
         bus::attach(dev);
     }
     // SAFETY: `dev` is initialised; the format takes one unsigned integer.
-    let named = to_result(unsafe {
-        bindings::dev_set_name(dev, c"virtio%u".as_ptr().cast(), index)
-    });
+    let named =
+        to_result(unsafe { bindings::dev_set_name(dev, c"virtio%u".as_ptr().cast(), index) });
     named
         // SAFETY: Drops the only reference.
         .inspect_err(|_| unsafe { bindings::put_device(dev) })

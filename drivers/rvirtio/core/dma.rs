@@ -105,9 +105,8 @@ impl<'bound> Dma<'bound> {
     #[inline(never)]
     fn map_with_api(&self, phys: u64, len: usize, direction: Direction) -> Result<u64> {
         // SAFETY: The parent is a valid device that is bound.
-        let addr = unsafe {
-            bindings::dma_map_phys(self.parent(), phys, len, direction.as_raw(), 0)
-        };
+        let addr =
+            unsafe { bindings::dma_map_phys(self.parent(), phys, len, direction.as_raw(), 0) };
         // `DMA_MAPPING_ERROR`
         if addr == u64::MAX {
             return Err(ENOMEM);
@@ -163,7 +162,10 @@ impl<'bound> Coherent<'bound> {
     /// Allocates at least `size` bytes; may sleep.
     #[doc(alias = "vring_alloc_queue")]
     pub(crate) fn new(dma: Dma<'bound>, size: usize) -> Result<Self> {
-        let size = size.max(1).checked_next_multiple_of(PAGE_SIZE).ok_or(ENOMEM)?;
+        let size = size
+            .max(1)
+            .checked_next_multiple_of(PAGE_SIZE)
+            .ok_or(ENOMEM)?;
         let gfp = bindings::GFP_KERNEL | bindings::__GFP_ZERO | bindings::__GFP_NOWARN;
         let mut addr = 0;
         let cpu = if dma.physical {
@@ -274,7 +276,10 @@ impl<'bound> Buffer<'bound> {
     pub fn write(&mut self, from: &[u8]) -> usize {
         let len = from.len().min(self.len as usize);
         // SAFETY: As in `read`; the device is not reading either.
-        unsafe { from.as_ptr().copy_to_nonoverlapping(self.memory.cpu().as_ptr(), len) };
+        unsafe {
+            from.as_ptr()
+                .copy_to_nonoverlapping(self.memory.cpu().as_ptr(), len)
+        };
         len
     }
 }

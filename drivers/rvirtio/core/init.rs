@@ -317,22 +317,27 @@ impl<'bound> Configured<'bound> {
         if !dev.is_live() {
             return Err(EIO);
         }
-        let queue = Virtqueue::new(self.dma(), index, max_size, |size, [desc, driver, device]| {
-            dev.transport().setup_queue(
-                index,
-                &QueueSetup {
-                    size,
-                    desc,
-                    driver,
-                    device,
-                    vector: match self.policy {
-                        IrqPolicy::PerQueue => plan.vector.map(|vector| 1 + vector),
-                        IrqPolicy::Shared => plan.vector.map(|_| 1),
-                        IrqPolicy::Line => None,
+        let queue = Virtqueue::new(
+            self.dma(),
+            index,
+            max_size,
+            |size, [desc, driver, device]| {
+                dev.transport().setup_queue(
+                    index,
+                    &QueueSetup {
+                        size,
+                        desc,
+                        driver,
+                        device,
+                        vector: match self.policy {
+                            IrqPolicy::PerQueue => plan.vector.map(|vector| 1 + vector),
+                            IrqPolicy::Shared => plan.vector.map(|_| 1),
+                            IrqPolicy::Line => None,
+                        },
                     },
-                },
-            )
-        })?;
+                )
+            },
+        )?;
         Ok(queue)
     }
 

@@ -67,11 +67,7 @@ unsafe impl Backend for IrqSave {
     type GuardState = c_ulong;
 
     #[inline]
-    unsafe fn init(
-        ptr: *mut Self::State,
-        name: *const c_char,
-        key: *mut bindings::lock_class_key,
-    ) {
+    unsafe fn init(ptr: *mut Self::State, name: *const c_char, key: *mut bindings::lock_class_key) {
         // SAFETY: The caller guarantees that `ptr` is valid for writes, and that `name` and `key`
         // live for ever.
         unsafe { bindings::__spin_lock_init(ptr, name, key) }

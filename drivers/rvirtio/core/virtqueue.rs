@@ -274,7 +274,10 @@ impl<T: Buffers> Drop for Virtqueue<'_, T> {
         if !dev.may_free() {
             // The device may still write to all of this, so it must stay where it is.
             let index = self.index;
-            dev_err!(dev, "queue {index} dropped while the device runs, leaking it\n");
+            dev_err!(
+                dev,
+                "queue {index} dropped while the device runs, leaking it\n"
+            );
             return;
         }
         // SAFETY: They are dropped once, here; the device was reset.

@@ -25,8 +25,7 @@ macro_rules! read {
     ($self:ident, $accessor:ident, $offset:ident) => {{
         let mut value = 0;
         // SAFETY: It is a valid `struct pci_dev`, and `value` a local. The kernel checks offsets.
-        let status =
-            unsafe { bindings::$accessor($self.raw(), i32::from($offset), &mut value) };
+        let status = unsafe { bindings::$accessor($self.raw(), i32::from($offset), &mut value) };
         (status == 0).then_some(value)
     }};
 }
@@ -53,6 +52,9 @@ impl ConfigSpace for PciConfigSpace<'_> {
         if !is_memory || is_unset || resource.start == 0 {
             return None;
         }
-        self.0.resource_len(u32::from(bar)).ok().filter(|&len| len != 0)
+        self.0
+            .resource_len(u32::from(bar))
+            .ok()
+            .filter(|&len| len != 0)
     }
 }

@@ -81,7 +81,12 @@ impl<'bound> Function<'bound> {
 
 /// Returns a bit mask of the BARs that hold virtio structures.
 fn used_bars(layout: &Layout) -> u8 {
-    let windows = [Some(layout.common), Some(layout.notify), Some(layout.isr), layout.device];
+    let windows = [
+        Some(layout.common),
+        Some(layout.notify),
+        Some(layout.isr),
+        layout.device,
+    ];
     windows
         .iter()
         .flatten()

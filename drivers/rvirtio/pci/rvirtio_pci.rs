@@ -4,7 +4,11 @@
 //!
 //! Modern devices, and transitional ones in modern mode (virtio 1.4, 4.1).
 
-#[allow(dead_code, unreachable_pub, reason = "also compiled for tests on the host")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "also compiled for tests on the host"
+)]
 mod caps;
 mod config_space;
 mod driver;

@@ -17,9 +17,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
-    device,
-    new_mutex,
+    bindings, device, new_mutex,
     page::PAGE_SIZE,
     pci,
     prelude::*,
@@ -174,7 +172,8 @@ unsafe impl Transport for PciTransport<'_> {
         let features = Features::from_bits(features);
         for select in 0..Features::WORDS {
             self.common.write32(common::DRIVER_FEATURE_SELECT, select);
-            self.common.write32(common::DRIVER_FEATURE, features.word(select));
+            self.common
+                .write32(common::DRIVER_FEATURE, features.word(select));
         }
     }
 
@@ -260,14 +259,20 @@ unsafe impl Transport for PciTransport<'_> {
     fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result<Doorbell<'_>> {
         self.select(index);
         if self.common.read16(common::QUEUE_ENABLE) != 0 {
-            dev_err!(self.dev, "queue {index} is enabled already, after a reset\n");
+            dev_err!(
+                self.dev,
+                "queue {index} is enabled already, after a reset\n"
+            );
             return Err(EBUSY);
         }
         let addr = self.doorbell(index)?;
         if let Some(vector) = setup.vector {
             self.common.write16(common::QUEUE_MSIX_VECTOR, vector);
             if self.common.read16(common::QUEUE_MSIX_VECTOR) != vector {
-                dev_err!(self.dev, "queue {index}: device has no room for vector {vector}\n");
+                dev_err!(
+                    self.dev,
+                    "queue {index}: device has no room for vector {vector}\n"
+                );
                 return Err(EBUSY);
             }
         }

@@ -21,11 +21,7 @@ use rvirtio::transport::IrqPolicy;
 /// # Errors
 ///
 /// [`ENOSPC`] and others when the device or the machine does not have them.
-pub(crate) fn allocate(
-    dev: &pci::Device<device::Bound>,
-    policy: IrqPolicy,
-    queues: u16,
-) -> Result {
+pub(crate) fn allocate(dev: &pci::Device<device::Bound>, policy: IrqPolicy, queues: u16) -> Result {
     let (count, flags, spread) = match policy {
         IrqPolicy::PerQueue => (
             c_uint::from(queues) + 1,
@@ -69,10 +65,7 @@ pub(crate) fn irq(dev: &pci::Device<device::Bound>, vector: u16) -> Result<u32> 
 }
 
 /// Returns the CPUs that a vector goes to, or null if the kernel does not manage that.
-pub(crate) fn affinity(
-    dev: &pci::Device<device::Bound>,
-    vector: u16,
-) -> *const bindings::cpumask {
+pub(crate) fn affinity(dev: &pci::Device<device::Bound>, vector: u16) -> *const bindings::cpumask {
     // SAFETY: It is a valid `struct pci_dev`.
     unsafe { bindings::pci_irq_get_affinity(raw(dev), c_int::from(vector)) }
 }

@@ -108,9 +108,7 @@ impl Memory for SplitMemory<'_> {
     fn avail_ring(&self, index: u16) -> &Le16 {
         let index = usize::from(index & self.mask);
         // SAFETY: The mask keeps it within the ring.
-        unsafe {
-            self.cell(self.avail as usize + layout::RING + index * layout::AVAIL_ELEM_SIZE)
-        }
+        unsafe { self.cell(self.avail as usize + layout::RING + index * layout::AVAIL_ELEM_SIZE) }
     }
 
     #[inline]

@@ -2,10 +2,7 @@
 
 //! What can be given to a device.
 
-use crate::{
-    dma::Buffer,
-    ring::Segment,
-};
+use crate::{dma::Buffer, ring::Segment};
 use core::iter;
 
 /// Memory that a queue can give to a device.

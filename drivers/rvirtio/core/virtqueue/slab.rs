@@ -223,14 +223,24 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         // SAFETY: By the type invariant it is in bounds; any address is aligned for `H`. The
         // device may read at the same time only if it breaks its rules, and then it reads what
         // it deserves.
-        unsafe { self.cpu.add(self.header as usize).cast::<H>().write_volatile(header) }
+        unsafe {
+            self.cpu
+                .add(self.header as usize)
+                .cast::<H>()
+                .write_volatile(header)
+        }
     }
 
     /// Sets the status, for the case that the device does not.
     #[inline]
     pub fn set_status(&mut self, status: S) {
         // SAFETY: As in `write_header`.
-        unsafe { self.cpu.add(self.status as usize).cast::<S>().write_volatile(status) }
+        unsafe {
+            self.cpu
+                .add(self.status as usize)
+                .cast::<S>()
+                .write_volatile(status)
+        }
     }
 
     /// Reads the status, from memory that the device can write: once.
@@ -238,7 +248,12 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     pub fn status(&self) -> S {
         // SAFETY: By the type invariant it is in bounds; any address is aligned for `S`, and any
         // bytes are one.
-        unsafe { self.cpu.add(self.status as usize).cast::<S>().read_volatile() }
+        unsafe {
+            self.cpu
+                .add(self.status as usize)
+                .cast::<S>()
+                .read_volatile()
+        }
     }
 
     /// The header, for [`Buffers::readable`](super::Buffers::readable).
