@@ -206,7 +206,7 @@ impl Hostile {
                 2 => area.desc[index].addr.write(value.into()),
                 3 => area.desc[index].len.write(value),
                 // Flags that mean something, with a small id.
-                4 => area.desc[index].meta.write(value % 32 | 0x8080 << 16),
+                4 => area.desc[index].meta.write((value % 32) | 0x8080 << 16),
                 5 => area.desc[index].meta.write(value % 32),
                 _ => area.desc[index].meta.write(value),
             },
