@@ -31,8 +31,9 @@ const EVENT_ENABLE: u32 = position::event(0, EVENT_FLAG_ENABLE);
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the next buffer that the device has used, or `None` if there is none now.
     ///
-    /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer.
-    /// If it returns a buffer, it also has published what was added before.
+    /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer, or
+    /// for a later one if [`enable_cb_delayed`](Self::enable_cb_delayed) has said so and nothing
+    /// was popped since. If it returns a buffer, it also has published what was added before.
     ///
     /// The `WRITE` flag of the used descriptor is ignored: it should say whether the length means
     /// anything, but QEMU never sets it. What was not writable was not written, whatever the

@@ -23,8 +23,9 @@ use core::ops::DerefMut;
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the next buffer that the device has used, or `None` if there is none now.
     ///
-    /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer.
-    /// If it returns a buffer, it also has published what was added before.
+    /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer, or
+    /// for a later one if [`enable_cb_delayed`](Self::enable_cb_delayed) has said so and nothing
+    /// was popped since. If it returns a buffer, it also has published what was added before.
     ///
     /// # Errors
     ///
@@ -114,7 +115,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.stop();
         while self.in_flight() != 0 && self.detach_cursor <= self.mask {
             let id = self.detach_cursor;
-            self.detach_cursor += 1;
+            // At most the queue size.
+            self.detach_cursor = self.detach_cursor.wrapping_add(1);
             if self.release(id).is_some() {
                 // INVARIANT: One buffer less. No element of the used ring is skipped by this,
                 // as a stopped ring reads none.
