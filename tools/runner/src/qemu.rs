@@ -23,8 +23,10 @@ pub struct Machine<'a> {
 const MEMORY: u64 = 1024;
 const LARGE_MEMORY: u64 = 2048;
 
-/// Stalls that mean little when the host is slow: TCG gets more time. All but the last are seconds.
-const PATIENCE: &str = "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
+/// On a busy host TCG's vCPUs stand still for a while: that is no stall, nor does a timer that was not
+/// heard in time ("IO-APIC + timer doesn't work") mean that there is none. The times are seconds.
+const PATIENCE: &str =
+    "no_timer_check rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
 
 impl Machine<'_> {
     /// Arguments for `qemu-system-x86_64`, without the serial ports.
