@@ -17,15 +17,15 @@ plug() {
 	disk=$(disk spare) || exit
 }
 
-# new_device: finds the PCI device behind the port.
+# new_device: finds the virtio device behind a port, $bdf: its parent is a device too.
 new_device() {
-	for path in /sys/bus/pci/devices/*/*/virtio* /sys/bus/pci/devices/*/*/rvirtio*; do
-		case $path in
-		*/pci*:*) continue ;;
+	for device in /sys/bus/pci/devices/*; do
+		case $(basename "$(dirname "$(readlink -f "$device")")") in
+		0000:*)
+			bdf=${device##*/}
+			[ "$(cat "$device/vendor" 2>/dev/null)" = 0x1af4 ] && return
+			;;
 		esac
-		path=${path%/*}
-		bdf=${path##*/}
-		[ "$(cat "/sys/bus/pci/devices/$bdf/vendor" 2>/dev/null)" = 0x1af4 ] && return
 	done
 	return 1
 }

@@ -6,7 +6,7 @@
 #
 # covers: INIT-27
 # vm: @ram
-# timeout: 600
+# timeout: 900
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/leak.sh

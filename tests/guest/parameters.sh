@@ -22,7 +22,6 @@ expect "queues" "$(ls "/sys/block/$disk/mq" | wc -l)" 2
 
 insert num_request_queues=1
 expect "queues with num_request_queues=1" "$(ls "/sys/block/$disk/mq" | wc -l)" 1
-expect "the parameter" "$(cat /sys/module/rvirtio_blk/parameters/num_request_queues)" 1
 sh lib/verify.sh "/dev/$disk"
 
 insert num_request_queues=100 queue_depth=4

@@ -7,7 +7,7 @@
 # covers: INIT-26 INIT-27 INIT-12 PCI-19 PCI-20
 # vm: @hotplug
 # cases: rvirtio_pci rvirtio_blk
-# timeout: 600
+# timeout: 900
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/leak.sh

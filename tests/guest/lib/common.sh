@@ -111,11 +111,4 @@ qmp() {
 	python3 $LIB/qmp.py "$@" || fail "QEMU refused: $*"
 }
 
-# slabs: prints the number of objects in use in all caches together, after what is pending is done.
-objects_in_use() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	awk '$2 ~ /^[0-9]+$/ { used[$1] = $2 } END { for (cache in used) print cache, used[cache] }' /proc/slabinfo
-}
-
 forget_log

@@ -8,12 +8,16 @@ NOISE='dentry|inode|filp|file|vm_area|anon_vma|maple|cred|pid|task|signal|sighan
 NOISE="$NOISE|radix_tree|xa_node|buffer_head|ext4|jbd2|kernfs|lsm|seq_file|proc|shmem|sock|skbuff|eventpoll|fsnotify"
 NOISE="$NOISE|bio|biovec|io_kiocb|user_namespace|uts|ns|key|vmap|pool_workqueue|fs_cache|trace|avtab|avc|khugepaged|perf|page"
 
-# settle: waits for what is freed later (RCU, work queues), drops what is only cached.
+# settle: waits for what is freed later (RCU, work queues), drops what is only cached, and has the
+# allocator give up what it keeps for each CPU, which would count as in use.
 settle() {
 	for _ in 1 2 3; do
 		sync
 		echo 3 >/proc/sys/vm/drop_caches
 		sleep 1
+	done
+	for cache in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$cache"
 	done
 }
 
