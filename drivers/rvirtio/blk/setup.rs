@@ -89,7 +89,9 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         config,
         disk,
     }))?;
+    // First, as adding the disk reads partitions, which must not hang if the device fails.
     ready.on_config_change(watch)?;
+    disk.add(&ready)?;
     Ok(Data { queues })
 }
 
@@ -196,7 +198,7 @@ fn create_tags<'bound>(
     configured.manage(TagSet::new(interrupts, queues, depth.into()))
 }
 
-/// Creates the disk and shows it to the world.
+/// Creates the disk.
 fn create_disk<'bound>(
     ready: &Ready<'bound>,
     tags: Pin<&'bound Tags<'bound>>,
@@ -224,7 +226,6 @@ fn create_disk<'bound>(
         disk.name(),
         disk_config.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
     );
-    disk.add(ready)?;
     Ok(disk)
 }
 
