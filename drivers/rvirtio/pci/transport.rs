@@ -15,7 +15,13 @@ use crate::{
     },
     vectors, //
 };
-use core::ptr::NonNull;
+use core::{
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    },
+};
 use kernel::{
     bindings, device, new_mutex,
     page::PAGE_SIZE,
@@ -67,6 +73,8 @@ pub(crate) struct PciTransport<'a> {
     /// One for each queue that was set up. They stay until the end: doorbells point there.
     #[pin]
     doorbells: Mutex<KVec<(u16, Mmio<'a>)>>,
+    /// Vectors were allocated with affinities; the PCI core warns if asked for others.
+    has_affinity: AtomicBool,
     layout: Layout,
     dev: &'a pci::Device<device::Bound>,
     _bars: Bars<'a>,
@@ -88,6 +96,7 @@ impl<'a> PciTransport<'a> {
                 None => None,
             },
             doorbells <- new_mutex!(KVec::new()),
+            has_affinity: AtomicBool::new(false),
             layout,
             dev,
             _bars: bars,
@@ -291,6 +300,8 @@ unsafe impl Transport for PciTransport<'_> {
                 continue;
             }
             if self.enable_config_vector().is_ok() {
+                let has_affinity = policy == IrqPolicy::PerQueue;
+                self.has_affinity.store(has_affinity, Ordering::Relaxed);
                 return Ok(policy);
             }
             self.common.write16(common::CONFIG_MSIX_VECTOR, NO_VECTOR);
@@ -302,6 +313,7 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn free_vectors(&self) {
+        self.has_affinity.store(false, Ordering::Relaxed);
         vectors::free(self.dev);
     }
 
@@ -310,6 +322,9 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn irq_affinity(&self, vector: u16) -> *const bindings::cpumask {
+        if !self.has_affinity.load(Ordering::Relaxed) {
+            return core::ptr::null();
+        }
         vectors::affinity(self.dev, vector)
     }
 
