@@ -81,7 +81,7 @@ impl Features {
     /// Returns the set whose bits 32 * `i` to 32 * `i` + 31 are `words[i]`.
     pub const fn from_words(words: [u32; Self::WORDS as usize]) -> Self {
         let [a, b, c, d] = words;
-        Self(a as u128 | (b as u128) << 32 | (c as u128) << 64 | (d as u128) << 96)
+        Self(a as u128 | ((b as u128) << 32) | ((c as u128) << 64) | ((d as u128) << 96))
     }
 
     /// Returns the bits 32 * `select` to 32 * `select` + 31; 0 for a `select` of 4 or more.

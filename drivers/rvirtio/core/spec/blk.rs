@@ -133,7 +133,7 @@ impl Header {
     #[inline]
     pub const fn new(kind: u32, sector: u64) -> Self {
         // Little endian: the type is the low word, the sector the high half.
-        Self((kind as u128 | (sector as u128) << 64).to_le_bytes())
+        Self((kind as u128 | ((sector as u128) << 64)).to_le_bytes())
     }
 
     /// Returns the bytes that the device reads.

@@ -87,7 +87,7 @@ impl Position {
         } else {
             DESC_F_USED
         };
-        id as u32 | ((flags | mark) as u32) << 16
+        id as u32 | (((flags | mark) as u32) << 16)
     }
 
     /// Returns whether a descriptor here whose last cell is `meta` is used.
@@ -109,5 +109,5 @@ impl Position {
 /// Returns the contents of an event suppression area.
 #[inline]
 pub(super) const fn event(position: u16, flags: u16) -> u32 {
-    position as u32 | (flags as u32) << 16
+    position as u32 | ((flags as u32) << 16)
 }

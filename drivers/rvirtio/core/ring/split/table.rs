@@ -71,5 +71,5 @@ pub fn fill_table(
 /// Returns the last four bytes of a descriptor.
 #[inline]
 pub(super) const fn meta(flags: u16, next: u16) -> u32 {
-    flags as u32 | (next as u32) << 16
+    flags as u32 | ((next as u32) << 16)
 }
