@@ -6,7 +6,7 @@
 #
 # covers: INIT-27
 # vm: @hotplug
-# timeout: 300
+# timeout: 400
 
 . /host/guest/lib/common.sh
 
@@ -37,7 +37,7 @@ unplug() {
 
 plug
 unplug spare
-for _ in 1 2 3 4 5; do
+for _ in 1 2 3; do
 	sleep 1
 	plug
 	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \

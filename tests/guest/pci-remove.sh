@@ -5,13 +5,13 @@
 #
 # covers: INIT-27
 # vm: @hotplug
-# timeout: 240
+# timeout: 400
 
 . /host/guest/lib/common.sh
 
 disk=$(disk plug) || exit
 bdf=$(bdf_of "$disk")
-for _ in 1 2 3 4 5; do
+for _ in 1 2 3; do
 	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \
 		--size=16M --time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
 	load=$!

@@ -4,9 +4,9 @@
 
 LIB=/host/guest/lib
 
-# fail TEXT...: ends the test as failed.
+# fail TEXT...: ends the test as failed. In $(...) it ends only that: write `x=$(disk a) || exit`.
 fail() {
-	echo "FAIL: $*"
+	echo "FAIL: $*" >&2
 	exit 1
 }
 

@@ -172,24 +172,18 @@ impl Guest {
             let outcome = Outcome::failed(&runs[index].name, time, detail);
             tell(Event::Done(outcome.with_log(self.console.clone())));
             ended = index + 1;
-        } else if ended < runs.len() {
-            if ended == 0 {
-                // Another try would end the same way. The reason is told once.
-                let mut detail =
-                    format!("its guest did not come up (exit status {status})\n{}", tail(&errors));
-                for run in runs {
-                    let outcome = Outcome::failed(&run.name, Duration::ZERO, detail);
-                    tell(Event::Done(outcome.with_log(self.console.clone())));
-                    detail = format!("its guest did not come up: see {}", runs[0].name);
-                }
-                return runs.len();
+        } else if ended == 0 {
+            // Another try would end the same way. The reason is told once.
+            let mut detail = format!("its guest did not come up (exit status {status})\n{}", tail(&errors));
+            for run in runs {
+                let outcome = Outcome::failed(&run.name, Duration::ZERO, detail);
+                tell(Event::Done(outcome.with_log(self.console.clone())));
+                detail = format!("its guest did not come up: see {}", runs[0].name);
             }
-            let detail = format!("the guest ended before it (exit status {status})\n{}", tail(&errors));
-            tell(Event::Done(Outcome::failed(&runs[ended].name, Duration::ZERO, detail)));
-            ended += 1;
+            ended = runs.len();
         } else if !matches!(status, 0 | COMPLAINT) {
             let name = format!("{} (power off)", runs[ended - 1].name);
-            let detail = format!("{}\nexit status {status} after all tests ended", tail(&errors));
+            let detail = format!("{}\nexit status {status} after the test", tail(&errors));
             tell(Event::Done(Outcome::failed(name, Duration::ZERO, detail).with_log(self.console.clone())));
         }
         ended
