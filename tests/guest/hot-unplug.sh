@@ -48,3 +48,4 @@ for _ in 1 2 3; do
 	within 30 sh -c "! kill -0 $load 2>/dev/null" || fail "a request did not end"
 	wait $load
 done
+refuse test -e "/sys/bus/pci/devices/$bdf"

@@ -8,9 +8,14 @@
 
 . /host/guest/lib/common.sh
 
+# remove: udev may just be looking at the disk.
+remove() {
+	within 10 rmmod rvirtio_blk 2>/tmp/error || fail "rvirtio_blk can not be removed: $(cat /tmp/error)"
+}
+
 # insert PARAMETER...: with these parameters, in place of what is there.
 insert() {
-	rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"
+	remove
 	modprobe rvirtio_blk "$@" || fail "modprobe rvirtio_blk $* failed"
 	disk=$(disk one) || exit
 }
@@ -36,7 +41,7 @@ insert name_prefix=rvd
 expect "the name with name_prefix=rvd" "${disk%?}" rvd
 dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk can not be read"
 
-rmmod rvirtio_blk
+remove
 for nonsense in queue_depth=many name_prefix=a/b name_prefix= num_request_queues=-1 \
 	name_prefix=much-too-long-a-prefix-for-the-name-of-any-disk; do
 	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null
