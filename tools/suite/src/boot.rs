@@ -163,7 +163,7 @@ impl Guest {
         if status == COMPLAINT && (ended > 0 || running.is_some()) {
             let blamed = self.blame(&errors).and_then(|index| runs.get(index)).unwrap_or(&runs[0]);
             let name = format!("{} (kernel log)", blamed.name);
-            let detail = format!("the kernel complained:\n{}", tail(&errors));
+            let detail = said(&errors);
             tell(Event::Done(Outcome::failed(name, Duration::ZERO, detail).with_log(self.console.clone())));
         }
         if let Some((index, time, output)) = running {
@@ -199,6 +199,15 @@ impl Guest {
         let mark = before.rfind(MARK)? + MARK.len();
         before[mark..].lines().next()?.trim().parse().ok()
     }
+}
+
+/// Lines of a complaint that are shown: the first say what it is.
+const SAID: usize = 25;
+
+/// What the runner said at last, without what it built.
+fn said(errors: &str) -> String {
+    let lines = errors.lines().skip_while(|line| !line.starts_with("tools/vm: "));
+    lines.take(SAID).collect::<Vec<_>>().join("\n")
 }
 
 /// Passes on lines, and keeps a copy.
