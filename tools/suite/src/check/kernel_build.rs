@@ -29,7 +29,8 @@ fn complaints(text: &str, repo: &Path) -> Findings {
     let mut findings = Findings::new();
     while let Some(line) = lines.next() {
         let starts = |word: &str| line.starts_with(word) || line.contains(&format!(": {word}"));
-        if !["warning:", "warning[", "error:", "error["].iter().any(|word| starts(word)) {
+        let is_sum = line.ends_with(" emitted");
+        if is_sum || !["warning:", "warning[", "error:", "error["].iter().any(|word| starts(word)) {
             continue;
         }
         let place = lines.next_if(|next| next.trim_start().starts_with("-->"));
@@ -46,7 +47,7 @@ mod tests {
     fn complaints_of_both_compilers() {
         let text = "  RUSTC [M] a.o\nwarning: unused variable\n  --> /r/drivers/a.rs:1:2\n   |\n\
             /r/drivers/b.c:3:4: warning: no previous prototype [-Wmissing-prototypes]\nerror[E0425]: x\n\
-            a note about a warning\n";
+            a note about a warning\nwarning: 2 warnings emitted\n";
         assert_eq!(
             complaints(text, Path::new("/r")),
             [
