@@ -152,7 +152,9 @@ impl hwrng::Source for Source<'_> {
                     state.filled = Some((rejected.value.0, 0..0));
                     EIO
                 })?;
-                kick.map(virtio::Kick::notify);
+                if let Some(kick) = kick {
+                    kick.notify();
+                }
                 if len > 0 {
                     return Ok(len);
                 }

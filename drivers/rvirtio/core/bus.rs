@@ -26,6 +26,7 @@ use kernel::{
         c_uint, //
     },
     prelude::*,
+    str::as_char_ptr_in_const_context,
     types::Opaque, //
 };
 
@@ -176,7 +177,7 @@ extern "C" fn uevent(dev: *const bindings::device, env: *mut bindings::kobj_ueve
     unsafe {
         bindings::add_uevent_var(
             env,
-            c"MODALIAS=%s:d%08Xv%08X".as_ptr().cast(),
+            c"MODALIAS=%s:d%08Xv%08X".as_char_ptr(),
             NAME.as_ptr(),
             id.device,
             id.vendor,
@@ -263,10 +264,11 @@ static GROUPS: Static<[*const bindings::attribute_group; 2]> =
 type Show =
     extern "C" fn(*mut bindings::device, *mut bindings::device_attribute, *mut c_char) -> isize;
 
-const fn attribute(name: &'static core::ffi::CStr, show: Show) -> bindings::device_attribute {
+#[allow(clippy::needless_update, reason = "with lockdep there are more fields")]
+const fn attribute(name: &'static CStr, show: Show) -> bindings::device_attribute {
     bindings::device_attribute {
         attr: bindings::attribute {
-            name: name.as_ptr().cast(),
+            name: as_char_ptr_in_const_context(name),
             mode: 0o444,
             ..pin_init::zeroed()
         },
@@ -286,7 +288,7 @@ macro_rules! show {
             // its transport is valid too, and a page. The arguments are what the format wants.
             unsafe {
                 let $dev: &Device<$ctx> = device(dev);
-                bindings::sysfs_emit(page, $format.as_ptr().cast(), $($value),+) as isize
+                bindings::sysfs_emit(page, $format.as_char_ptr(), $($value),+) as isize
             }
         }
     };

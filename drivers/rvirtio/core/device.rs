@@ -410,9 +410,8 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
         bus::attach(dev);
     }
     // SAFETY: `dev` is initialised; the format takes one unsigned integer.
-    let named =
-        to_result(unsafe { bindings::dev_set_name(dev, c"virtio%u".as_ptr().cast(), index) });
-    named
+    let named = unsafe { bindings::dev_set_name(dev, c"virtio%u".as_char_ptr(), index) };
+    to_result(named)
         // SAFETY: Drops the only reference.
         .inspect_err(|_| unsafe { bindings::put_device(dev) })
         .map(|()| raw)

@@ -114,10 +114,7 @@ pub(crate) unsafe fn request_queue<H: VqHandler>(
     name: CString,
     handler: Pin<&H>,
 ) -> Result<Irq> {
-    unsafe extern "C" fn hard<H: VqHandler>(
-        _irq: c_int,
-        handler: *mut c_void,
-    ) -> bindings::irqreturn_t {
+    extern "C" fn hard<H: VqHandler>(_irq: c_int, handler: *mut c_void) -> bindings::irqreturn_t {
         // SAFETY: `handler` is valid while the interrupt is requested.
         unsafe { &*handler.cast::<H>() }.interrupt();
         bindings::irqreturn::IRQ_HANDLED
@@ -163,7 +160,7 @@ impl<'bound> Line<'bound> {
         }
     }
 
-    unsafe extern "C" fn hard(_irq: c_int, line: *mut c_void) -> bindings::irqreturn_t {
+    extern "C" fn hard(_irq: c_int, line: *mut c_void) -> bindings::irqreturn_t {
         // SAFETY: `line` is valid while the interrupt is requested.
         let line = unsafe { &*line.cast::<Line<'_>>() };
         let isr = line.dev.transport().read_isr();
@@ -219,7 +216,7 @@ impl<'bound, H: ConfigHandler> ConfigIrq<'bound, H> {
         Self { dev, handler, line }
     }
 
-    unsafe extern "C" fn hard(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
+    extern "C" fn hard(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
         // SAFETY: `this` is valid while the interrupt is requested.
         let this = unsafe { &*this.cast::<Self>() };
         match this.line {
@@ -230,7 +227,7 @@ impl<'bound, H: ConfigHandler> ConfigIrq<'bound, H> {
         }
     }
 
-    unsafe extern "C" fn thread(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
+    extern "C" fn thread(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
         // SAFETY: `this` is valid while the interrupt is requested.
         let this = unsafe { &*this.cast::<Self>() };
         this.handler.config_changed();

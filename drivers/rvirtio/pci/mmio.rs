@@ -43,7 +43,7 @@ impl<'a> Bars<'a> {
             bindings::pci_request_selected_regions(
                 raw(dev),
                 c_int::from(bars),
-                c"rvirtio-pci".as_ptr().cast(),
+                c"rvirtio-pci".as_char_ptr(),
             )
         })?;
         // INVARIANT: They are requested now.

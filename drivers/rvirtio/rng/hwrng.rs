@@ -30,6 +30,7 @@ use rvirtio::init::Setup;
 mod bindings {
     #![allow(
         clippy::all,
+        clippy::undocumented_unsafe_blocks,
         dead_code,
         missing_docs,
         non_camel_case_types,
@@ -136,7 +137,7 @@ impl<'a, T: Source> Registration<'a, T> {
         }
     }
 
-    unsafe extern "C" fn read(
+    extern "C" fn read(
         rng: *mut bindings::hwrng,
         data: *mut c_void,
         max: usize,

@@ -97,7 +97,7 @@ impl<T: Operations, A: Attribute<T>> Raw<T, A> {
 
     const POINTER: *const bindings::attribute = &Self::ATTRIBUTE.attr;
 
-    unsafe extern "C" fn show(
+    extern "C" fn show(
         dev: *mut bindings::device,
         _attr: *mut bindings::device_attribute,
         buf: *mut c_char,
@@ -115,7 +115,7 @@ impl<T: Operations, A: Attribute<T>> Raw<T, A> {
         }
     }
 
-    unsafe extern "C" fn store(
+    extern "C" fn store(
         dev: *mut bindings::device,
         _attr: *mut bindings::device_attribute,
         buf: *const c_char,
@@ -190,7 +190,7 @@ impl<T: Operations, A: Attribute<T>, B: Attribute<T>> Pair<T, A, B> {
 
     const GROUP: bindings::attribute_group = group(Self::ATTRIBUTES, Self::is_visible);
 
-    unsafe extern "C" fn is_visible(
+    extern "C" fn is_visible(
         kobj: *mut bindings::kobject,
         _attr: *mut bindings::attribute,
         index: c_int,

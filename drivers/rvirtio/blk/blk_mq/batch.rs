@@ -226,6 +226,10 @@ impl<T: Operations> CompletionBatch<T> {
     }
 
     /// Ends the requests of a batch with success.
+    ///
+    /// # Safety
+    ///
+    /// `batch` must be valid, and hold requests that are completed and not ended, which are ours.
     unsafe extern "C" fn end_batch(batch: *mut bindings::io_comp_batch) {
         // SAFETY: The block layer and `drop` pass a valid batch of requests that are completed
         // and not ended, which are ours.

@@ -265,16 +265,13 @@ unsafe fn free_private(private: *mut c_void) {
 }
 
 /// Called when the last user of a disk that was added is gone.
-unsafe extern "C" fn free_disk(disk: *mut bindings::gendisk) {
+extern "C" fn free_disk(disk: *mut bindings::gendisk) {
     // SAFETY: The disk is one of ours, and nobody uses it any more.
     unsafe { free_private((*disk).private_data) }
 }
 
 /// For old partitioning tools. The driver may be unbound already.
-unsafe extern "C" fn getgeo(
-    disk: *mut bindings::gendisk,
-    geo: *mut bindings::hd_geometry,
-) -> c_int {
+extern "C" fn getgeo(disk: *mut bindings::gendisk, geo: *mut bindings::hd_geometry) -> c_int {
     // SAFETY: The disk is one of ours, and its private data lives as long as it does.
     let private = unsafe { &*(*disk).private_data.cast::<Private>() };
     let geometry = private.geometry.unwrap_or_else(|| {

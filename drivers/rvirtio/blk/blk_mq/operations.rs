@@ -180,7 +180,7 @@ impl<T: Operations> Callbacks<T> {
         ..pin_init::zeroed()
     };
 
-    unsafe extern "C" fn queue_rq(
+    extern "C" fn queue_rq(
         hctx: *mut bindings::blk_mq_hw_ctx,
         bd: *const bindings::blk_mq_queue_data,
     ) -> bindings::blk_status_t {
@@ -200,23 +200,23 @@ impl<T: Operations> Callbacks<T> {
         }
     }
 
-    unsafe extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
+    extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
         // SAFETY: The block layer passes a list that is ours for the duration of the call, of
         // requests of our queues that have not been started.
         unsafe { Batch::<T>::for_each_queue(list, T::queue_rqs) }
     }
 
-    unsafe extern "C" fn commit_rqs(hctx: *mut bindings::blk_mq_hw_ctx) {
+    extern "C" fn commit_rqs(hctx: *mut bindings::blk_mq_hw_ctx) {
         // SAFETY: The block layer passes a queue of ours that is in use.
         T::commit_rqs(unsafe { HwContext::from_raw(hctx) })
     }
 
-    unsafe extern "C" fn complete(rq: *mut bindings::request) {
+    extern "C" fn complete(rq: *mut bindings::request) {
         // SAFETY: This is called for requests for which `Request::complete` gave up ownership.
         unsafe { Request::<T>::from_raw(rq) }.end_completed()
     }
 
-    unsafe extern "C" fn init_hctx(
+    extern "C" fn init_hctx(
         hctx: *mut bindings::blk_mq_hw_ctx,
         driver_data: *mut c_void,
         index: c_uint,
@@ -231,7 +231,7 @@ impl<T: Operations> Callbacks<T> {
         })
     }
 
-    unsafe extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
+    extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
         // SAFETY: The block layer passes a tag set that `TagSet::new` made.
         unsafe { TagSet::<T>::map_queues(set) }
     }

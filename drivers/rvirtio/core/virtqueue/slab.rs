@@ -371,8 +371,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         Some(FilledTable {
             segment: Segment {
                 addr: self.addr,
-                // CAST: From 16 to 32 bits.
-                len: (u32::from(shape.count) + EXTRA as u32) * DESC_SIZE,
+                len: (u32::from(shape.count) + u32::from(EXTRA)) * DESC_SIZE,
             },
             // CAST: A status is small.
             writable_len: data_in.wrapping_add(size_of::<S>() as u32),
