@@ -29,7 +29,7 @@ done
 refuse dd if="$device" of=/dev/null bs=1M skip=2 count=1 iflag=direct status=none 2>/dev/null
 
 # Many in flight, some of which fail.
-fio --name=mixed --filename="$device" --direct=1 --ioengine=io_uring --rw=randread --bs=4k --iodepth=32 --size=8M \
+fio --name=mixed --filename="$device" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randread --bs=4k --iodepth=32 --size=8M \
 	--ignore_error=EIO --minimal >/tmp/fio.out 2>&1 || fail "other errors than EIO: $(tail -n 3 /tmp/fio.out)"
 
 noflush=$(disk noflush) || exit

@@ -30,11 +30,10 @@ refuse() {
 
 # within SECONDS COMMAND...: tries until it succeeds; fails when it does not in that time.
 within() {
-	tries=$(($1 * 10))
+	end=$(($(date +%s) + $1))
 	shift
 	until "$@"; do
-		[ $tries -gt 0 ] || return 1
-		tries=$((tries - 1))
+		[ "$(date +%s)" -lt $end ] || return 1
 		sleep 0.1
 	done
 }
@@ -42,9 +41,11 @@ within() {
 # find_disk SERIAL: prints the name of the disk, for example vdb.
 find_disk() {
 	for file in /sys/block/*/serial; do
-		if [ "$(cat "$file" 2>/dev/null)" = "$1" ]; then
-			file=${file%/serial}
-			echo "${file##*/}"
+		name=${file%/serial}
+		name=${name##*/}
+		# A device has attributes before it has a node, and fio would make a file in its place.
+		if [ "$(cat "$file" 2>/dev/null)" = "$1" ] && [ -b "/dev/$name" ]; then
+			echo "$name"
 			return
 		fi
 	done
@@ -58,7 +59,7 @@ has_disk() {
 
 # no_disk SERIAL: whether it is not there.
 no_disk() {
-	! has_disk "$1"
+	! grep -qsx "$1" /sys/block/*/serial
 }
 
 # disk SERIAL: prints the name of the disk, which has to be there within 15 s.

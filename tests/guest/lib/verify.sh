@@ -5,7 +5,7 @@
 
 device=$1
 block=$(blockdev --getss "$device")
-fio --name=verify --filename="$device" --direct=1 --ioengine=io_uring --thread --group_reporting \
+fio --name=verify --filename="$device" --allow_file_create=0 --direct=1 --ioengine=io_uring --thread --group_reporting \
 	--rw=randrw --rwmixread=30 --bsrange="$block-1M" --blockalign="$block" \
 	--numjobs=4 --size=8M --offset_increment=8M --iodepth=32 --iodepth_batch_submit=8 \
 	--verify=crc32c --verify_fatal=1 --do_verify=1 >/tmp/verify.out 2>&1 && exit
