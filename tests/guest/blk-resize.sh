@@ -35,7 +35,7 @@ dd if="/dev/$disk" of=/tmp/back bs=$MIB skip=47 iflag=direct status=none
 cmp /tmp/data /tmp/back || fail "what was written at the new end is not there"
 
 # Back and forth under load; I/O that is then beyond the end may fail, nothing else may.
-fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=16 \
+fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=16 \
 	--size=16M --time_based --runtime=12 --minimal >/tmp/fio.out 2>&1 &
 load=$!
 for size in 16 40 17 33 16 48 20; do

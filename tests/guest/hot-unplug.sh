@@ -40,7 +40,7 @@ unplug spare
 for _ in 1 2 3; do
 	sleep 1
 	plug
-	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \
+	fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \
 		--time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
 	load=$!
 	sleep 2

@@ -16,7 +16,7 @@ ROUNDS=50
 refuse rmmod rvirtio 2>/dev/null
 
 load() {
-	fio --name=load --filename="/dev/$1" --direct=1 --ioengine=io_uring --rw=randrw --bsrange=512-64k --iodepth=16 \
+	fio --name=load --filename="/dev/$1" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bsrange=512-64k --iodepth=16 \
 		--size=32M --time_based --runtime=120 --minimal >/tmp/fio."$1" 2>&1 &
 	loads="$loads $!"
 }

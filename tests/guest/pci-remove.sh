@@ -12,7 +12,7 @@
 disk=$(disk plug) || exit
 bdf=$(bdf_of "$disk")
 for _ in 1 2 3; do
-	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \
+	fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \
 		--size=16M --time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
 	load=$!
 	sleep 2

@@ -31,7 +31,7 @@ bdf=$(bdf_of "$disk")
 
 # round: one unbind and bind under load.
 round() {
-	fio --name=load --filename="/dev/$disk" --direct=1 --ioengine=io_uring --rw=randrw --bsrange=512-64k --iodepth=32 \
+	fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bsrange=512-64k --iodepth=32 \
 		--size=32M --time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
 	load=$!
 	busy() { [ "$(awk '{ print $1 + $5 }' "/sys/block/$disk/stat" 2>/dev/null)" -gt "$done_before" ]; }
