@@ -21,6 +21,9 @@ pub struct Cli {
     /// Which stock kernel: a release, or a flavour [default: newest cloud kernel].
     #[arg(long, env = "KVER", value_name = "RELEASE")]
     pub kver: Option<String>,
+    /// Measure the modules of this source tree, for example a git worktree of another commit.
+    #[arg(long, value_name = "DIR", value_parser = source_tree)]
+    pub source: Option<PathBuf>,
     /// Where the results go, as JSON [default: performance.json in the cache directory].
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -52,6 +55,11 @@ pub enum Group {
     Footprint,
 }
 
+fn source_tree(text: &str) -> Result<PathBuf, String> {
+    let dir = PathBuf::from(text);
+    if dir.join("drivers/rvirtio").is_dir() { Ok(dir) } else { Err("holds no sources of rvirtio".to_owned()) }
+}
+
 impl Cli {
     /// Whether `group` was asked for.
     pub fn wants(&self, group: Group) -> bool {
@@ -76,5 +84,6 @@ mod tests {
         let one = Cli::try_parse_from(["bench", "rings", "--quick"]).unwrap();
         assert!(one.wants(Group::Rings) && !one.wants(Group::Footprint));
         assert!(Cli::try_parse_from(["bench", "everything"]).is_err());
+        assert!(Cli::try_parse_from(["bench", "--source", "/"]).is_err());
     }
 }

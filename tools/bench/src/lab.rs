@@ -4,11 +4,12 @@
 
 use crate::marker;
 use anyhow::{Context as _, Result, bail};
+use rustix::fs::{FlockOperation, flock};
 use rvirtio_provision::{BuildRoot, Context, Kernel, Step, build_modules};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs,
+    fs::{self, File},
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -16,6 +17,9 @@ use std::{
     thread,
 };
 use tempfile::TempDir;
+
+/// The tools that this program belongs to.
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Our modules that a guest loads.
 const MODULES: [&str; 3] = ["rvirtio", "rvirtio_pci", "rvirtio_blk"];
@@ -39,6 +43,7 @@ pub struct Machine {
 pub struct Lab {
     ctx: Context,
     files: TempDir,
+    _lock: File,
     /// Shared object for QEMU.
     pub plugin: PathBuf,
     /// Names the kernel's image.
@@ -49,16 +54,20 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Builds what is missing.
+    /// Builds what is missing, our modules from the source tree `source`.
     ///
     /// # Errors
     ///
     /// When the modules or the plugin do not build, or the build root can not be made.
-    pub fn new(repo: &Path, kver: Option<&str>) -> Result<Self> {
-        let ctx = Context::new(repo)?;
+    pub fn new(source: &Path, kver: Option<&str>) -> Result<Self> {
+        let ctx = Context::new(source)?;
         let root = BuildRoot::ensure(&ctx)?;
         let kernel = Kernel::stock(&ctx, &root, kver)?;
-        let files = tempfile::Builder::new().prefix("bench-").tempdir_in(ctx.cache.root())?;
+        // Locked, for tools/vm removes such directories when whoever made them was killed.
+        let files = tempfile::Builder::new().prefix("run-bench-").tempdir_in(ctx.cache.root())?;
+        let lock = File::open(files.path())?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)
+            .context("the run's own directory is locked")?;
         // Copies: who works on the sources meanwhile changes neither modules nor numbers.
         let built = build_modules(&ctx, &root, &kernel)?.join("drivers/rvirtio");
         let modules = files.path().join("modules");
@@ -72,7 +81,7 @@ impl Lab {
         fs::write(files.path().join("bench.sh"), include_str!("../guest/bench.sh"))?;
 
         let plugin = files.path().join("librvirtio_plugin.so");
-        build_plugin(&ctx, &root, &plugin)?;
+        build_plugin(&root, &plugin)?;
         let machine = Machine {
             processor: processor(),
             processors: thread::available_parallelism().map_or(1, usize::from),
@@ -83,7 +92,7 @@ impl Lab {
         let image = fs::read(&kernel.vmlinuz)
             .with_context(|| format!("{} can not be read", kernel.vmlinuz.display()))?;
         let kernel_id = Sha256::digest(image).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { ctx, files, plugin, kernel_id, kernel, machine })
+        Ok(Self { ctx, files, _lock: lock, plugin, kernel_id, kernel, machine })
     }
 
     /// Directory of this run's files.
@@ -108,7 +117,7 @@ impl Lab {
 
     /// `tools/vm exec` for this kernel, with the files that every guest gets.
     pub fn exec(&self) -> Command {
-        let mut command = Command::new(self.ctx.repo.join("tools/vm"));
+        let mut command = Command::new(Path::new(TOOLS).join("vm"));
         command.args(["exec", "--kver", &self.kernel.release]);
         for name in ["bench.sh", "modules", "marker"] {
             command.arg("--copy").arg(self.files.path().join(name));
@@ -118,15 +127,15 @@ impl Lab {
 }
 
 fn write_program(path: &Path, contents: &[u8]) -> Result<()> {
-    let mut file = fs::File::create(path)?;
+    let mut file = File::create(path)?;
     file.write_all(contents)?;
     file.set_permissions(fs::Permissions::from_mode(0o755))?;
     Ok(())
 }
 
 /// By the compiler of the build root alone: QEMU there loads it, with the C library that is there.
-fn build_plugin(ctx: &Context, root: &BuildRoot, plugin: &Path) -> Result<()> {
-    let source = ctx.repo.join("tools/plugin/src");
+fn build_plugin(root: &BuildRoot, plugin: &Path) -> Result<()> {
+    let source = Path::new(TOOLS).join("plugin/src").canonicalize().context("the plugin's source is gone")?;
     let dir = plugin.parent().context("the plugin has no directory")?;
     let mut rustc = root.command("rustc");
     rustc.args(["--crate-name", "rvirtio_plugin", "--crate-type", "cdylib", "--edition", "2024"]);

@@ -60,7 +60,8 @@ fn run(cli: &Cli) -> Result<bool> {
         return Ok(true);
     }
 
-    let lab = Lab::new(Path::new(REPO), cli.kver.as_deref())?;
+    let source = cli.source.as_deref().unwrap_or(Path::new(REPO));
+    let lab = Lab::new(source, cli.kver.as_deref())?;
     let json: PathBuf = cli.json.clone().unwrap_or_else(|| lab.cache().join("performance.json"));
     let mut results = Results::new(lab.machine.clone());
     schedule::run(cli, &lab, &mut results, &json)?;

@@ -128,7 +128,8 @@ fn sizes(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
 }
 
 fn rates(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
-    let (rounds, seconds) = if cli.quick { (3, 2) } else { (5, 3) };
+    // Short turns: what disturbs one side shall disturb the other as well.
+    let (rounds, seconds) = if cli.quick { (5, 1) } else { (9, 2) };
     let base = Workload::reads(32);
     let some = [Workload::reads(1), base];
     let all = [

@@ -20,6 +20,10 @@ use std::{
     process::Stdio,
 };
 
+/// Kernel arguments: functions where the list of symbols says they are, nothing that depends on the
+/// processor's bugs, and no kernel threads that look at memory in the background.
+const BOOT: [&str; 4] = ["nokaslr", "mitigations=off", "transparent_hugepage=never", "damon_stat.enabled=0"];
+
 /// What QEMU's plugin counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counting {
@@ -85,7 +89,7 @@ impl Session<'_> {
         // Everything stays in the kernel's own drivers but the disk that we take.
         exec.args(["--drivers", "c", "--accel", "tcg", "--timeout", "1800", "--smp", &self.cpus.to_string()]);
         exec.arg("--copy").arg(&plan);
-        for word in ["nokaslr", "mitigations=off"] {
+        for word in BOOT {
             exec.args(["--append", word]);
         }
         for side in self.sides {

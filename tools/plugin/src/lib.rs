@@ -31,6 +31,9 @@ use std::{
 #[unsafe(no_mangle)]
 pub static qemu_plugin_version: c_int = api::VERSION;
 
+/// Addresses from here on are the guest kernel's. Programs do not reach devices themselves.
+const KERNEL: u64 = 1 << 63;
+
 /// Lives as long as QEMU.
 struct Plugin {
     counts: Mutex<Counts>,
@@ -122,7 +125,7 @@ extern "C" fn translated(block: *mut RawBlock, userdata: *mut c_void) {
             // SAFETY: As for `register`.
             unsafe { instruction.on_execution(marker, userdata) };
         }
-        if plugin.devices {
+        if plugin.devices && block.address() >= KERNEL {
             // SAFETY: As for `register`.
             unsafe { instruction.on_access(accessed, userdata) };
             if instruction.with_code(code::is_port_access) {
