@@ -4,12 +4,14 @@
 # Unbinding waits for slow requests and gives their data to the reader, not an error or nothing.
 #
 # vm: @hotplug
-# timeout: 120
+# timeout: 180
 
 . /host/guest/lib/common.sh
 
 disk=$(disk slow) || exit
 bdf=$(bdf_of "$disk")
+# udev reads every new disk, here at 2 s a request.
+udevadm settle --timeout=60
 dd if="/dev/$disk" of=/tmp/data bs=4k count=1 iflag=direct status=none &
 reader=$!
 in_flight() {

@@ -4,7 +4,7 @@
 
 # Caches whose sizes depend on what user space does, not on the driver: files, processes, and what
 # the kernel keeps of them until it needs the room.
-NOISE='dentry|inode|filp|file|vm_area|anon_vma|maple|cred|pid|task|signal|sighand|files_cache|mm_struct|names_cache'
+NOISE='dentry|inode|filp|file|vm_area|anon_vma|maple|cred|pid|task|signal|sigqueue|sighand|files_cache|mm_struct|names_cache'
 NOISE="$NOISE|radix_tree|xa_node|buffer_head|ext4|jbd2|kernfs|lsm|seq_file|proc|shmem|sock|skbuff|eventpoll|fsnotify"
 NOISE="$NOISE|bio|biovec|io_kiocb|user_namespace|uts|ns|key|vmap|pool_workqueue|fs_cache|trace|avtab|avc|khugepaged|perf|page"
 
