@@ -220,20 +220,22 @@ impl<'bound> Operations for Ops<'bound> {
         mut rq: Request<Self>,
         position: Position,
     ) -> Result<(), Busy<Self>> {
-        let Some(header) = header(&rq) else {
-            rq.end(BlkStatus::NotSupported);
-            return Ok(());
-        };
-        match rq.prepare(header, NOT_WRITTEN) {
-            Ok(()) => (),
-            Err(error) if error == ENOMEM => {
+        let refused = match header(&rq).map(|header| rq.prepare(header, NOT_WRITTEN)) {
+            Some(Ok(())) => None,
+            Some(Err(error)) if error == ENOMEM => {
                 let status = BlkStatus::Resource;
                 return Err(Busy { rq, status });
             }
-            Err(_) => {
-                rq.end(BlkStatus::IoError);
-                return Ok(());
+            Some(Err(_)) => Some(BlkStatus::IoError),
+            None => Some(BlkStatus::NotSupported),
+        };
+        if let Some(status) = refused {
+            rq.end(status);
+            if position == Position::Last {
+                // Those before it were left for the last one to notify of.
+                Self::commit_rqs(hctx);
             }
+            return Ok(());
         }
 
         let mut state = hctx.state.lock();
