@@ -29,10 +29,11 @@ rvirtio_blk)
 esac
 bdf=$(bdf_of "$disk")
 
-# round: one unbind and bind under load.
+# round: one unbind and bind under load. The load leaves the CPU that takes its interrupts some time
+# for others: on a busy host an emulated one has none to spare, and this script waits for it.
 round() {
 	fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bsrange=512-64k --iodepth=32 \
-		--size=32M --time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
+		--rate_iops=400 --size=32M --time_based --runtime=60 --minimal >/tmp/fio.out 2>&1 &
 	load=$!
 	busy() { [ "$(awk '{ print $1 + $5 }' "/sys/block/$disk/stat" 2>/dev/null)" -gt "$done_before" ]; }
 	done_before=$(awk '{ print $1 + $5 }' "/sys/block/$disk/stat")
