@@ -33,7 +33,8 @@ impl Key {
 
     /// The first 12 hexadecimal digits: enough for the handful of entries a user has.
     pub(crate) fn id(&self) -> String {
-        self.0.clone().finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        let digest = self.0.clone().finalize();
+        digest.iter().take(6).fold(String::new(), |id, byte| format!("{id}{byte:02x}"))
     }
 }
 
