@@ -101,7 +101,7 @@ fn trial(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<bool> {
     let options = GuestOptions { drivers: Drivers::C, root: Root::Ram, ..GuestOptions::defaults() };
     let boot =
         Boot { ctx, root, kernel, image: None, options: &options, accel: Accel::Kvm, mode: Mode::Trial };
-    let outcome = boot.prepare()?.start()?.run(Some(TRIAL), None)?;
+    let outcome = boot.prepare()?.start()?.run(Some(TRIAL))?;
     Ok(matches!(outcome.end, End::Exit(0)))
 }
 

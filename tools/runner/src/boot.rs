@@ -44,7 +44,6 @@ const FILES: [(&str, u32, &[u8]); 7] = [
 ];
 
 /// What the guest does.
-#[derive(Clone)]
 pub enum Mode {
     /// Run a command and power off.
     Command(Vec<OsString>),

@@ -8,15 +8,11 @@ use crate::{
     cli::{Drivers, GuestOptions, KernelChoice, KernelOptions},
     terminal::Terminal,
     verdict::verdict,
-    vm::{End, Outcome, Vm},
+    vm::Vm,
 };
 use anyhow::Result;
 use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel};
 use std::{ffi::OsString, io::IsTerminal as _, time::Duration};
-
-/// How long a kernel may take to start its first program. On a host that is six times overcommitted
-/// TCG was seen to take two minutes.
-const BOOT: Duration = Duration::from_secs(240);
 
 /// Finds or makes the kernel that was asked for.
 pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<Kernel> {
@@ -29,17 +25,8 @@ pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Resul
 
 /// Runs `command`; returns the status to exit with.
 pub fn exec(ctx: &Context, options: &GuestOptions, command: Vec<OsString>) -> Result<u8> {
-    let mode = Mode::Command(command);
-    let (vm, accel) = start(ctx, options, mode.clone())?;
-    let timeout = timeout(options, accel);
-    let outcome = vm.run(Some(timeout), (timeout > BOOT).then_some(BOOT))?;
-    if outcome.end != End::Stuck || outcome.console.complaint().is_some() {
-        return Ok(report(&outcome, options));
-    }
-    // Now and then a vCPU of TCG sleeps for ever when the host is busy. Nothing of ours was loaded yet.
-    ctx.progress.note("the guest's kernel got stuck before any driver was loaded: starting it once more");
-    let (vm, _) = start(ctx, options, mode)?;
-    Ok(report(&vm.run(Some(timeout - BOOT), None)?, options))
+    let (vm, accel) = start(ctx, options, Mode::Command(command))?;
+    finish(vm, options, Some(timeout(options, accel)))
 }
 
 /// Shows the devices, then gives a shell, or without a terminal checks the root disk.
@@ -58,10 +45,8 @@ fn shell(ctx: &Context, options: &GuestOptions) -> Result<u8> {
     let terminal = std::env::var("TERM").unwrap_or_else(|_| "vt100".to_owned());
     let (mut vm, _) = start(ctx, options, Mode::Shell { terminal })?;
     eprintln!("tools/vm: Ctrl-A X leaves the guest");
-    let terminal = Terminal::connect(&mut vm)?;
-    let outcome = vm.run(options.timeout.map(Duration::from_secs), None)?;
-    drop(terminal);
-    Ok(report(&outcome, options))
+    let _terminal = Terminal::connect(&mut vm)?;
+    finish(vm, options, options.timeout.map(Duration::from_secs))
 }
 
 fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel)> {
@@ -80,13 +65,13 @@ fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel
     Ok((vm, accel))
 }
 
-/// Says what went wrong, if anything; returns the status to exit with.
-fn report(outcome: &Outcome, options: &GuestOptions) -> u8 {
-    let (status, text) = verdict(outcome, options.kernel.kernel == KernelChoice::Debug);
+fn finish(vm: Vm, options: &GuestOptions, timeout: Option<Duration>) -> Result<u8> {
+    let outcome = vm.run(timeout)?;
+    let (status, text) = verdict(&outcome, options.kernel.kernel == KernelChoice::Debug);
     if let Some(text) = text {
         eprintln!("tools/vm: {text}");
     }
-    status
+    Ok(status)
 }
 
 fn timeout(options: &GuestOptions, accel: Accel) -> Duration {

@@ -34,23 +34,23 @@ pub fn verdict(outcome: &Outcome, lockdep_expected: bool) -> (u8, Option<String>
         return (COMPLAINT, Some(format!("{what}:\n{excerpt}")));
     }
     match &outcome.end {
-        End::Stuck | End::TimedOut(None) => (
+        End::TimedOut(None) => (
             TIMEOUT,
             Some(format!(
                 "the guest was stopped on time-out (it was in: {}; --timeout gives it longer); its console ended with:\n{}",
                 outcome.stage,
-                tail(outcome)
+                outcome.console.tail()
             )),
         ),
         End::TimedOut(Some(status)) => (
             TIMEOUT,
             Some(format!(
                 "the command ended with status {status}, but the guest did not power off; its console ended with:\n{}",
-                tail(outcome)
+                outcome.console.tail()
             )),
         ),
         End::Failed(why) => {
-            (FAILURE, Some(format!("the guest says: {why}; its console ended with:\n{}", tail(outcome))))
+            (FAILURE, Some(format!("the guest says: {why}; its console ended with:\n{}", outcome.console.tail())))
         }
         End::Exit(_) if outcome.lockdep == Some(false) => {
             (COMPLAINT, Some("lock debugging went off in the guest (/proc/lockdep_stats: debug_locks: 0), so a clean log proves nothing".to_owned()))
@@ -62,12 +62,6 @@ pub fn verdict(outcome: &Outcome, lockdep_expected: bool) -> (u8, Option<String>
         End::Died => (FAILURE, Some(died(outcome))),
         End::Interrupted(_) | End::Left => unreachable!("handled above"),
     }
-}
-
-/// The last lines of the console, if it said anything.
-fn tail(outcome: &Outcome) -> String {
-    let tail = outcome.console.tail();
-    if tail.is_empty() { "(nothing)".to_owned() } else { tail }
 }
 
 fn died(outcome: &Outcome) -> String {
@@ -124,7 +118,6 @@ mod tests {
 
     #[test]
     fn time_out_and_failures() {
-        assert_eq!(verdict(&outcome(End::Stuck, ""), false).0, TIMEOUT);
         assert_eq!(verdict(&outcome(End::TimedOut(None), ""), false).0, TIMEOUT);
         assert_eq!(verdict(&outcome(End::TimedOut(Some(0)), ""), false).0, TIMEOUT);
         assert_eq!(verdict(&outcome(End::Failed("no disk".into()), ""), false).0, FAILURE);

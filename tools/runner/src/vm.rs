@@ -27,9 +27,6 @@ const POWER_OFF: Duration = Duration::from_secs(120);
 /// How long QEMU may take to end once the guest's kernel stopped.
 const AFTER_PANIC: Duration = Duration::from_secs(20);
 
-/// What the guest does until it says something else.
-const BOOT: &str = "boot";
-
 /// How long output is collected before it is passed on: nobody sees it, and 100 kB/s fit into the buffers.
 const COALESCE: Duration = Duration::from_millis(2);
 
@@ -40,8 +37,6 @@ pub enum End {
     Exit(u8),
     /// The guest could not do what was asked.
     Failed(String),
-    /// Its kernel never came to start the first program, in which our drivers play no part.
-    Stuck,
     /// It took too long; the command's status when that had ended.
     TimedOut(Option<u8>),
     /// A signal ended us.
@@ -144,24 +139,21 @@ impl Vm {
         Some((self.output.take()?, self.sender.clone()))
     }
 
-    /// Passes the guest's output on until it ends. It may take for ever without `timeout`, and its
-    /// kernel all of that without `boot`.
-    pub fn run(mut self, timeout: Option<Duration>, boot: Option<Duration>) -> Result<Outcome> {
+    /// Passes the guest's output on until it ends; no end of time without `timeout`.
+    pub fn run(mut self, timeout: Option<Duration>) -> Result<Outcome> {
         let output = self.output.take().map(|source| pass_on(source, io::stdout()));
         let error = self.error.take().map(|source| pass_on(source, io::stderr()));
         watch_control(&self.control, self.sender.clone())?;
         let console = watch_console(self.console.try_clone()?, self.log.take(), self.sender.clone());
 
-        let [deadline, booted] = [timeout, boot].map(|time| time.map(|time| Instant::now() + time));
-        let mut watch = Watch { deadline, booted, stage: BOOT.to_owned(), ..Watch::default() };
+        let mut watch =
+            Watch { deadline: timeout.map(|timeout| Instant::now() + timeout), ..Watch::default() };
         while watch.qemu.is_none() {
-            match self.next_event(watch.next_deadline()) {
+            match self.next_event(watch.deadline) {
                 Some(event) => self.handle(event, &mut watch),
                 None => {
-                    let stuck = watch.booted.is_some_and(|booted| booted <= Instant::now());
-                    let end = if stuck { End::Stuck } else { End::TimedOut(watch.status) };
-                    watch.end.get_or_insert(end);
-                    (watch.deadline, watch.booted) = (None, None);
+                    watch.deadline = None;
+                    watch.end.get_or_insert(End::TimedOut(watch.status));
                     self.kill();
                 }
             }
@@ -203,10 +195,7 @@ impl Vm {
 
     fn handle(&mut self, event: Event, watch: &mut Watch) {
         match event {
-            Event::Message(Message::Stage(stage)) => {
-                watch.stage = stage;
-                watch.booted = None;
-            }
+            Event::Message(Message::Stage(stage)) => watch.stage = stage,
             Event::Message(Message::Note(note)) => eprintln!("tools/vm: {note}"),
             Event::Message(Message::Lockdep(works)) => watch.lockdep = Some(works),
             Event::Message(Message::Shell) | Event::Resized => self.send_size(),
@@ -254,8 +243,6 @@ impl Drop for Vm {
 #[derive(Default)]
 struct Watch {
     deadline: Option<Instant>,
-    /// When the first program must run; `None` when it does.
-    booted: Option<Instant>,
     stage: String,
     lockdep: Option<bool>,
     status: Option<u8>,
@@ -264,10 +251,6 @@ struct Watch {
 }
 
 impl Watch {
-    fn next_deadline(&self) -> Option<Instant> {
-        self.deadline.into_iter().chain(self.booted).min()
-    }
-
     /// The guest must end within `time`.
     fn not_after(&mut self, time: Duration) {
         let latest = Instant::now() + time;
