@@ -27,12 +27,12 @@ expect "queues" "$(ls "/sys/block/$disk/mq" | wc -l)" 2
 
 insert num_request_queues=1
 expect "queues with num_request_queues=1" "$(ls "/sys/block/$disk/mq" | wc -l)" 1
-sh lib/verify.sh "/dev/$disk"
+sh lib/verify.sh "/dev/$disk" || fail "data is not what was written"
 
 insert num_request_queues=100 queue_depth=4
 expect "queues with num_request_queues=100" "$(ls "/sys/block/$disk/mq" | wc -l)" 2
 expect "the depth with queue_depth=4" "$(cat "/sys/block/$disk/queue/nr_requests")" 4
-sh lib/verify.sh "/dev/$disk"
+sh lib/verify.sh "/dev/$disk" || fail "data is not what was written"
 
 insert queue_depth=100000
 [ "$(cat "/sys/block/$disk/queue/nr_requests")" -le "$depth" ] || fail "more requests than the ring holds"
@@ -42,7 +42,7 @@ expect "the name with name_prefix=rvd" "${disk%?}" rvd
 dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk can not be read"
 
 remove
-for nonsense in queue_depth=many name_prefix=a/b name_prefix= num_request_queues=-1 \
+for nonsense in queue_depth=many name_prefix= num_request_queues=-1 \
 	name_prefix=much-too-long-a-prefix-for-the-name-of-any-disk; do
 	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null
 done

@@ -41,5 +41,7 @@ mkswap "/dev/$disk" >/dev/null
 swapon "/dev/$disk" || fail "swapon failed"
 refused 'swap' --to-c "$bdf"
 swapoff "/dev/$disk"
+# The root disk has the name that the other driver would give.
+refused 'name_prefix' --to-c "$bdf"
 # One that is refused keeps the others where they are.
-refused 'root file system' --to-c "$bdf" "$(bdf_of "${root#/dev/}")"
+refused 'not a virtio device' "$bdf" 0000:00:00.0

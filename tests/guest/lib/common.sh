@@ -4,9 +4,12 @@
 
 LIB=/host/guest/lib
 
+# The test's own output, wherever that of a command goes.
+exec 3>&1
+
 # fail TEXT...: ends the test as failed. In $(...) it ends only that: write `x=$(disk a) || exit`.
 fail() {
-	echo "FAIL: $*" >&2
+	echo "FAIL: $*" >&3
 	exit 1
 }
 
