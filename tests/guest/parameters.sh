@@ -42,7 +42,7 @@ expect "the name with name_prefix=rvd" "${disk%?}" rvd
 dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk can not be read"
 
 remove
-for nonsense in queue_depth=many name_prefix= num_request_queues=-1 \
+for nonsense in queue_depth=many num_request_queues=-1 \
 	name_prefix=much-too-long-a-prefix-for-the-name-of-any-disk; do
 	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null
 done
