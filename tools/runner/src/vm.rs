@@ -146,8 +146,8 @@ impl Vm {
         watch_control(&self.control, self.sender.clone())?;
         let console = watch_console(self.console.try_clone()?, self.log.take(), self.sender.clone());
 
-        let mut watch =
-            Watch { deadline: timeout.map(|timeout| Instant::now() + timeout), ..Watch::default() };
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let mut watch = Watch { deadline, stage: "boot".to_owned(), ..Watch::default() };
         while watch.qemu.is_none() {
             match self.next_event(watch.deadline) {
                 Some(event) => self.handle(event, &mut watch),
