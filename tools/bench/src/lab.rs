@@ -91,7 +91,12 @@ impl Lab {
         };
         let image = fs::read(&kernel.vmlinuz)
             .with_context(|| format!("{} can not be read", kernel.vmlinuz.display()))?;
-        let kernel_id = Sha256::digest(image).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let kernel_id = Sha256::digest(image)
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat();
         Ok(Self { ctx, files, _lock: lock, plugin, kernel_id, kernel, machine })
     }
 

@@ -106,8 +106,10 @@ mod tests {
 
     #[test]
     fn excerpt_is_bounded_and_starts_before_the_complaint() {
-        let boot: String = (0..100).map(|n| format!("[    0.000000] boot {n}\n")).collect();
-        let rest: String = (0..100).map(|n| format!("[    2.000000] rest {n}\n")).collect();
+        let boot: String =
+            (0..100).map(|n| format!("[    0.000000] boot {n}\n")).collect::<Vec<_>>().concat();
+        let rest: String =
+            (0..100).map(|n| format!("[    2.000000] rest {n}\n")).collect::<Vec<_>>().concat();
         let (console, _) = read(&format!("{boot}[    1.000000] BUG: bad\n{rest}"));
         let excerpt = console.complaint().unwrap();
         assert_eq!(excerpt.lines().count(), BEFORE + AFTER);

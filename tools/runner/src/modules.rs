@@ -188,7 +188,7 @@ fn hash(kernel: &Kernel, files: &[PathBuf]) -> Result<String> {
         hash.update((contents.len() as u64).to_le_bytes());
         hash.update(contents);
     }
-    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
 }
 
 #[cfg(test)]

@@ -98,7 +98,11 @@ mod tests {
                            0x00000000\tkmalloc\tvmlinux\tEXPORT_SYMBOL\t\n";
 
     fn exports(names: &[&str]) -> BTreeSet<String> {
-        let text: String = names.iter().map(|name| format!("EXPORT_SYMBOL_RUST_GPL({name});\n")).collect();
+        let text: String = names
+            .iter()
+            .map(|name| format!("EXPORT_SYMBOL_RUST_GPL({name});\n"))
+            .collect::<Vec<_>>()
+            .concat();
         parse_exports(&text).into_iter().collect()
     }
 
