@@ -15,6 +15,8 @@ use plotters::{chart::SeriesLabelPosition, prelude::*};
 use std::path::Path;
 
 const SIZE: (u32, u32) = (900, 480);
+/// Upper left corner of the legend.
+const LEGEND: (i32, i32) = (690, 20);
 const FONT: &str = "sans-serif";
 
 /// From the device's driver up to the program, the order of bars from bottom to top.
@@ -51,9 +53,12 @@ pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'stati
     plot("kernel", "Whole kernel: instructions per operation by layer", &|path| {
         stacks(path, &costs, &LAYERS)
     })?;
-    plot("accesses", "Doorbells and interrupts per read over the queue depth", &|path| {
-        depths(path, &results.accesses)
-    })?;
+    // A short run has two depths only, which make no curve.
+    if results.accesses.len() > 2 * VIRTIO.len() {
+        plot("accesses", "Doorbells and interrupts per read over the queue depth", &|path| {
+            depths(path, &results.accesses)
+        })?;
+    }
     Ok(written)
 }
 
@@ -83,7 +88,7 @@ fn stacks(path: &Path, costs: &[&Cost], layers: &[Layer]) -> Result<()> {
             .margin(10)
             .x_label_area_size(90)
             .y_label_area_size(70)
-            .right_y_label_area_size(190)
+            .margin_right(SIZE.0 - LEGEND.0 as u32 + 15)
             .build_cartesian_2d(0.0..loads.len() as f64, 0.0..top),
     )?;
     drawn(
@@ -106,9 +111,11 @@ fn stacks(path: &Path, costs: &[&Cost], layers: &[Layer]) -> Result<()> {
             let left = load as f64 + if cost.side == Side::C { 0.1 } else { 0.52 };
             bars.push(Rectangle::new([(left, below), (left + 0.38, below + height(layer))], color.filled()));
         }
-        drawn(chart.draw_series(bars))?
-            .label(layer.title())
-            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 10, y + 5)], color.filled()));
+        drawn(chart.draw_series(bars))?;
+        // The legend has the order of the stacks.
+        let y = LEGEND.1 + 18 * (layers.len() - index) as i32;
+        drawn(area.draw(&Rectangle::new([(LEGEND.0, y), (LEGEND.0 + 10, y + 10)], color.filled())))?;
+        drawn(area.draw(&Text::new(layer.title(), (LEGEND.0 + 18, y), (FONT, 12))))?;
     }
     for (index, load) in loads.iter().enumerate() {
         let (x, _) = chart.backend_coord(&(index as f64 + 0.1, 0.0));
@@ -119,13 +126,6 @@ fn stacks(path: &Path, costs: &[&Cost], layers: &[Layer]) -> Result<()> {
             drawn(area.draw(&Text::new(text, (x, bottom + 15 * line as i32), (FONT, 11))))?;
         }
     }
-    drawn(
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::Coordinate(SIZE.0 as i32 - 275, 10))
-            .label_font((FONT, 12))
-            .draw(),
-    )?;
     drawn(area.present())
 }
 
@@ -166,7 +166,14 @@ fn depths(path: &Path, accesses: &[Accesses]) -> Result<()> {
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2)));
             drawn(chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, color.filled()))))?;
         }
-        drawn(chart.configure_series_labels().border_style(BLACK.mix(0.3)).background_style(WHITE).draw())?;
+        drawn(
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
+                .border_style(BLACK.mix(0.3))
+                .background_style(WHITE)
+                .draw(),
+        )?;
     }
     drawn(area.present())
 }

@@ -79,6 +79,9 @@ fn load(cost: &Cost) -> String {
 }
 
 fn costs(title: &str, costs: &[Cost], side: Side) -> String {
+    if costs.is_empty() {
+        return String::new();
+    }
     let mut out = format!(
         "### {title}\n\n| load | driver and ring: C | {0} | ratio | spread | kernel without clock and scheduler: C | {0} | ratio | spread |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         side.title()
@@ -117,7 +120,6 @@ fn layers(results: &Results) -> String {
         Layer::Block,
         Layer::System,
         Layer::Time,
-        Layer::User,
     ];
     for layer in all {
         let value =
@@ -153,6 +155,9 @@ fn functions(results: &Results) -> String {
 }
 
 fn accesses(title: &str, all: &[Accesses]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
     let mut out = format!(
         "### {title}\n\n| load | driver | doorbells and other writes | reads | port accesses | interrupts |\n|---|---|--:|--:|--:|--:|\n"
     );
@@ -173,6 +178,9 @@ fn accesses(title: &str, all: &[Accesses]) -> String {
 }
 
 fn emulation(results: &Results) -> String {
+    if results.emulation.is_empty() {
+        return String::new();
+    }
     let mut out = "### Fully emulated controllers\n\nInstructions per operation, same guest:\n\n| load | controller | kernel without clock and scheduler | against C virtio |\n|---|---|--:|--:|\n".to_owned();
     for side in [Side::C, Side::Rust, Side::Ahci, Side::Ide] {
         for (cost, c) in against_c(&results.emulation, side) {
@@ -185,6 +193,9 @@ fn emulation(results: &Results) -> String {
 }
 
 fn rates(results: &Results) -> String {
+    if results.rates.is_empty() {
+        return String::new();
+    }
     let mut out = "### Operations per second\n\n| load | back end | CPUs and queues | driver | median | spread | against C, round by round | spread |\n|---|---|--:|---|--:|--:|--:|--:|\n".to_owned();
     for Rate { backend, cpus, workload, side, iops, ratio } in &results.rates {
         let (title, median, spread) = (side.title(), iops.median, iops.spread());
