@@ -57,13 +57,20 @@ round() {
 }
 
 loads=
+# half: the rounds between two looks at the memory.
+half() {
+	count=0
+	while [ $count -lt $((ROUNDS / 2)) ]; do
+		round
+		count=$((count + 1))
+	done
+}
+
 round
 round
 round
-remember_objects
-count=3
-while [ $count -lt $ROUNDS ]; do
-	round
-	count=$((count + 1))
-done
-expect_no_leak $((ROUNDS - 3))
+remember_objects 1
+half
+remember_objects 2
+half
+expect_no_leak $((ROUNDS / 2))

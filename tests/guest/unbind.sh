@@ -48,14 +48,21 @@ round() {
 }
 
 # What is allocated once is allocated by the first rounds.
+# half: the rounds between two looks at the memory.
+half() {
+	count=0
+	while [ $count -lt $((ROUNDS / 2)) ]; do
+		round
+		count=$((count + 1))
+	done
+}
+
 round
 round
 round
-remember_objects
-count=3
-while [ $count -lt $ROUNDS ]; do
-	round
-	count=$((count + 1))
-done
-expect_no_leak $((ROUNDS - 3))
+remember_objects 1
+half
+remember_objects 2
+half
+expect_no_leak $((ROUNDS / 2))
 sh lib/verify.sh "/dev/$disk"
