@@ -47,7 +47,6 @@ round() {
 	disk=$(disk plug) || exit
 }
 
-# What is allocated once is allocated by the first rounds.
 # half: the rounds between two looks at the memory.
 half() {
 	count=0
@@ -57,6 +56,7 @@ half() {
 	done
 }
 
+# What is allocated once is allocated by the first rounds.
 round
 round
 round
