@@ -41,7 +41,7 @@ pub struct Cost {
     pub side: Side,
     /// Driver, ring, transport, helpers and allocator.
     pub driver: Summary,
-    /// The whole kernel without clock, scheduler and idle loop.
+    /// Block layer, all of `driver`, and interrupts.
     pub work: Summary,
     /// The whole kernel.
     pub kernel: Summary,
@@ -103,7 +103,7 @@ impl Plan<'_> {
             workload,
             side,
             driver: summary(Profile::driver)?,
-            work: summary(Profile::kernel_work)?,
+            work: summary(Profile::below_files)?,
             kernel: summary(Profile::kernel)?,
             profile: profiles.pop()?.trimmed(),
         })

@@ -70,9 +70,12 @@ impl Profile {
         self.shares.iter().map(|share| share.instructions).sum()
     }
 
-    /// The whole kernel without what grows with time alone.
-    pub fn kernel_work(&self) -> f64 {
-        self.kernel() - self.layers().get(&Layer::Time).copied().unwrap_or_default()
+    /// From the block layer down to the device, and interrupts. What is above has its share of programs
+    /// that start and end, which two runs do not quite have in common.
+    pub fn below_files(&self) -> f64 {
+        let layers = self.layers();
+        let below = DRIVER.iter().chain(&[Layer::Block, Layer::Interrupt]);
+        below.filter_map(|layer| layers.get(layer)).sum()
     }
 
     /// Driver, ring, and what they call.

@@ -83,7 +83,7 @@ fn costs(title: &str, costs: &[Cost], side: Side) -> String {
         return String::new();
     }
     let mut out = format!(
-        "### {title}\n\n| load | driver and ring: C | {0} | ratio | spread | kernel without clock and scheduler: C | {0} | ratio | spread |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+        "### {title}\n\n| load | driver and ring: C | {0} | ratio | spread | block layer and below: C | {0} | ratio | spread |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         side.title()
     );
     for (ours, c) in against_c(costs, side) {
@@ -181,7 +181,7 @@ fn emulation(results: &Results) -> String {
     if results.emulation.is_empty() {
         return String::new();
     }
-    let mut out = "### Fully emulated controllers\n\nInstructions per operation, same guest:\n\n| load | controller | kernel without clock and scheduler | against C virtio |\n|---|---|--:|--:|\n".to_owned();
+    let mut out = "### Fully emulated controllers\n\nInstructions per operation, same guest:\n\n| load | controller | block layer and below | against C virtio |\n|---|---|--:|--:|\n".to_owned();
     for side in [Side::C, Side::Rust, Side::Ahci, Side::Ide] {
         for (cost, c) in against_c(&results.emulation, side) {
             let (work, ratio) = (cost.work.median, cost.work.median / c.work.median);

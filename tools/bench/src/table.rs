@@ -52,7 +52,7 @@ pub fn ratios(results: &Results) -> String {
     }
     for (title, of) in [
         ("instructions per operation: driver and ring", (|cost: &Cost| cost.driver) as fn(&Cost) -> Summary),
-        ("instructions per operation: kernel without clock and scheduler", |cost| cost.work),
+        ("instructions per operation: block layer and below", |cost| cost.work),
         ("instructions per operation: whole kernel", |cost| cost.kernel),
     ] {
         let all = results.instructions.iter().chain(&results.rings);
