@@ -68,17 +68,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             .bits()
     }
 
-    /// Returns whether `event` is among the `added` descriptors before `next_avail`.
+    /// Returns whether `event` is among the `added` descriptors before `next_avail`, which are up
+    /// to two laps when the device was not notified for long.
     #[inline]
     fn passes(&self, event: Position, added: u16) -> bool {
-        // In the driver's lap, an index of the lap before is negative.
-        let before = if event.wrap() == self.next_avail.wrap() {
-            0
-        } else {
-            self.size
-        };
-        let index = event.slot().wrapping_sub(before);
-        // Both sides are distances back from `next_avail`.
-        self.next_avail.slot().wrapping_sub(index).wrapping_sub(1) < added
+        // What is at `next_avail` was made available two laps ago, or not yet.
+        let ahead = self.next_avail.distance_to(event, self.size);
+        let two_laps = u32::from(self.size).wrapping_mul(2);
+        two_laps.wrapping_sub(ahead) <= u32::from(added)
     }
 }
