@@ -113,7 +113,8 @@ impl Buffer {
 enum Callback {
     /// The device must call for the next used buffer.
     Next,
-    /// The device must call before it has used so many more buffers.
+    /// The device must call before it has used so many more buffers, or descriptors of a packed
+    /// ring: whatever it counts by.
     Within(u16),
     /// The device should not call.
     None,
@@ -123,6 +124,7 @@ enum Callback {
 
 /// A driver and a device at work.
 pub struct Machine {
+    layout: Layout,
     config: Config,
     size: u16,
     /// The ring under test.
@@ -188,6 +190,7 @@ impl Machine {
             Layout::Packed => set_up_packed(size, config),
         };
         Self {
+            layout,
             config,
             size,
             ring,
@@ -416,6 +419,7 @@ impl Machine {
 
     fn use_buffers(&mut self, count: u8, at: u8, written: u32) {
         let mut batch = Vec::new();
+        let mut passed = 0;
         let count = usize::from(count).min(self.taken.len());
         for left in (0..count).rev() {
             let in_order = self.config.in_order;
@@ -425,6 +429,7 @@ impl Machine {
                 usize::from(at) % self.taken.len()
             };
             let (buffer, chain) = self.taken.remove(at);
+            passed += self.steps(&buffer);
             batch.push((chain, written));
             // Of all but the last buffer of a batch nothing is said but that they were used.
             let expected = match in_order && left > 0 {
@@ -434,8 +439,7 @@ impl Machine {
             self.used.push_back((buffer, expected));
         }
         let called = self.device.complete(&batch).unwrap();
-        let count = batch.len() as u16;
-        if count == 0 {
+        if batch.is_empty() {
             return;
         }
         self.callback = match self.callback {
@@ -443,11 +447,11 @@ impl Machine {
                 assert!(called, "no callback for the next buffer");
                 Callback::Any
             }
-            Callback::Within(n) if called || n > count => match called {
+            Callback::Within(n) if called || n > passed => match called {
                 true => Callback::Any,
-                false => Callback::Within(n - count),
+                false => Callback::Within(n - passed),
             },
-            Callback::Within(n) => panic!("no callback within {n} buffers"),
+            Callback::Within(n) => panic!("no callback within {n} of {:?}", self.layout),
             Callback::None => {
                 assert!(!called, "callback although disabled");
                 Callback::None
@@ -461,6 +465,10 @@ impl Machine {
             match self.ring.pop_used().unwrap() {
                 Some(popped) => {
                     self.published = self.added.len();
+                    // What was asked for is taken back, until a pop finds nothing.
+                    if matches!(self.callback, Callback::Within(_)) {
+                        self.callback = Callback::Any;
+                    }
                     let (buffer, written) = self.used.pop_front().expect("nothing was used");
                     assert_eq!(popped.token, buffer.token);
                     assert_eq!(popped.written, written);
@@ -504,14 +512,25 @@ impl Machine {
                 assert!(!self.used.is_empty());
                 Callback::Any
             }
-            // With nothing available, the next buffer.
+            // With nothing available, the next one.
             More::Nothing => Callback::Within(available.max(1)),
         };
     }
 
-    /// Returns how many buffers the device can use before it has used all that it has now.
+    /// Returns how far the device gets by using all buffers that it has now.
     fn available(&self) -> u16 {
-        (self.published + self.taken.len()) as u16
+        let published = self.added.iter().take(self.published);
+        let taken = self.taken.iter().map(|(buffer, _)| buffer);
+        published.chain(taken).map(|b| self.steps(b)).sum()
+    }
+
+    /// Returns how far the device gets by using a buffer: one element of a used ring, or as many
+    /// descriptors of a packed ring as the buffer took.
+    fn steps(&self, buffer: &Buffer) -> u16 {
+        match self.layout {
+            Layout::Split => 1,
+            Layout::Packed => self.descriptors_used[&buffer.token.index()],
+        }
     }
 
     fn check_counts(&self) {

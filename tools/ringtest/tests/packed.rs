@@ -4,6 +4,7 @@
 
 use proptest::prelude::*;
 use ringtest::{
+    model::device::Wish,
     program::{step, Layout, Machine, Step},
     ring::Config,
 };
@@ -65,4 +66,46 @@ fn counters_wrap() {
         }
         machine.finish();
     }
+}
+
+/// A delayed callback waits for descriptors, not for buffers: a short buffer that is used before
+/// its turn does not get there, the rest does.
+#[test]
+fn delayed_callback_counts_descriptors() {
+    let config = Config {
+        event_idx: true,
+        ..Config::default()
+    };
+    let mut machine = Machine::new(Layout::Packed, 7, config);
+    machine.run(&Step::AddDirect(vec![1, 1], vec![1, 1]));
+    machine.run(&Step::Publish);
+    machine.run(&Step::AddDirect(vec![1], vec![]));
+    machine.run(&Step::EnableDelayed);
+    machine.run(&Step::Publish);
+    machine.run(&Step::Take(2));
+    // The second, then the first.
+    machine.run(&Step::Use(1, 1, 0));
+    machine.run(&Step::Use(1, 0, 0));
+    machine.finish();
+}
+
+/// A wish that was passed more than a lap ago still asks for a notification.
+#[test]
+fn wish_passed_long_ago_notifies() {
+    let config = Config {
+        event_idx: true,
+        ..Config::default()
+    };
+    let mut machine = Machine::new(Layout::Packed, 4, config);
+    machine.run(&Step::Wish(Wish::After(3)));
+    for _ in 0..9 {
+        machine.run(&Step::AddDirect(vec![1], vec![]));
+        machine.run(&Step::Publish);
+        machine.run(&Step::Take(1));
+        machine.run(&Step::Use(1, 0, 0));
+        machine.run(&Step::Pop(1));
+    }
+    // The machine knows the answer.
+    machine.run(&Step::Kick);
+    machine.finish();
 }
