@@ -46,5 +46,12 @@ for nonsense in queue_depth=many num_request_queues=-1 \
 	name_prefix=much-too-long-a-prefix-for-the-name-of-any-disk; do
 	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null
 done
+for odd in '' a/b VD 'v d'; do
+	forget_log
+	modprobe rvirtio_blk name_prefix="\"$odd\"" || fail "modprobe failed with name_prefix='$odd'"
+	within 10 logged 'name_prefix has to be small letters' || fail "name_prefix='$odd' is not refused"
+	no_disk one || fail "there is a disk with name_prefix='$odd'"
+	remove
+done
 modprobe rvirtio_blk || fail "rvirtio_blk can not be inserted after nonsense"
 disk one >/dev/null

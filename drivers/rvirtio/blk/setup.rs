@@ -209,7 +209,7 @@ fn create_disk<'bound>(
     let block_size = limits.logical_block_size;
     let data = ready.manage(pin_init::init!(DiskData { config }))?;
     let disk_config = DiskConfig {
-        name_prefix: NAME_PREFIX.as_bytes(),
+        name_prefix: name_prefix(dev)?,
         capacity: limits.capacity,
         limits: limits_of_disk(limits, config.cache_mode()?),
         access: if ready.features().contains(feature::RO) {
@@ -227,6 +227,16 @@ fn create_disk<'bound>(
         disk_config.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
     );
     Ok(disk)
+}
+
+/// Returns what names of disks start with, unless such a name would be odd to user space.
+fn name_prefix(dev: &Device<Bound>) -> Result<&'static [u8]> {
+    let prefix = NAME_PREFIX.as_bytes();
+    if prefix.is_empty() || !prefix.iter().all(u8::is_ascii_lowercase) {
+        dev_err!(dev, "the parameter name_prefix has to be small letters\n");
+        return Err(EINVAL);
+    }
+    Ok(prefix)
 }
 
 fn limits_of_disk(limits: &Checked, cache: CacheMode) -> Limits {
