@@ -3,7 +3,6 @@
 #
 # File systems can be made, filled, trusted after a remount, and checked.
 #
-# full: yes
 # vm: @fio
 # cases: ext4 xfs
 # timeout: 240

@@ -5,7 +5,6 @@
 # a module that is in use can not be removed.
 #
 # covers: INIT-27
-# full: yes
 # vm: @ram
 # timeout: 900
 

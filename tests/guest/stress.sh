@@ -4,7 +4,6 @@
 # The root disk stands processors that come and go, memory that runs short and interrupts that move,
 # while data is written and verified.
 #
-# full: yes
 # vm: --smp 4 --memory 768
 # timeout: 240
 

@@ -5,7 +5,6 @@
 # and leaves a device that works.
 #
 # covers: INIT-26 INIT-27 INIT-12 PCI-19 PCI-20
-# full: yes
 # vm: @hotplug
 # cases: rvirtio_pci rvirtio_blk
 # timeout: 900
