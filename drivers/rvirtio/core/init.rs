@@ -32,10 +32,7 @@ use crate::{
     },
     managed,
     spec::status::DeviceStatus,
-    transport::{
-        IrqPolicy,
-        QueueSetup, //
-    },
+    transport::IrqPolicy,
     virtqueue::{
         Buffers,
         Virtqueue, //
@@ -317,28 +314,12 @@ impl<'bound> Configured<'bound> {
         if !dev.is_live() {
             return Err(EIO);
         }
-        let queue = Virtqueue::new(
-            self.dma(),
-            index,
-            max_size,
-            |size, [desc, driver, device]| {
-                dev.transport().setup_queue(
-                    index,
-                    &QueueSetup {
-                        size,
-                        desc,
-                        driver,
-                        device,
-                        vector: match self.policy {
-                            IrqPolicy::PerQueue => plan.vector.map(|vector| 1 + vector),
-                            IrqPolicy::Shared => plan.vector.map(|_| 1),
-                            IrqPolicy::Line => None,
-                        },
-                    },
-                )
-            },
-        )?;
-        Ok(queue)
+        let vector = match self.policy {
+            IrqPolicy::PerQueue => plan.vector.map(|vector| 1 + vector),
+            IrqPolicy::Shared => plan.vector.map(|_| 1),
+            IrqPolicy::Line => None,
+        };
+        Virtqueue::new(self.dma(), index, max_size, vector)
     }
 
     /// Has `handler` called when queue `index` interrupts.

@@ -2,6 +2,7 @@
 
 //! Doorbells: how the driver tells the device that buffers are available.
 
+use crate::spec::ring::NotifyWidth;
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -15,11 +16,12 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `addr` is mapped I/O memory, valid for a 16-bit write for all of `'a`.
+/// `addr` is mapped I/O memory, valid for a write of `width` for all of `'a`.
 #[derive(Clone, Copy)]
 pub struct Doorbell<'a> {
     addr: NonNull<c_void>,
-    index: u16,
+    id: u16,
+    width: NotifyWidth,
     _transport: PhantomData<&'a ()>,
 }
 
@@ -29,26 +31,44 @@ unsafe impl Send for Doorbell<'_> {}
 unsafe impl Sync for Doorbell<'_> {}
 
 impl<'a> Doorbell<'a> {
-    /// Creates the doorbell of queue `index`.
+    /// Creates the doorbell of the queue that the device knows as `id`: its index or, with
+    /// `NOTIF_CONFIG_DATA`, what the device has said.
     ///
     /// # Safety
     ///
-    /// `addr` must be mapped I/O memory, aligned to two bytes and valid for a 16-bit write, for
-    /// all of `'a`.
-    pub unsafe fn new(addr: NonNull<c_void>, index: u16) -> Self {
+    /// `addr` must be mapped I/O memory, valid and aligned for a write of `width`, for all of
+    /// `'a`.
+    pub unsafe fn new(addr: NonNull<c_void>, id: u16, width: NotifyWidth) -> Self {
         // INVARIANT: By the safety requirements.
         Self {
             addr,
-            index,
+            id,
+            width,
             _transport: PhantomData,
         }
     }
 
-    /// Tells the device to look at the queue (virtio 1.4, 4.1.5.2).
+    /// Whether a notification has data, so that the order of several matters.
     #[inline]
-    fn ring(self) {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::writew(self.index, self.addr.as_ptr()) }
+    pub(crate) fn has_data(self) -> bool {
+        self.width == NotifyWidth::Bits32
+    }
+
+    /// Tells the device to look at the queue (virtio 1.4, 4.1.5.2). `data` is how far the driver
+    /// is, for a doorbell that takes it.
+    #[doc(alias = "vp_notify")]
+    #[doc(alias = "vp_notify_with_data")]
+    #[inline]
+    pub(crate) fn ring(self, data: u16) {
+        match self.width {
+            // SAFETY: By the type invariant.
+            NotifyWidth::Bits16 => unsafe { bindings::writew(self.id, self.addr.as_ptr()) },
+            NotifyWidth::Bits32 => {
+                let value = u32::from(self.id) | (u32::from(data) << 16);
+                // SAFETY: By the type invariant.
+                unsafe { bindings::writel(value, self.addr.as_ptr()) }
+            }
+        }
     }
 }
 
@@ -60,6 +80,7 @@ impl<'a> Doorbell<'a> {
 pub struct Kick<'a>(Doorbell<'a>);
 
 impl<'a> Kick<'a> {
+    /// Must not be one that takes data.
     #[inline]
     pub(crate) fn new(doorbell: Doorbell<'a>) -> Self {
         Self(doorbell)
@@ -69,6 +90,6 @@ impl<'a> Kick<'a> {
     #[doc(alias = "virtqueue_notify")]
     #[inline]
     pub fn notify(self) {
-        self.0.ring();
+        self.0.ring(0);
     }
 }

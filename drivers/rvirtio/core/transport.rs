@@ -30,6 +30,8 @@ pub struct QueueSetup {
     pub device: u64,
     /// Interrupt vector, `None` for none or for a transport without vectors.
     pub vector: Option<u16>,
+    /// The features that were negotiated, some of which change doorbells.
+    pub features: Features,
 }
 
 /// How a device's interrupts reach us, best first.
@@ -46,7 +48,8 @@ pub enum IrqPolicy {
 /// A virtio transport, such as virtio-pci.
 ///
 /// All methods may sleep unless they say otherwise, and must not be called concurrently with
-/// [`Transport::reset`], except [`Transport::read_isr`] and [`Transport::is_present`].
+/// [`Transport::reset`], except [`Transport::read_isr`], [`Transport::is_present`],
+/// [`Transport::setup_queue`] and [`Transport::reset_queue`].
 ///
 /// # Safety
 ///
@@ -54,6 +57,8 @@ pub enum IrqPolicy {
 ///   lives.
 /// - When [`Transport::reset`] returns, with or without an error, the device must not access
 ///   memory that was shared with it, until a queue is set up again.
+/// - When [`Transport::reset_queue`] has succeeded, the device must not access memory of that queue
+///   or of buffers in it, until the queue is set up again.
 /// - Doorbells returned by [`Transport::setup_queue`] must work for as long as `self` lives.
 /// - [`Transport::irq`] must only return interrupts that belong to this device, for vectors that
 ///   are allocated.
@@ -113,8 +118,17 @@ pub unsafe trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] when the vector cannot be used, [`EINVAL`] for impossible doorbell addresses.
+    /// [`EBUSY`] when the vector cannot be used, [`EINVAL`] for impossible doorbell addresses,
+    /// [`EIO`] when the device was reset meanwhile.
     fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result<Doorbell<'_>>;
+
+    /// Takes queue `index` back from the device, with `RING_RESET`, and waits, at most five
+    /// seconds, until the device says that it has let go of it. The queue can then be set up again.
+    ///
+    /// # Errors
+    ///
+    /// [`ETIMEDOUT`] when the device does not say so, [`EIO`] when all of it was reset meanwhile.
+    fn reset_queue(&self, index: u16) -> Result;
 
     /// Allocates interrupt vectors for `queues` queues with callbacks and routes configuration
     /// changes to the first of them.

@@ -10,6 +10,8 @@
 //! keeps the buffer of each descriptor head in `slots`.
 
 pub mod buffers;
+mod create;
+mod place;
 pub mod slab;
 
 pub use self::buffers::{
@@ -18,33 +20,31 @@ pub use self::buffers::{
     In,
     Out, //
 };
+pub use self::place::{
+    Place,
+    Returned, //
+};
 pub use crate::ring::{
     AddError,
     More, //
 };
 
+use self::create::{
+    Idle,
+    Ring,
+    SIZE_FLOOR, //
+};
 use crate::{
     device::Stopped,
     display::Log,
     dma::Dma,
-    mem::{
-        PackedMemory,
-        SplitMemory, //
-    },
     notify::{
         Doorbell,
         Kick, //
     },
     ring::{
         self,
-        packed,
-        split,
-        Shadow,
         Token, //
-    },
-    spec::{
-        feature,
-        ring::QUEUE_SIZE_MAX, //
     },
 };
 use core::mem::{
@@ -70,8 +70,6 @@ pub struct Rejected<T> {
     pub value: T,
 }
 
-type Ring<'bound> = ring::Ring<SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
-
 /// A queue of buffers of type `T` between driver and device.
 ///
 /// It has no lock of its own: an interrupt handler and those who submit need one around it.
@@ -81,43 +79,38 @@ pub struct Virtqueue<'bound, T: Buffers> {
     /// The buffer that starts at each descriptor.
     slots: ManuallyDrop<KVec<Option<T>>>,
     doorbell: Doorbell<'bound>,
-    dma: Dma<'bound>,
-    index: u16,
+    place: Place<'bound>,
+    /// Where the device finds the ring.
+    addr: u64,
     indirect: bool,
     /// A violation was logged.
     reported: bool,
+    /// The device has let go of the queue.
+    returned: bool,
 }
 
 impl<'bound, T: Buffers> Virtqueue<'bound, T> {
-    /// Creates queue `index`, with at most `max_size` descriptors; `activate` tells the device
-    /// where it is.
+    /// Creates queue `index` with at most `max_size` descriptors, which interrupts by `vector`,
+    /// and tells the device.
     pub(crate) fn new(
         dma: Dma<'bound>,
         index: u16,
         max_size: u16,
-        activate: impl FnOnce(u16, [u64; 3]) -> Result<Doorbell<'bound>>,
+        vector: Option<u16>,
     ) -> Result<Self> {
-        let dev = dma.device();
-        let device_max = dev.transport().max_queue_size(index);
-        let config = ring::Config::new(dev.features());
-        let (ring, addresses) = new_ring(dma, device_max, max_size.max(1), config)
-            .inspect_err(|error| dev_err!(dev, "queue {index} can not be set up: {error:?}\n"))?;
-        let size = ring.size();
-        let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
-        for _ in 0..size {
-            slots.push(None, GFP_KERNEL)?;
-        }
-        // Last, as from here on the device may use the memory: nothing below can fail.
-        let doorbell = activate(size, addresses)?;
-        Ok(Self {
-            ring: ManuallyDrop::new(ring),
-            slots: ManuallyDrop::new(slots),
-            doorbell,
+        let device_max = dma.device().transport().max_queue_size(index);
+        let place = Place {
             dma,
             index,
-            indirect: config.indirect,
-            reported: false,
-        })
+            device_max,
+            vector,
+        };
+        Idle::new(place, max_size, SIZE_FLOOR)?.enable()
+    }
+
+    /// The queue's place in the device.
+    pub fn place(&self) -> Place<'bound> {
+        self.place
     }
 
     /// Gives a buffer to the device, which sees it at the next [`Virtqueue::kick_prepare`].
@@ -143,7 +136,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
 
     #[inline]
     fn add_descriptors(&mut self, data: &T) -> Result<Token, AddError> {
-        if !self.dma.device().is_live() {
+        if !self.place.dma.device().is_live() {
             return Err(AddError::Broken);
         }
         if self.indirect {
@@ -165,7 +158,15 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_kick_prepare")]
     #[inline]
     pub fn kick_prepare(&mut self) -> Option<Kick<'bound>> {
-        self.ring.kick_prepare().then(|| Kick::new(self.doorbell))
+        if !self.ring.kick_prepare() {
+            return None;
+        }
+        if self.doorbell.has_data() {
+            // Here, while nobody else can add: the device shall not see an older place later.
+            self.doorbell.ring(self.ring.notification_data());
+            return None;
+        }
+        Some(Kick::new(self.doorbell))
     }
 
     /// Takes back a buffer that the device has used.
@@ -195,13 +196,13 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[cold]
     fn report(&mut self, violation: ring::Violation) {
         if !mem::replace(&mut self.reported, true) {
-            let index = self.index;
+            let index = self.place.index;
             dev_err!(
-                self.dma.device(),
+                self.place.dma.device(),
                 "queue {index}: device broke the ring: {}\n",
                 Log(violation)
             );
-            self.dma.device().fail();
+            self.place.dma.device().fail();
         }
     }
 
@@ -254,7 +255,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// Says whether the queue is out of use: because the device broke the rules, or was stopped.
     #[doc(alias = "virtqueue_is_broken")]
     pub fn is_broken(&self) -> bool {
-        self.ring.broken().is_some() || !self.dma.device().is_live()
+        self.ring.broken().is_some() || !self.place.dma.device().is_live()
     }
 
     /// Takes back a buffer that the device has not used, now that it is stopped. Used ones that
@@ -270,83 +271,20 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
 
 impl<T: Buffers> Drop for Virtqueue<'_, T> {
     fn drop(&mut self) {
-        let dev = self.dma.device();
-        if !dev.may_free() {
+        let dev = self.place.dma.device();
+        if !self.returned && !dev.may_free() {
             // The device may still write to all of this, so it must stay where it is.
-            let index = self.index;
+            let index = self.place.index;
             dev_err!(
                 dev,
                 "queue {index} dropped while the device runs, leaking it\n"
             );
             return;
         }
-        // SAFETY: They are dropped once, here; the device was reset.
+        // SAFETY: They are dropped once, here; the device was reset, or only the queue.
         unsafe {
             ManuallyDrop::drop(&mut self.slots);
             ManuallyDrop::drop(&mut self.ring);
         }
     }
-}
-
-/// A ring is not made smaller than this many descriptors for want of memory.
-const SIZE_FLOOR: u16 = 32;
-
-/// Creates a ring of the layout that was negotiated: of `device_max` descriptors, or less if
-/// `max_size` is, or if there is not enough contiguous memory. Also returns where the device finds
-/// its three areas.
-#[doc(alias = "vring_create_virtqueue")]
-fn new_ring(
-    dma: Dma<'_>,
-    device_max: u16,
-    max_size: u16,
-    config: ring::Config,
-) -> Result<(Ring<'_>, [u64; 3])> {
-    let dev = dma.device();
-    let is_packed = dev.features().contains(feature::RING_PACKED);
-    let possible = device_max <= QUEUE_SIZE_MAX && (is_packed || device_max.is_power_of_two());
-    if device_max == 0 || !possible {
-        dev_err!(dev, "device has a queue of impossible size {device_max}\n");
-        return Err(EINVAL);
-    }
-    let max_size = if is_packed {
-        max_size
-    } else {
-        previous_power_of_two(max_size)
-    };
-    let mut size = device_max.min(max_size);
-    loop {
-        let created = if is_packed {
-            new_packed(dma, size, config)
-        } else {
-            new_split(dma, size, config)
-        };
-        match created {
-            Err(ENOMEM) if size > SIZE_FLOOR => size /= 2,
-            _ => return created,
-        }
-    }
-}
-
-/// The largest power of two that is at most `n`; 1 for 0.
-const fn previous_power_of_two(n: u16) -> u16 {
-    match n.checked_ilog2() {
-        Some(log) => 1 << log,
-        None => 1,
-    }
-}
-
-fn new_split(dma: Dma<'_>, size: u16, config: ring::Config) -> Result<(Ring<'_>, [u64; 3])> {
-    let memory = SplitMemory::new(dma, size)?;
-    let addresses = memory.addresses();
-    let shadow = KVec::from_elem(Shadow::default(), size.into(), GFP_KERNEL)?;
-    let ring = split::Ring::new(memory, shadow, config).map_err(|_| EINVAL)?;
-    Ok((ring::Ring::Split(ring), addresses))
-}
-
-fn new_packed(dma: Dma<'_>, size: u16, config: ring::Config) -> Result<(Ring<'_>, [u64; 3])> {
-    let memory = PackedMemory::new(dma, size)?;
-    let addresses = memory.addresses();
-    let shadow = KVec::from_elem(Shadow::default(), size.into(), GFP_KERNEL)?;
-    let ring = packed::Ring::new(memory, shadow, config).map_err(|_| EINVAL)?;
-    Ok((ring::Ring::Packed(ring), addresses))
 }

@@ -12,9 +12,12 @@ mod walk;
 
 use self::walk::Found;
 use core::fmt;
-use rvirtio::spec::pci::{
-    cap,
-    common, //
+use rvirtio::spec::{
+    pci::{
+        cap,
+        common, //
+    },
+    ring::NotifyWidth, //
 };
 
 /// Configuration space of a PCI function.
@@ -104,15 +107,6 @@ pub enum Error {
     Overlap(Structure, Structure),
 }
 
-/// Width of a notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotifyWidth {
-    /// 16 bits.
-    Bits16,
-    /// 32 bits, with `NOTIFICATION_DATA`.
-    Bits32,
-}
-
 /// A queue's notification address can not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotifyError {
@@ -161,10 +155,7 @@ impl Layout {
         queue_notify_off: u16,
         width: NotifyWidth,
     ) -> Result<u64, NotifyError> {
-        let width = match width {
-            NotifyWidth::Bits16 => 2,
-            NotifyWidth::Bits32 => 4,
-        };
+        let width = u64::from(width.len());
         // A 16-bit times a 32-bit number does not overflow 64 bits, nor does one more of 32 bits.
         let inside = u64::from(queue_notify_off) * u64::from(self.notify_off_multiplier);
         if inside + width > u64::from(self.notify.length) {

@@ -5,7 +5,6 @@
 use crate::{
     caps::{
         Layout,
-        NotifyWidth,
         Window, //
     },
     mmio::{
@@ -43,6 +42,7 @@ use rvirtio::{
             common,
             NO_VECTOR, //
         },
+        ring::NotifyWidth,
         status::DeviceStatus, //
     },
     transport::{
@@ -53,14 +53,11 @@ use rvirtio::{
     Transport, //
 };
 
-/// How long a device may take to confirm its reset.
+/// How long a device may take to confirm its reset, or that of a queue.
 const RESET_TIMEOUT: Delta = Delta::from_secs(5);
 
 /// How long to wait between two looks at a device that is resetting.
 const RESET_POLL: Delta = Delta::from_millis(1);
-
-/// Width of a doorbell write, in bytes.
-const DOORBELL_LEN: usize = 2;
 
 /// A virtio function.
 ///
@@ -70,9 +67,12 @@ pub(crate) struct PciTransport<'a> {
     common: Mmio<'a>,
     isr: Mmio<'a>,
     device_cfg: Option<Mmio<'a>>,
-    /// One for each queue that was set up. They stay until the end: doorbells point there.
+    /// Doorbells of the queues that were set up. They stay until the end.
+    ///
+    /// The lock is also held from selecting a queue until the selected one is done with, and
+    /// while the device is reset: no queue shall be enabled behind that.
     #[pin]
-    doorbells: Mutex<KVec<(u16, Mmio<'a>)>>,
+    queues: Mutex<KVec<(u16, Mmio<'a>)>>,
     /// Vectors were allocated with affinities; the PCI core warns if asked for others.
     has_affinity: AtomicBool,
     layout: Layout,
@@ -88,14 +88,14 @@ impl<'a> PciTransport<'a> {
         layout: Layout,
     ) -> impl PinInit<Self, Error> + 'a {
         try_pin_init!(Self {
-            common: Mmio::map(dev, layout.common, common::SIZE_MIN)?,
+            common: Mmio::map(dev, layout.common, common::SIZE)?,
             isr: Mmio::map(dev, layout.isr, 1)?,
             // More than any device has; none may make us map without end.
             device_cfg: match layout.device {
                 Some(window) => Some(Mmio::map(dev, window, PAGE_SIZE)?),
                 None => None,
             },
-            doorbells <- new_mutex!(KVec::new()),
+            queues <- new_mutex!(KVec::new()),
             has_affinity: AtomicBool::new(false),
             layout,
             dev,
@@ -122,12 +122,37 @@ impl<'a> PciTransport<'a> {
         Ok(())
     }
 
+    /// Fails when the device was reset since it was found, so that it has no queues.
+    fn expect_in_use(&self) -> Result {
+        if self.status() == DeviceStatus::RESET || !self.is_present() {
+            return Err(EIO);
+        }
+        Ok(())
+    }
+
+    /// Waits until a register of the selected queue is 0.
+    fn wait_for_zero(&self, offset: usize) -> Result {
+        let start = Instant::<Monotonic>::now();
+        while self.common.read16(offset) != 0 {
+            if start.elapsed() > RESET_TIMEOUT {
+                return Err(ETIMEDOUT);
+            }
+            fsleep(RESET_POLL);
+        }
+        Ok(())
+    }
+
     /// Maps the doorbell of the selected queue.
-    fn doorbell(&self, queue: u16) -> Result<NonNull<core::ffi::c_void>> {
+    fn doorbell(
+        &self,
+        doorbells: &mut KVec<(u16, Mmio<'a>)>,
+        queue: u16,
+        width: NotifyWidth,
+    ) -> Result<NonNull<core::ffi::c_void>> {
         let notify_off = self.common.read16(common::QUEUE_NOTIFY_OFF);
         let offset = self
             .layout
-            .notify_offset(notify_off, NotifyWidth::Bits16)
+            .notify_offset(notify_off, width)
             .ok()
             .and_then(|offset| u32::try_from(offset).ok())
             .ok_or(EINVAL)
@@ -137,17 +162,18 @@ impl<'a> PciTransport<'a> {
                     "queue {queue}: doorbell number {notify_off} is outside the notification structure\n"
                 )
             })?;
-        let mut doorbells = self.doorbells.lock();
-        if let Some((_, mmio)) = doorbells.iter().find(|(index, _)| *index == queue) {
+        // An earlier driver may have had a narrower one.
+        let len = usize::from(width.len());
+        let mapped = |(index, mmio): &&(u16, Mmio<'a>)| *index == queue && mmio.len() >= len;
+        if let Some((_, mmio)) = doorbells.iter().find(mapped) {
             return Ok(mmio.addr());
         }
         let window = Window {
             bar: self.layout.notify.bar,
             offset,
-            // CAST: A small constant.
-            length: DOORBELL_LEN as u32,
+            length: width.len().into(),
         };
-        let mmio = Mmio::map(self.dev, window, DOORBELL_LEN)?;
+        let mmio = Mmio::map(self.dev, window, len)?;
         let addr = mmio.addr();
         doorbells.push((queue, mmio), GFP_KERNEL)?;
         Ok(addr)
@@ -157,7 +183,9 @@ impl<'a> PciTransport<'a> {
 // SAFETY:
 // - `parent` is the PCI function, which is bound for `'a`.
 // - `reset` ends with a device that is reset, or that the bridge keeps from memory.
-// - Doorbells are mapped until `self` is dropped, as nothing is removed from `doorbells`.
+// - `reset_queue` succeeds when the device says that it has let go of the queue, and `setup_queue`
+//   is the only one that enables it again.
+// - Doorbells are mapped until `self` is dropped, as nothing is removed from `queues`.
 // - `irq` asks the PCI core, which knows only allocated vectors of this function.
 unsafe impl Transport for PciTransport<'_> {
     fn parent(&self) -> &device::Device<device::Bound> {
@@ -165,7 +193,15 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn features(&self) -> Features {
-        Features::of(&[feature::ACCESS_PLATFORM])
+        let always = Features::of(&[feature::ACCESS_PLATFORM, feature::NOTIFICATION_DATA]);
+        // What takes registers that not every device has.
+        [
+            (feature::NOTIF_CONFIG_DATA, common::QUEUE_NOTIF_CONFIG_DATA),
+            (feature::RING_RESET, common::QUEUE_RESET),
+        ]
+        .into_iter()
+        .filter(|(_, register)| self.common.len() >= register + 2)
+        .fold(always, |set, (feature, _)| set.with(feature))
     }
 
     fn device_features(&self) -> u128 {
@@ -195,6 +231,7 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn reset(&self) -> Result {
+        let _queues = self.queues.lock();
         self.set_status(DeviceStatus::RESET);
         let start = Instant::<Monotonic>::now();
         loop {
@@ -261,11 +298,14 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn max_queue_size(&self, index: u16) -> u16 {
+        let _queues = self.queues.lock();
         self.select(index);
         self.common.read16(common::QUEUE_SIZE)
     }
 
     fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result<Doorbell<'_>> {
+        let mut queues = self.queues.lock();
+        self.expect_in_use()?;
         self.select(index);
         if self.common.read16(common::QUEUE_ENABLE) != 0 {
             dev_err!(
@@ -274,7 +314,17 @@ unsafe impl Transport for PciTransport<'_> {
             );
             return Err(EBUSY);
         }
-        let addr = self.doorbell(index)?;
+        let width = if setup.features.contains(feature::NOTIFICATION_DATA) {
+            NotifyWidth::Bits32
+        } else {
+            NotifyWidth::Bits16
+        };
+        let id = if setup.features.contains(feature::NOTIF_CONFIG_DATA) {
+            self.common.read16(common::QUEUE_NOTIF_CONFIG_DATA)
+        } else {
+            index
+        };
+        let addr = self.doorbell(&mut queues, index, width)?;
         if let Some(vector) = setup.vector {
             self.common.write16(common::QUEUE_MSIX_VECTOR, vector);
             if self.common.read16(common::QUEUE_MSIX_VECTOR) != vector {
@@ -290,8 +340,18 @@ unsafe impl Transport for PciTransport<'_> {
         self.write_address(common::QUEUE_DRIVER, setup.driver);
         self.write_address(common::QUEUE_DEVICE, setup.device);
         self.common.write16(common::QUEUE_ENABLE, 1);
-        // SAFETY: It stays mapped for as long as `self` lives, and is aligned to two bytes.
-        Ok(unsafe { Doorbell::new(addr.cast(), index) })
+        // SAFETY: It stays mapped for as long as `self` lives, aligned and long enough.
+        Ok(unsafe { Doorbell::new(addr.cast(), id, width) })
+    }
+
+    #[doc(alias = "vp_modern_disable_vq_and_reset")]
+    fn reset_queue(&self, index: u16) -> Result {
+        let _queues = self.queues.lock();
+        self.expect_in_use()?;
+        self.select(index);
+        self.common.write16(common::QUEUE_RESET, 1);
+        self.wait_for_zero(common::QUEUE_RESET)?;
+        self.wait_for_zero(common::QUEUE_ENABLE)
     }
 
     fn alloc_vectors(&self, queues: u16) -> Result<IrqPolicy> {

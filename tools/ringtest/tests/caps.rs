@@ -3,8 +3,9 @@
 //! The PCI capability parser against good, odd and hostile configuration spaces.
 
 use proptest::prelude::*;
-use ringtest::caps::{
-    ConfigSpace, Defect, Error, Layout, NotifyError, NotifyWidth, Structure, Window,
+use ringtest::{
+    caps::{ConfigSpace, Defect, Error, Layout, NotifyError, Structure, Window},
+    spec::ring::NotifyWidth,
 };
 
 const COMMON: u8 = 1;

@@ -166,4 +166,7 @@ pub mod common {
 
     /// Size of the structure without the fields that depend on a feature.
     pub const SIZE_MIN: usize = 56;
+
+    /// Size of the structure with all fields that we know.
+    pub const SIZE: usize = 60;
 }

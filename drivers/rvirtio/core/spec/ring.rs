@@ -24,6 +24,25 @@ pub const DESC_F_WRITE: u16 = 2;
 #[doc(alias = "VRING_DESC_F_INDIRECT")]
 pub const DESC_F_INDIRECT: u16 = 4;
 
+/// What a notification tells the device (virtio 1.4, 2.9 Driver Notifications).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotifyWidth {
+    /// 16 bits: which queue it is.
+    Bits16,
+    /// 32 bits, with `NOTIFICATION_DATA`: also how far the driver is in that queue.
+    Bits32,
+}
+
+impl NotifyWidth {
+    /// The length of a notification in bytes.
+    pub const fn len(self) -> u8 {
+        match self {
+            Self::Bits16 => 2,
+            Self::Bits32 => 4,
+        }
+    }
+}
+
 /// Split virtqueues.
 pub mod split {
     /// Used ring flag: the device asks for no available buffer notifications.
