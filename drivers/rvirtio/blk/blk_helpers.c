@@ -24,6 +24,20 @@ bool rvirtio_helper_blk_mq_add_to_batch(struct request *rq,
 	return blk_mq_add_to_batch(rq, iob, is_error, complete);
 }
 
+unsigned int rvirtio_helper_blk_mq_freeze_queue(struct request_queue *q);
+unsigned int rvirtio_helper_blk_mq_freeze_queue(struct request_queue *q)
+{
+	return blk_mq_freeze_queue(q);
+}
+
+void rvirtio_helper_blk_mq_unfreeze_queue(struct request_queue *q,
+					  unsigned int memflags);
+void rvirtio_helper_blk_mq_unfreeze_queue(struct request_queue *q,
+					  unsigned int memflags)
+{
+	blk_mq_unfreeze_queue(q, memflags);
+}
+
 void rvirtio_helper_hd_geometry_set(struct hd_geometry *geo, u16 cylinders,
 				    u8 heads, u8 sectors);
 void rvirtio_helper_hd_geometry_set(struct hd_geometry *geo, u16 cylinders,

@@ -64,6 +64,7 @@ pub use batch::{
 };
 pub use disk::{
     Disk,
+    Frozen,
     Geometry, //
 };
 pub use gendisk::{

@@ -12,11 +12,13 @@ use crate::{
         header,
         verdict,
         Command,
-        CommandSlab, //
+        CommandSlab,
+        EXTRA_DESCRIPTORS, //
     },
     sysfs::{
         CacheType,
         DiskData,
+        RingSize,
         Serial, //
     },
     verdict::{
@@ -37,6 +39,7 @@ use blk_mq::{
 };
 use core::{
     marker::PhantomData,
+    mem,
     sync::atomic::{
         AtomicBool,
         Ordering, //
@@ -138,6 +141,25 @@ impl<'bound> HwQueue<'bound> {
         }
     }
 
+    /// Replaces the ring by one of `size` descriptors. No request may be in flight.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a size that is too small for requests, whose tables must not be longer than
+    /// the queue, and those of [`rvirtio::virtqueue::Place::resize`].
+    #[doc(alias = "virtqueue_resize")]
+    pub(crate) fn resize(&self, size: u16) -> Result {
+        let place = self.state.lock().vq.place();
+        let max_segments = self.commands.as_ref().ok_or(EINVAL)?.max_segments;
+        if size < max_segments + EXTRA_DESCRIPTORS {
+            return Err(EINVAL);
+        }
+        let old = place.resize(size, |new| mem::replace(&mut self.state.lock().vq, new))?;
+        // Were there any, they would end with an error.
+        old.for_each(drop);
+        Ok(())
+    }
+
     /// Says whether the device broke the rules of the queue, so that requests may never end.
     pub(crate) fn is_broken(&self) -> bool {
         self.state.lock().vq.is_broken()
@@ -208,7 +230,7 @@ impl<'bound> Operations for Ops<'bound> {
     type HwQueue = HwQueue<'bound>;
     type Command = Command<'bound>;
     type DiskData = DiskData<'bound>;
-    type Attributes = (Serial, CacheType);
+    type Attributes = (Serial, CacheType, RingSize);
 
     fn new_command(hwq: &HwQueue<'bound>) -> impl PinInit<Command<'bound>, Error> {
         hwq.new_command()

@@ -20,6 +20,9 @@ use rvirtio::{
     virtqueue::slab::Slab, //
 };
 
+/// Descriptors of a request that are not data: header and status.
+pub(crate) const EXTRA_DESCRIPTORS: u16 = 2;
+
 /// The header of a request, as bytes.
 pub(crate) type RawHeader = [u8; Header::SIZE];
 

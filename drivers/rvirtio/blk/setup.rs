@@ -19,7 +19,10 @@ use crate::{
         HwQueue,
         Ops, //
     },
-    request::CommandSlab,
+    request::{
+        CommandSlab,
+        EXTRA_DESCRIPTORS, //
+    },
     sysfs::DiskData,
     NAME_PREFIX, //
 };
@@ -59,9 +62,6 @@ use rvirtio::{
 /// descriptor table of 2 KiB.
 const MAX_SEGMENTS: u16 = 126;
 
-/// Descriptors of a request that are not data: header and status.
-const EXTRA_DESCRIPTORS: u16 = 2;
-
 type Tags<'bound> = TagSet<'bound, Ops<'bound>>;
 type Disk<'bound> = GenDisk<'bound, Ops<'bound>>;
 
@@ -81,7 +81,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let depth = queue_depth(&queues);
     let tags = create_tags(&configured, &queues, limits.max_segments, depth)?;
     let ready = configured.driver_ok()?;
-    let disk = create_disk(&ready, tags, config, &limits)?;
+    let disk = create_disk(&ready, tags, config, &limits, queues)?;
     let dev = ready.device();
     let watch = ready.manage(pin_init::init!(Watch {
         dev,
@@ -204,10 +204,11 @@ fn create_disk<'bound>(
     tags: Pin<&'bound Tags<'bound>>,
     config: BlkConfig<'bound>,
     limits: &Checked,
+    queues: Pin<&'bound Queues<'bound>>,
 ) -> Result<Pin<&'bound Disk<'bound>>> {
     let dev = ready.device();
     let block_size = limits.logical_block_size;
-    let data = ready.manage(pin_init::init!(DiskData { config }))?;
+    let data = ready.manage(DiskData::new(config, queues, ready.features()))?;
     let disk_config = DiskConfig {
         name_prefix: name_prefix(dev)?,
         capacity: limits.capacity,

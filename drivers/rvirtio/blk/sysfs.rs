@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attributes of the disk in sysfs, as the C driver has them.
+//! Attributes of the disk in sysfs: those that the C driver has, and one for its rings.
 
 use crate::{
     config::BlkConfig,
+    driver::Queues,
     queue::Ops, //
 };
 use blk_mq::{
@@ -12,12 +13,44 @@ use blk_mq::{
     Disk,
     Page, //
 };
-use kernel::prelude::*;
-use rvirtio::spec::blk::ID_BYTES;
+use core::fmt::Write;
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
+use rvirtio::{
+    spec::{
+        blk::ID_BYTES,
+        feature, //
+    },
+    Features, //
+};
 
 /// What the attributes work with.
+#[pin_data]
 pub(crate) struct DiskData<'bound> {
-    pub(crate) config: BlkConfig<'bound>,
+    config: BlkConfig<'bound>,
+    queues: Pin<&'bound Queues<'bound>>,
+    features: Features,
+    /// Held while rings are replaced.
+    #[pin]
+    resizing: Mutex<()>,
+}
+
+impl<'bound> DiskData<'bound> {
+    pub(crate) fn new(
+        config: BlkConfig<'bound>,
+        queues: Pin<&'bound Queues<'bound>>,
+        features: Features,
+    ) -> impl PinInit<Self> + 'bound {
+        pin_init!(Self {
+            config,
+            queues,
+            features,
+            resizing <- new_mutex!(()),
+        })
+    }
 }
 
 /// The serial number that the host gave the disk. udev makes links from it.
@@ -78,5 +111,33 @@ fn parse(input: &[u8]) -> Result<CacheMode> {
         WRITE_BACK => Ok(CacheMode::WriteBack),
         WRITE_THROUGH => Ok(CacheMode::WriteThrough),
         _ => Err(EINVAL),
+    }
+}
+
+/// The number of descriptors of each ring. Writing another one replaces the rings, one after the
+/// other, while requests wait (virtio 1.4, 2.6.1 Virtqueue Reset).
+pub(crate) struct RingSize;
+
+impl<'bound> Attribute<Ops<'bound>> for RingSize {
+    const NAME: &'static CStr = c"ring_size";
+
+    fn is_writable(data: &DiskData<'bound>) -> bool {
+        data.features.contains(feature::RING_RESET)
+    }
+
+    /// Shows the smallest one: for want of memory they may differ.
+    fn show(disk: &Disk<Ops<'bound>>, page: &mut Page<'_>) -> Result {
+        let sizes = disk.data().queues.iter().map(|queue| queue.size());
+        let smallest = sizes.min().unwrap_or(0);
+        page.write_fmt(fmt!("{smallest}\n")).map_err(|_| ENOSPC)
+    }
+
+    fn store(disk: &Disk<Ops<'bound>>, input: &[u8]) -> Result {
+        let data = disk.data();
+        let size = core::str::from_utf8(input).map_err(|_| EINVAL)?;
+        let size = size.trim_end().parse().map_err(|_| EINVAL)?;
+        let _resizing = data.resizing.lock();
+        let _frozen = disk.freeze();
+        data.queues.iter().try_for_each(|queue| queue.resize(size))
     }
 }

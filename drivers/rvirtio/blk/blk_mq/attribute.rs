@@ -178,13 +178,20 @@ const fn group(
     }
 }
 
-/// The group of attributes `A` and `B`.
-struct Pair<T, A, B>(PhantomData<(T, A, B)>);
+/// The group of attributes `A`, `B` and `C`.
+struct Three<T, A, B, C>(PhantomData<(T, A, B, C)>);
 
-impl<T: Operations, A: Attribute<T>, B: Attribute<T>> Pair<T, A, B> {
+impl<T, A, B, C> Three<T, A, B, C>
+where
+    T: Operations,
+    A: Attribute<T>,
+    B: Attribute<T>,
+    C: Attribute<T>,
+{
     const ATTRIBUTES: &'static [*const bindings::attribute] = &[
         Raw::<T, A>::POINTER,
         Raw::<T, B>::POINTER,
+        Raw::<T, C>::POINTER,
         core::ptr::null(),
     ];
 
@@ -198,15 +205,21 @@ impl<T: Operations, A: Attribute<T>, B: Attribute<T>> Pair<T, A, B> {
         // SAFETY: sysfs calls this when a disk of ours is added; the object is in its device.
         let disk: &Disk<T> =
             unsafe { disk(kobj.byte_sub(offset_of!(bindings::device, kobj)).cast()) };
-        if index == 0 {
-            Raw::<T, A>::mode(disk.data())
-        } else {
-            Raw::<T, B>::mode(disk.data())
+        match index {
+            0 => Raw::<T, A>::mode(disk.data()),
+            1 => Raw::<T, B>::mode(disk.data()),
+            _ => Raw::<T, C>::mode(disk.data()),
         }
     }
 }
 
-impl<T: Operations, A: Attribute<T>, B: Attribute<T>> AttributeList<T> for (A, B) {
+impl<T, A, B, C> AttributeList<T> for (A, B, C)
+where
+    T: Operations,
+    A: Attribute<T>,
+    B: Attribute<T>,
+    C: Attribute<T>,
+{
     const GROUPS: &'static [*const bindings::attribute_group] =
-        &[&Pair::<T, A, B>::GROUP, core::ptr::null()];
+        &[&Three::<T, A, B, C>::GROUP, core::ptr::null()];
 }

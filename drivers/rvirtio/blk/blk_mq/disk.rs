@@ -5,7 +5,11 @@
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
 use crate::{
-    helpers::rvirtio_helper_queue_limits_start_update,
+    helpers::{
+        rvirtio_helper_blk_mq_freeze_queue,
+        rvirtio_helper_blk_mq_unfreeze_queue,
+        rvirtio_helper_queue_limits_start_update, //
+    },
     limits::{
         set_cache,
         CacheMode, //
@@ -24,6 +28,7 @@ use kernel::{
     prelude::*,
     str::BStr,
     types::{
+        NotThreadSafe,
         Opaque,
         ScopeGuard, //
     }, //
@@ -107,6 +112,21 @@ impl<T: Operations> Disk<T> {
         })
     }
 
+    /// Waits until no request is in flight, and holds new ones back until the guard is dropped.
+    ///
+    /// Meanwhile this thread allocates memory without waiting for I/O, be it this disk's.
+    #[doc(alias = "blk_mq_freeze_queue")]
+    pub fn freeze(&self) -> Frozen<'_, T> {
+        // SAFETY: The queue is valid.
+        let memflags = unsafe { rvirtio_helper_blk_mq_freeze_queue(self.queue()) };
+        // INVARIANT: It is frozen now.
+        Frozen {
+            disk: self,
+            memflags,
+            _not_shared: NotThreadSafe,
+        }
+    }
+
     /// Sends a request of the driver's own, [`Op::DriverIn`](crate::Op::DriverIn), and waits for
     /// it to end. The device fills `buffer`.
     ///
@@ -128,5 +148,24 @@ impl<T: Operations> Disk<T> {
         })?;
         // SAFETY: The request is ours and ready to be executed.
         BlkStatus::result_from_raw(unsafe { bindings::blk_execute_rq(*rq, false) })
+    }
+}
+
+/// A disk without requests in flight.
+///
+/// # Invariants
+///
+/// This thread has frozen the queue of `disk`, and has got `memflags` for it.
+#[must_use = "the disk goes on when this is dropped"]
+pub struct Frozen<'a, T: Operations> {
+    disk: &'a Disk<T>,
+    memflags: c_uint,
+    _not_shared: NotThreadSafe,
+}
+
+impl<T: Operations> Drop for Frozen<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; the value can not have changed threads.
+        unsafe { rvirtio_helper_blk_mq_unfreeze_queue(self.disk.queue(), self.memflags) };
     }
 }

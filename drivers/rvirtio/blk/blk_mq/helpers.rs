@@ -5,15 +5,18 @@
 // Some kernel structures are empty in some configurations, which is no trouble behind pointers.
 #![allow(improper_ctypes)]
 
-use kernel::bindings::{
-    hd_geometry,
-    ida,
-    io_comp_batch,
-    page,
-    phys_addr_t,
-    queue_limits,
-    request,
-    request_queue, //
+use kernel::{
+    bindings::{
+        hd_geometry,
+        ida,
+        io_comp_batch,
+        page,
+        phys_addr_t,
+        queue_limits,
+        request,
+        request_queue, //
+    },
+    ffi::c_uint, //
 };
 
 extern "C" {
@@ -25,6 +28,10 @@ extern "C" {
         is_error: bool,
         complete: unsafe extern "C" fn(*mut io_comp_batch),
     ) -> bool;
+
+    pub(crate) fn rvirtio_helper_blk_mq_freeze_queue(q: *mut request_queue) -> c_uint;
+
+    pub(crate) fn rvirtio_helper_blk_mq_unfreeze_queue(q: *mut request_queue, memflags: c_uint);
 
     pub(crate) fn rvirtio_helper_hd_geometry_set(
         geo: *mut hd_geometry,
