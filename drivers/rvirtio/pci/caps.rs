@@ -155,7 +155,7 @@ impl Layout {
         queue_notify_off: u16,
         width: NotifyWidth,
     ) -> Result<u64, NotifyError> {
-        let width = u64::from(width.len());
+        let width = u64::from(width.bytes());
         // A 16-bit times a 32-bit number does not overflow 64 bits, nor does one more of 32 bits.
         let inside = u64::from(queue_notify_off) * u64::from(self.notify_off_multiplier);
         if inside + width > u64::from(self.notify.length) {

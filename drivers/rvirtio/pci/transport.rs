@@ -163,7 +163,7 @@ impl<'a> PciTransport<'a> {
                 )
             })?;
         // An earlier driver may have had a narrower one.
-        let len = usize::from(width.len());
+        let len = usize::from(width.bytes());
         let mapped = |(index, mmio): &&(u16, Mmio<'a>)| *index == queue && mmio.len() >= len;
         if let Some((_, mmio)) = doorbells.iter().find(mapped) {
             return Ok(mmio.addr());
@@ -171,7 +171,7 @@ impl<'a> PciTransport<'a> {
         let window = Window {
             bar: self.layout.notify.bar,
             offset,
-            length: width.len().into(),
+            length: width.bytes().into(),
         };
         let mmio = Mmio::map(self.dev, window, len)?;
         let addr = mmio.addr();

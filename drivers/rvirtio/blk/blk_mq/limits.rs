@@ -5,11 +5,20 @@
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
 use crate::helpers::rvirtio_helper_queue_limits_set_write_cache;
-use kernel::bindings;
+use kernel::{
+    bindings,
+    page::PAGE_SIZE,
+    sizes::SZ_64K, //
+};
 
 /// The largest logical block size in bytes that the block layer takes.
 #[doc(alias = "BLK_MAX_BLOCK_SIZE")]
-pub const MAX_BLOCK_SIZE: u32 = bindings::BLK_MAX_BLOCK_SIZE;
+// CAST: Small numbers. Without huge pages it is a macro that bindgen can not evaluate.
+pub const MAX_BLOCK_SIZE: u32 = if cfg!(CONFIG_TRANSPARENT_HUGEPAGE) {
+    SZ_64K as u32
+} else {
+    PAGE_SIZE as u32
+};
 
 /// The block layer wants segments of at least this many bytes.
 #[doc(alias = "BLK_MIN_SEGMENT_SIZE")]

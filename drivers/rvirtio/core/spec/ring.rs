@@ -35,7 +35,7 @@ pub enum NotifyWidth {
 
 impl NotifyWidth {
     /// The length of a notification in bytes.
-    pub const fn len(self) -> u8 {
+    pub const fn bytes(self) -> u8 {
         match self {
             Self::Bits16 => 2,
             Self::Bits32 => 4,
