@@ -30,8 +30,6 @@ pub struct QueueSetup {
     pub device: u64,
     /// Interrupt vector, `None` for none or for a transport without vectors.
     pub vector: Option<u16>,
-    /// The features that were negotiated, some of which change doorbells.
-    pub features: Features,
 }
 
 /// How a device's interrupts reach us, best first.
@@ -59,7 +57,7 @@ pub enum IrqPolicy {
 ///   memory that was shared with it, until a queue is set up again.
 /// - When [`Transport::reset_queue`] has succeeded, the device must not access memory of that queue
 ///   or of buffers in it, until the queue is set up again.
-/// - Doorbells returned by [`Transport::setup_queue`] must work for as long as `self` lives.
+/// - Doorbells returned by [`Transport::doorbell`] must work for as long as `self` lives.
 /// - [`Transport::irq`] must only return interrupts that belong to this device, for vectors that
 ///   are allocated.
 pub unsafe trait Transport: Send + Sync {
@@ -114,16 +112,24 @@ pub unsafe trait Transport: Send + Sync {
     /// The largest size of queue `index` in descriptors, 0 if there is no such queue.
     fn max_queue_size(&self, index: u16) -> u16;
 
-    /// Tells the device about queue `index` and enables it.
+    /// Returns the doorbell of queue `index`, which depends on the negotiated `features`.
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] when the vector cannot be used, [`EINVAL`] for impossible doorbell addresses,
-    /// [`EIO`] when the device was reset meanwhile.
-    fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result<Doorbell<'_>>;
+    /// [`EINVAL`] for impossible addresses, [`ENOMEM`].
+    fn doorbell(&self, index: u16, features: Features) -> Result<Doorbell<'_>>;
 
-    /// Takes queue `index` back from the device, with `RING_RESET`, and waits, at most five
-    /// seconds, until the device says that it has let go of it. The queue can then be set up again.
+    /// Tells the device about queue `index` and enables it. Allocates nothing: disks wait for
+    /// this whose memory could be wanted back.
+    ///
+    /// # Errors
+    ///
+    /// [`EBUSY`] when the vector cannot be used, [`EIO`] when the device was reset meanwhile.
+    fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result;
+
+    /// Takes queue `index` back from the device, with `RING_RESET`, and waits, at most ten
+    /// seconds, until the device says that it has let go of it. The queue can then be set up
+    /// again. Allocates nothing.
     ///
     /// # Errors
     ///

@@ -38,10 +38,7 @@ use crate::{
     device::Stopped,
     display::Log,
     dma::Dma,
-    notify::{
-        Doorbell,
-        Kick, //
-    },
+    notify::Kick,
     ring::{
         self,
         Token, //
@@ -78,7 +75,6 @@ pub struct Virtqueue<'bound, T: Buffers> {
     ring: ManuallyDrop<Ring<'bound>>,
     /// The buffer that starts at each descriptor.
     slots: ManuallyDrop<KVec<Option<T>>>,
-    doorbell: Doorbell<'bound>,
     place: Place<'bound>,
     /// Where the device finds the ring.
     addr: u64,
@@ -98,12 +94,14 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         max_size: u16,
         vector: Option<u16>,
     ) -> Result<Self> {
-        let device_max = dma.device().transport().max_queue_size(index);
+        let dev = dma.device();
+        let transport = dev.transport();
         let place = Place {
             dma,
             index,
-            device_max,
+            device_max: transport.max_queue_size(index),
             vector,
+            doorbell: transport.doorbell(index, dev.features())?,
         };
         Idle::new(place, max_size, SIZE_FLOOR)?.enable()
     }
@@ -161,12 +159,13 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         if !self.ring.kick_prepare() {
             return None;
         }
-        if self.doorbell.has_data() {
+        let doorbell = self.place.doorbell;
+        if doorbell.has_data() {
             // Here, while nobody else can add: the device shall not see an older place later.
-            self.doorbell.ring(self.ring.notification_data());
+            doorbell.ring(self.ring.notification_data());
             return None;
         }
-        Some(Kick::new(self.doorbell))
+        Some(Kick::new(doorbell))
     }
 
     /// Takes back a buffer that the device has used.

@@ -67,12 +67,14 @@ pub(crate) struct PciTransport<'a> {
     common: Mmio<'a>,
     isr: Mmio<'a>,
     device_cfg: Option<Mmio<'a>>,
-    /// Doorbells of the queues that were set up. They stay until the end.
-    ///
-    /// The lock is also held from selecting a queue until the selected one is done with, and
-    /// while the device is reset: no queue shall be enabled behind that.
+    /// Held from selecting a queue until the selected one is done with, and while the device is
+    /// reset: no queue shall be enabled behind that. Disks wait for this, so nothing is allocated
+    /// meanwhile.
     #[pin]
-    queues: Mutex<KVec<(u16, Mmio<'a>)>>,
+    selection: Mutex<()>,
+    /// Doorbells of the queues that there were. They stay until the end.
+    #[pin]
+    doorbells: Mutex<KVec<(u16, Mmio<'a>)>>,
     /// Vectors were allocated with affinities; the PCI core warns if asked for others.
     has_affinity: AtomicBool,
     layout: Layout,
@@ -95,7 +97,8 @@ impl<'a> PciTransport<'a> {
                 Some(window) => Some(Mmio::map(dev, window, PAGE_SIZE)?),
                 None => None,
             },
-            queues <- new_mutex!(KVec::new()),
+            selection <- new_mutex!(()),
+            doorbells <- new_mutex!(KVec::new()),
             has_affinity: AtomicBool::new(false),
             layout,
             dev,
@@ -142,14 +145,13 @@ impl<'a> PciTransport<'a> {
         Ok(())
     }
 
-    /// Maps the doorbell of the selected queue.
-    fn doorbell(
+    /// Returns where the doorbell number `notify_off` of a queue is mapped.
+    fn map_doorbell(
         &self,
-        doorbells: &mut KVec<(u16, Mmio<'a>)>,
         queue: u16,
+        notify_off: u16,
         width: NotifyWidth,
     ) -> Result<NonNull<core::ffi::c_void>> {
-        let notify_off = self.common.read16(common::QUEUE_NOTIFY_OFF);
         let offset = self
             .layout
             .notify_offset(notify_off, width)
@@ -165,6 +167,7 @@ impl<'a> PciTransport<'a> {
         // An earlier driver may have had a narrower one.
         let len = usize::from(width.bytes());
         let mapped = |(index, mmio): &&(u16, Mmio<'a>)| *index == queue && mmio.len() >= len;
+        let mut doorbells = self.doorbells.lock();
         if let Some((_, mmio)) = doorbells.iter().find(mapped) {
             return Ok(mmio.addr());
         }
@@ -185,7 +188,7 @@ impl<'a> PciTransport<'a> {
 // - `reset` ends with a device that is reset, or that the bridge keeps from memory.
 // - `reset_queue` succeeds when the device says that it has let go of the queue, and `setup_queue`
 //   is the only one that enables it again.
-// - Doorbells are mapped until `self` is dropped, as nothing is removed from `queues`.
+// - Doorbells are mapped until `self` is dropped, as nothing is removed from `doorbells`.
 // - `irq` asks the PCI core, which knows only allocated vectors of this function.
 unsafe impl Transport for PciTransport<'_> {
     fn parent(&self) -> &device::Device<device::Bound> {
@@ -231,7 +234,7 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn reset(&self) -> Result {
-        let _queues = self.queues.lock();
+        let _selection = self.selection.lock();
         self.set_status(DeviceStatus::RESET);
         let start = Instant::<Monotonic>::now();
         loop {
@@ -298,13 +301,37 @@ unsafe impl Transport for PciTransport<'_> {
     }
 
     fn max_queue_size(&self, index: u16) -> u16 {
-        let _queues = self.queues.lock();
+        let _selection = self.selection.lock();
         self.select(index);
         self.common.read16(common::QUEUE_SIZE)
     }
 
-    fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result<Doorbell<'_>> {
-        let mut queues = self.queues.lock();
+    fn doorbell(&self, index: u16, features: Features) -> Result<Doorbell<'_>> {
+        let width = if features.contains(feature::NOTIFICATION_DATA) {
+            NotifyWidth::Bits32
+        } else {
+            NotifyWidth::Bits16
+        };
+        let (notify_off, data) = {
+            let _selection = self.selection.lock();
+            self.select(index);
+            (
+                self.common.read16(common::QUEUE_NOTIFY_OFF),
+                self.common.read16(common::QUEUE_NOTIF_CONFIG_DATA),
+            )
+        };
+        let id = if features.contains(feature::NOTIF_CONFIG_DATA) {
+            data
+        } else {
+            index
+        };
+        let addr = self.map_doorbell(index, notify_off, width)?;
+        // SAFETY: It stays mapped for as long as `self` lives, aligned and long enough.
+        Ok(unsafe { Doorbell::new(addr.cast(), id, width) })
+    }
+
+    fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result {
+        let _selection = self.selection.lock();
         self.expect_in_use()?;
         self.select(index);
         if self.common.read16(common::QUEUE_ENABLE) != 0 {
@@ -314,17 +341,6 @@ unsafe impl Transport for PciTransport<'_> {
             );
             return Err(EBUSY);
         }
-        let width = if setup.features.contains(feature::NOTIFICATION_DATA) {
-            NotifyWidth::Bits32
-        } else {
-            NotifyWidth::Bits16
-        };
-        let id = if setup.features.contains(feature::NOTIF_CONFIG_DATA) {
-            self.common.read16(common::QUEUE_NOTIF_CONFIG_DATA)
-        } else {
-            index
-        };
-        let addr = self.doorbell(&mut queues, index, width)?;
         if let Some(vector) = setup.vector {
             self.common.write16(common::QUEUE_MSIX_VECTOR, vector);
             if self.common.read16(common::QUEUE_MSIX_VECTOR) != vector {
@@ -340,13 +356,12 @@ unsafe impl Transport for PciTransport<'_> {
         self.write_address(common::QUEUE_DRIVER, setup.driver);
         self.write_address(common::QUEUE_DEVICE, setup.device);
         self.common.write16(common::QUEUE_ENABLE, 1);
-        // SAFETY: It stays mapped for as long as `self` lives, aligned and long enough.
-        Ok(unsafe { Doorbell::new(addr.cast(), id, width) })
+        Ok(())
     }
 
     #[doc(alias = "vp_modern_disable_vq_and_reset")]
     fn reset_queue(&self, index: u16) -> Result {
-        let _queues = self.queues.lock();
+        let _selection = self.selection.lock();
         self.expect_in_use()?;
         self.select(index);
         self.common.write16(common::QUEUE_RESET, 1);

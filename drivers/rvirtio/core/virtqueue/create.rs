@@ -69,25 +69,21 @@ impl<'bound, T: Buffers> Idle<'bound, T> {
 
     /// Tells the device, which from here on may use the memory.
     pub(super) fn enable(self) -> Result<Virtqueue<'bound, T>> {
-        let Place {
-            dma, index, vector, ..
-        } = self.place;
-        let dev = dma.device();
+        let place = self.place;
         let [desc, driver, device] = self.addresses;
         let setup = QueueSetup {
             size: self.ring.size(),
             desc,
             driver,
             device,
-            vector,
-            features: dev.features(),
+            vector: place.vector,
         };
-        let doorbell = dev.transport().setup_queue(index, &setup)?;
+        let transport = place.dma.device().transport();
+        transport.setup_queue(place.index, &setup)?;
         Ok(Virtqueue {
             ring: ManuallyDrop::new(self.ring),
             slots: ManuallyDrop::new(self.slots),
-            doorbell,
-            place: self.place,
+            place,
             addr: desc,
             indirect: self.config.indirect,
             reported: false,

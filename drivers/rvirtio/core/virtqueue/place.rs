@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     dma::Dma,
+    notify::Doorbell,
     spec::feature, //
 };
 use core::ptr;
@@ -22,6 +23,7 @@ pub struct Place<'bound> {
     /// The largest size that the device can do.
     pub(super) device_max: u16,
     pub(super) vector: Option<u16>,
+    pub(super) doorbell: Doorbell<'bound>,
 }
 
 impl<'bound> Place<'bound> {
@@ -35,7 +37,7 @@ impl<'bound> Place<'bound> {
     ///
     /// `swap` is to put the new queue where the old one was, and to return that. From before it is
     /// called, buffers that the old queue has do not come back, and others may be added to the
-    /// new one only. Sleeps for at most ten seconds.
+    /// new one only. Sleeps for at most ten seconds, apart from allocations.
     ///
     /// Returns the buffers that the old queue had. It is up to the device whether it ends what it
     /// has begun: one that keeps working on a buffer in spite of the reset may still write to it,
