@@ -14,13 +14,23 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     device::Bound,
-    ffi::c_void,
+    error::to_result,
+    ffi::{
+        c_int,
+        c_void, //
+    },
     page::PAGE_SIZE,
     prelude::*, //
 };
 
+// As in the kernel's bindings: without lockdep these structures have empty ones in them.
+#[allow(improper_ctypes)]
 extern "C" {
     fn rvirtio_helper_alloc_pages_exact(size: usize, gfp: bindings::gfp_t) -> *mut c_void;
+    fn rvirtio_helper_dma_mapping_error(
+        dev: *mut bindings::device,
+        addr: bindings::dma_addr_t,
+    ) -> c_int;
     fn rvirtio_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
 
@@ -104,14 +114,14 @@ impl<'bound> Dma<'bound> {
 
     #[inline(never)]
     fn map_with_api(&self, phys: u64, len: usize, direction: Direction) -> Result<u64> {
-        // SAFETY: The parent is a valid device that is bound.
-        let addr =
-            unsafe { bindings::dma_map_phys(self.parent(), phys, len, direction.as_raw(), 0) };
-        // `DMA_MAPPING_ERROR`
-        if addr == u64::MAX {
-            return Err(ENOMEM);
-        }
-        Ok(addr)
+        let dev = self.parent();
+        // SAFETY: The parent is a valid device that is bound. What comes back is checked by the
+        // function that is made for it, as the DMA API's checker insists on.
+        let (addr, error) = unsafe {
+            let addr = bindings::dma_map_phys(dev, phys, len, direction.as_raw(), 0);
+            (addr, rvirtio_helper_dma_mapping_error(dev, addr))
+        };
+        to_result(error).map(|()| addr)
     }
 
     /// Ends a mapping.

@@ -4,6 +4,7 @@
  * nor bindgen provides. In alphabetical order; no logic here.
  */
 #include <linux/device.h>
+#include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/idr.h>
@@ -26,6 +27,12 @@ int rvirtio_helper_device_match_driver_override(struct device *dev,
 						const struct device_driver *drv)
 {
 	return device_match_driver_override(dev, drv);
+}
+
+int rvirtio_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
+int rvirtio_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
+{
+	return dma_mapping_error(dev, addr);
 }
 
 bool rvirtio_helper_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags);
