@@ -8,7 +8,7 @@ modules modules_install clean:
 
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
-.PHONY: run test test-full check ci bench bench-quick rust-metadata help
+.PHONY: run test test-full test-debug kunit check ci bench bench-quick rust-metadata help
 run:
 	@tools/vm run
 
@@ -18,6 +18,13 @@ test:
 
 test-full:
 	@tools/test test --full $(T)
+
+# On the kernel with KASAN, lockdep and other checkers, which is built first.
+test-debug:
+	@tools/test test --kernel debug $(T)
+
+kunit:
+	@tools/test kunit
 
 check:
 	@tools/test check $(T)
@@ -45,6 +52,7 @@ help:
 	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
 	@echo '  run              boot from a disk that rvirtio drives, and give a shell'
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
+	@echo '  test-debug       run the tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  check            formats, lints, warnings, unsafe code'

@@ -38,6 +38,8 @@ pub enum What {
     Test,
     /// Checks of the sources: format, lints, warnings, unsafe code, requirement ids.
     Check,
+    /// KUnit tests, on the debug kernel.
+    Kunit,
     /// Checks, then tests.
     All,
 }
@@ -45,12 +47,12 @@ pub enum What {
 impl What {
     /// Whether tests are meant.
     pub fn tests(self) -> bool {
-        self != Self::Check
+        matches!(self, Self::Test | Self::All)
     }
 
     /// Whether checks are meant.
     pub fn checks(self) -> bool {
-        self != Self::Test
+        matches!(self, Self::Check | Self::All)
     }
 }
 

@@ -14,6 +14,7 @@ mod frames;
 mod guest;
 mod header;
 mod host;
+mod kunit;
 mod modules;
 mod outcome;
 mod report;

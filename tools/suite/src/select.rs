@@ -6,9 +6,10 @@ use crate::{
     boot::{Event, Guests},
     cargo::Cargo,
     check::{Check, Sources},
-    cli::Cli,
+    cli::{Cli, What},
     guest::{self, Boot, Wanted},
     host::{self, HostTest},
+    kunit,
     modules::Builder,
     outcome::{Outcome, tail},
     report::Report,
@@ -29,6 +30,7 @@ pub struct Suite {
     repo: PathBuf,
     jobs: u8,
     kernel: String,
+    kunit: bool,
     units: Vec<Unit>,
     checks: Vec<&'static Check>,
     host: Vec<HostTest>,
@@ -76,6 +78,7 @@ impl Suite {
             repo,
             jobs: cli.jobs,
             kernel: cli.kernel.clone(),
+            kunit: cli.what == What::Kunit,
             units: Vec::new(),
             checks: Vec::new(),
             host: Vec::new(),
@@ -97,6 +100,7 @@ impl Suite {
         let line = |name: &str, about: &str| println!("{name:<44} {about}");
         self.checks.iter().for_each(|check| line(check.name, check.about));
         self.units.iter().for_each(|unit| line(unit.name(), unit.about()));
+        self.kunit.then(|| line(kunit::NAME, kunit::ABOUT));
         self.host.iter().for_each(|test| line(&test.name, &test.about));
         self.boots.iter().flat_map(|boot| &boot.runs).for_each(|run| line(&run.name, &run.about));
     }
@@ -127,6 +131,10 @@ impl Suite {
                 Unit::Tools => cargo.tests(log)?,
                 Unit::Interleavings => cargo.interleavings(log)?,
             });
+        }
+        if self.kunit {
+            report.running(kunit::NAME);
+            kunit::run(&ctx, &root, &self.repo, &logs)?.into_iter().for_each(|outcome| report.add(outcome));
         }
         for test in self.host.iter().take_while(|_| !stop()) {
             report.running(&test.name);

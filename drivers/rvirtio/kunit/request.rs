@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests of block devices: headers, tables of descriptors, and what the answers mean.
+
+use kernel::prelude::*;
+
+#[kunit_tests(rvirtio_blk_request)]
+mod tests {
+    use super::*;
+    use crate::{
+        blk_files::{
+            limits::{
+                Bounds,
+                Impossible,
+                Reported, //
+            },
+            verdict::{
+                Verdict,
+                NOT_WRITTEN, //
+            },
+        },
+        split::cells,
+    };
+    use rvirtio::{
+        ring::{
+            packed,
+            split,
+            AddError,
+            Desc,
+            Segment, //
+        },
+        spec::{
+            blk::{
+                request,
+                status,
+                Header, //
+            },
+            ring::{
+                DESC_F_NEXT,
+                DESC_F_WRITE, //
+            },
+        },
+    };
+
+    const HEADER: Segment = Segment {
+        addr: 0x1000,
+        len: 16,
+    };
+    const DATA: Segment = Segment {
+        addr: 0x1_0000_2000,
+        len: 4096,
+    };
+    const STATUS: Segment = Segment {
+        addr: 0x3000,
+        len: 1,
+    };
+
+    fn parts(cell: &Desc) -> (u64, u32, u32) {
+        (cell.addr.read(), cell.len.read(), cell.meta.read())
+    }
+
+    /// Type and sector are where the device looks, in little endian.
+    #[test]
+    fn headers() {
+        let header = Header::new(request::OUT, 0x0102_0304_0506_0708);
+        assert_eq!(
+            header.as_bytes(),
+            &[1, 0, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]
+        );
+        assert_eq!(Header::new(request::FLUSH, 0).as_bytes()[0], 4);
+    }
+
+    /// A read in a split ring's table: header, data and status, linked one to the next.
+    #[test]
+    fn split_table_of_a_read() -> Result {
+        let table = cells::<Desc>(3)?;
+        let filled = split::fill_table(&table, 3, [HEADER], [DATA, STATUS]).map_err(|_| EINVAL)?;
+        assert_eq!((filled.count, filled.writable_len), (3, 4097));
+        let next = u32::from(DESC_F_NEXT);
+        let write = u32::from(DESC_F_WRITE);
+        // Flags in the low half, the next descriptor in the high one.
+        assert_eq!(parts(&table[0]), (HEADER.addr, 16, next | 1 << 16));
+        assert_eq!(parts(&table[1]), (DATA.addr, 4096, next | write | 2 << 16));
+        assert_eq!(parts(&table[2]), (STATUS.addr, 1, write));
+        Ok(())
+    }
+
+    /// A write in a packed ring's table: only who writes is marked.
+    #[test]
+    fn packed_table_of_a_write() -> Result {
+        let table = cells::<Desc>(3)?;
+        let filled = packed::fill_table(&table, 3, [HEADER, DATA], [STATUS]).map_err(|_| EINVAL)?;
+        assert_eq!((filled.count, filled.writable_len), (3, 1));
+        let write = u32::from(DESC_F_WRITE) << 16;
+        assert_eq!(parts(&table[0]), (HEADER.addr, 16, 0));
+        assert_eq!(parts(&table[1]), (DATA.addr, 4096, 0));
+        assert_eq!(parts(&table[2]), (STATUS.addr, 1, write));
+        Ok(())
+    }
+
+    /// A table that is too small is not overrun.
+    #[test]
+    fn small_table() -> Result {
+        let table = cells::<Desc>(2)?;
+        let result = split::fill_table(&table, 2, [HEADER], [DATA, STATUS]);
+        assert_eq!(result.err(), Some(AddError::TooManyElements));
+        Ok(())
+    }
+
+    /// A read counts as done only when all of it was written.
+    #[test]
+    fn answers() {
+        assert_eq!(Verdict::of(status::OK, 4097, 4096), Verdict::Success);
+        assert_eq!(Verdict::of(status::OK, 4096, 4096), Verdict::Short);
+        assert_eq!(Verdict::of(status::UNSUPP, 1, 0), Verdict::Unsupported);
+        assert_eq!(Verdict::of(NOT_WRITTEN, 4097, 4096), Verdict::Failure);
+    }
+
+    /// Impossible limits are refused, possible ones taken.
+    #[test]
+    fn limits() {
+        let bounds = Bounds {
+            max_segments: 126,
+            max_segment_size: u32::MAX,
+            min_segment_size: 4096,
+            max_block_size: 65536,
+        };
+        let good = Reported {
+            capacity: 2048,
+            block_size: Some(512),
+            size_max: None,
+            seg_max: Some(254),
+            topology: None,
+        };
+        assert!(good.check(&bounds).is_ok_and(|c| c.max_segments == 126));
+        let empty = Reported {
+            capacity: 0,
+            ..good
+        };
+        assert_eq!(empty.check(&bounds).err(), Some(Impossible::Capacity(0)));
+        let odd = Reported {
+            block_size: Some(513),
+            ..good
+        };
+        assert_eq!(odd.check(&bounds).err(), Some(Impossible::BlockSize(513)));
+    }
+}
