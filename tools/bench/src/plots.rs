@@ -42,7 +42,9 @@ pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'stati
     let mut written = Vec::new();
     let mut plot = |name, caption, draw: &dyn Fn(&Path) -> Result<()>| -> Result<()> {
         let path = dir.join(format!("{name}.svg"));
-        draw(&path).with_context(|| format!("{} can not be drawn", path.display()))?;
+        draw(&path)
+            .and_then(|()| mark(&path))
+            .with_context(|| format!("{} can not be drawn", path.display()))?;
         written.push((name, caption));
         Ok(())
     };
@@ -60,6 +62,12 @@ pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'stati
         })?;
     }
     Ok(written)
+}
+
+/// Names the licence in a plot, as every file of the project does.
+fn mark(path: &Path) -> Result<()> {
+    let plot = std::fs::read_to_string(path)?;
+    Ok(std::fs::write(path, format!("<!-- SPDX-License-Identifier: GPL-2.0 -->\n{plot}"))?)
 }
 
 /// plotters' errors borrow its backend.
