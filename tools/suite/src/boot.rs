@@ -8,6 +8,7 @@ use crate::{
     guest::{self, Boot, Run},
     modules::Builder,
     outcome::{Outcome, tail},
+    registers,
 };
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -68,6 +69,10 @@ impl Guests<'_> {
         while !rest.is_empty() && !self.interrupted.load(Ordering::Relaxed) {
             let mut guest = Guest::start(self, boot, rest)?;
             let ended = guest.watch(self, rest, tell)?;
+            if boot.spec.trace {
+                let trace = guest.dir.path().join(registers::FILE);
+                registers::judge(&trace)?.into_iter().for_each(|outcome| tell(Event::Done(outcome)));
+            }
             rest = &rest[ended..];
         }
         Ok(())
@@ -81,7 +86,7 @@ struct Guest {
     error_file: PathBuf,
     console: PathBuf,
     output: PathBuf,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Guest {
@@ -109,7 +114,7 @@ impl Guest {
         let stdout = child.stdout.take().context("tools/vm has no output")?;
         let copy = File::create(&output).with_context(|| format!("{} can not be made", output.display()))?;
         thread::spawn(move || relay(stdout, copy, &sender));
-        Ok(Self { child, lines, error_file, console, output, _dir: dir })
+        Ok(Self { child, lines, error_file, console, output, dir })
     }
 
     /// Follows the tests until the guest ends. Returns how many of `runs` ended.

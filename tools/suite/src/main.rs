@@ -17,6 +17,7 @@ mod host;
 mod kunit;
 mod modules;
 mod outcome;
+mod registers;
 mod report;
 mod script;
 mod select;

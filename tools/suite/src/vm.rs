@@ -8,10 +8,12 @@
 //! # a comment
 //! disk NAME FORMAT SIZE [DEVICE-OPTIONS]    a scratch disk: an image and a device
 //! qmp                                       QEMU's monitor, at a serial port of the guest
+//! trace                                     accesses to registers are traced when the test asks for it
 //! other-core                                /host/built has modules of other sources of core
 //! --smp 4                                   any options; $DIR is a scratch directory of the host
 //! ```
 
+use crate::registers;
 use anyhow::{Context as _, Result, bail};
 use std::{fs, path::Path};
 
@@ -22,6 +24,8 @@ pub struct Spec {
     pub options: Vec<String>,
     /// Scratch disks.
     pub disks: Vec<Disk>,
+    /// Accesses to registers are judged when the guest has ended.
+    pub trace: bool,
     /// Modules are wanted that are built from other sources of core.
     pub other_core: bool,
 }
@@ -82,6 +86,12 @@ impl Spec {
                 ["disk", name, format, size] => self.disk(name, format, size, ""),
                 ["disk", name, format, size, options] => self.disk(name, format, size, options),
                 ["qmp"] => self.options.extend(QMP.iter().chain(&QMP_PORT).map(|&word| word.to_owned())),
+                ["trace"] => {
+                    self.trace = true;
+                    let log = format!("$DIR/{}", registers::FILE);
+                    let words = ["--qemu", "-D", "--qemu", log.as_str()];
+                    self.options.extend(words.map(str::to_owned));
+                }
                 ["other-core"] => {
                     self.other_core = true;
                     self.options.extend(["--copy".to_owned(), "$DIR/built".to_owned()]);
@@ -89,7 +99,7 @@ impl Spec {
                 [word, ..] if word.starts_with('-') => {
                     self.options.extend(words.iter().map(|&word| word.to_owned()));
                 }
-                _ => bail!("{line:?} is neither a disk, nor qmp, other-core or an option"),
+                _ => bail!("{line:?} is neither a disk, nor qmp, trace, other-core or an option"),
             }
         }
         Ok(())

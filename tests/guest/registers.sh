@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The driver is worked in every way while QEMU traces what it does to registers. The trace is judged
+# when the guest has ended.
+#
+# vm: @registers
+# timeout: 180
+
+. /host/guest/lib/common.sh
+
+trace() {
+	for event in memory_region_ops_read memory_region_ops_write; do
+		qmp trace-event-set-state "{\"name\":\"$event\",\"enable\":$1}" >/dev/null
+	done
+}
+
+DISKS="split packed in-order no-vectors one-vector transitional"
+
+# use_disks: reads and writes each of them.
+use_disks() {
+	for serial in $DISKS; do
+		disk=$(disk "$serial") || exit
+		dd if=/dev/urandom of=/tmp/data bs=64k count=16 status=none
+		dd if=/tmp/data of="/dev/$disk" bs=64k oflag=direct conv=notrunc status=none || fail "$serial can not be written"
+		dd if="/dev/$disk" of=/tmp/back bs=4k count=256 iflag=direct status=none || fail "$serial can not be read"
+		cmp /tmp/data /tmp/back || fail "$serial does not hold what was written"
+	done
+}
+
+trace true
+
+# Each is brought up anew: first its front end, then its transport.
+for serial in $DISKS; do
+	disk=$(disk "$serial") || exit
+	virtio=$(virtio_of "$disk")
+	driver=$(readlink -f "/sys/block/$disk/device/driver")
+	echo "$virtio" >"$driver/unbind"
+	echo "$virtio" >"$driver/bind"
+	disk=$(disk "$serial") || exit
+	bdf=$(bdf_of "$disk")
+	echo "$bdf" >/sys/bus/pci/drivers/rvirtio_pci/unbind
+	echo "$bdf" >/sys/bus/pci/drivers/rvirtio_pci/bind
+done
+use_disks
+
+# What changes while they run.
+disk=$(disk split) || exit
+echo "write through" >"/sys/block/$disk/cache_type" || fail "the cache mode can not be set"
+echo "write back" >"/sys/block/$disk/cache_type" || fail "the cache mode can not be set"
+for size in 256 1024; do
+	echo $size >"/sys/block/$disk/ring_size" || fail "the rings of split can not be resized"
+done
+disk=$(disk packed) || exit
+echo 300 >"/sys/block/$disk/ring_size" || fail "the rings of packed can not be resized"
+qmp block_resize '{"node-name":"packed","size":50331648}' >/dev/null
+within 10 [ "$(blockdev --getsize64 "/dev/$disk")" = 50331648 ] || fail "packed did not grow"
+use_disks
+
+# A probe that fails after the features were agreed on: the driver gives the devices up.
+within 10 rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"
+modprobe rvirtio_blk name_prefix=VD || fail "rvirtio_blk can not be inserted"
+within 10 logged 'name_prefix has to be small letters' || fail "no probe failed"
+within 10 rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"
+modprobe rvirtio_blk || fail "rvirtio_blk can not be inserted again"
+use_disks
+dd if=/dev/hwrng of=/dev/null bs=64 count=4 status=none || fail "no random numbers"
+
+trace false
