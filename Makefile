@@ -8,7 +8,7 @@ modules modules_install clean:
 
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
-.PHONY: run test test-full test-debug kunit check ci bench bench-quick rust-metadata help
+.PHONY: run test test-full test-matrix test-debug kunit graft check ci bench bench-quick rust-metadata help
 run:
 	@tools/vm run
 
@@ -47,6 +47,10 @@ help:
 	@echo 'On the kernel that runs, or that of KDIR=DIR:'
 	@echo '  modules          build the modules (the default)'
 	@echo '  modules_install  install them (as root)'
+# KSRC: a kernel source tree that gets the drivers.
+graft:
+	@tools/graft $(if $(KSRC),$(KSRC),$(error say which kernel source tree: make graft KSRC=DIR))
+
 	@echo '  clean            remove what was built'
 	@echo '  rust-metadata    complete the installed headers (as root, or O=DIR), which modules in Rust need'
 	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
@@ -56,3 +60,4 @@ help:
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  check            formats, lints, warnings, unsafe code'
+	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'
