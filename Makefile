@@ -19,6 +19,10 @@ test:
 test-full:
 	@tools/test test --full $(T)
 
+# All combinations of features, queues, interrupts and addresses: hours. test has a selection.
+test-matrix:
+	@tools/test test --matrix guest/matrix $(T)
+
 # On the kernel with KASAN, lockdep and other checkers, which is built first.
 test-debug:
 	@tools/test test --kernel debug $(T)
@@ -56,6 +60,7 @@ graft:
 	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
 	@echo '  run              boot from a disk that rvirtio drives, and give a shell'
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
+	@echo '  test-matrix      run all combinations of features, queues and interrupts (hours)'
 	@echo '  test-debug       run the tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'

@@ -20,6 +20,9 @@ pub struct Cli {
     /// Run slow tests too: those marked `full`.
     #[arg(long)]
     pub full: bool,
+    /// Run all combinations of the matrix: hours, instead of as many as have each pair of values
+    #[arg(long)]
+    pub matrix: bool,
     /// Guests that run at the same time. Each uses two CPUs and 1 to 2 GiB.
     #[arg(short, long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,

@@ -4,7 +4,7 @@
 
 use crate::{
     header::{DebugKernel, Header},
-    script,
+    matrix, script,
     vm::Spec,
 };
 use anyhow::Result;
@@ -44,6 +44,8 @@ pub struct Wanted<'a> {
     pub full: bool,
     /// The guests' kernel is the debug kernel.
     pub debug_kernel: bool,
+    /// All of the matrix, not only as much as it takes to have all pairs.
+    pub matrix: bool,
 }
 
 impl Wanted<'_> {
@@ -77,22 +79,42 @@ pub fn boots(repo: &Path, wanted: Wanted<'_>) -> Result<Vec<Boot>> {
         }
         for vm in &header.vms {
             let spec = Spec::expand(&vm.options, &repo.join("tests/vm"))?;
-            let runs = header
-                .cases
-                .iter()
-                .map(|case| Run {
-                    name: format!("guest/{script}{}", brackets(&vm.label, case)),
-                    script: format!("{script}.sh"),
-                    case: case.clone(),
-                    timeout: header.timeout,
-                    about: header.about.trim().to_owned(),
-                })
-                .filter(|run| wanted.name(&run.name))
-                .collect();
+            let run = |case: &str| Run {
+                name: format!("guest/{script}{}", brackets(&vm.label, case)),
+                script: format!("{script}.sh"),
+                case: case.to_owned(),
+                timeout: header.timeout,
+                about: header.about.trim().to_owned(),
+            };
+            if header.matrix {
+                boots.extend(matrix_boots(&spec, wanted, &run));
+                continue;
+            }
+            let runs =
+                header.cases.iter().map(|case| run(case)).filter(|run| wanted.name(&run.name)).collect();
             join(&mut boots, Boot { spec, runs, alone: header.alone });
         }
     }
     Ok(boots)
+}
+
+/// Disks of the matrix in one guest: a PCI bus has 32 slots.
+const DISKS: usize = 20;
+
+/// Guests with a disk for each combination that is wanted.
+fn matrix_boots(spec: &Spec, wanted: Wanted<'_>, run: &dyn Fn(&str) -> Run) -> Vec<Boot> {
+    let mut combinations = if wanted.matrix { matrix::all() } else { matrix::pairwise() };
+    combinations.retain(|combination| wanted.name(&run(&matrix::name(combination)).name));
+    let boot = |chunk: &[matrix::Combination]| {
+        let mut spec = spec.clone();
+        for combination in chunk {
+            let options = matrix::options(combination);
+            spec.disk(&matrix::name(combination), "raw", "34M", options.trim_start_matches(','));
+        }
+        let runs = chunk.iter().map(|combination| run(&matrix::name(combination))).collect();
+        Boot { spec, runs, alone: true }
+    };
+    combinations.chunks(DISKS).map(boot).collect()
 }
 
 fn join(boots: &mut Vec<Boot>, boot: Boot) {
@@ -126,7 +148,7 @@ mod tests {
         dir
     }
 
-    const ALL: Wanted<'_> = Wanted { filter: &[], full: false, debug_kernel: false };
+    const ALL: Wanted<'_> = Wanted { filter: &[], full: false, debug_kernel: false, matrix: false };
 
     fn names(boots: &[Boot]) -> Vec<Vec<&str>> {
         boots.iter().map(|boot| boot.runs.iter().map(|run| run.name.as_str()).collect()).collect()
@@ -141,12 +163,25 @@ mod tests {
             ("d.sh", "# full: yes\n"),
             ("e.sh", "# debug-kernel: only\n"),
             ("lib", "no header\n"),
+            ("z.sh", "# matrix: yes\n# full: yes\n"),
         ]);
         let boots = boots(dir.path(), ALL).unwrap();
         assert_eq!(
             names(&boots),
             [vec!["guest/a[x]", "guest/b[p]", "guest/b[q]"], vec!["guest/a[y]"], vec!["guest/c"]]
         );
+    }
+
+    #[test]
+    fn matrix_makes_disks_and_cases() {
+        let dir = tree(&[("m.sh", "# matrix: yes\n# vm: --smp 2\n")]);
+        let all = boots(dir.path(), Wanted { matrix: true, ..ALL }).unwrap();
+        assert!(all.len() > 10 && all.iter().all(|boot| boot.spec.disks.len() <= DISKS));
+        let filter = ["q64m]".to_owned()];
+        let some = boots(dir.path(), Wanted { filter: &filter, matrix: true, ..ALL }).unwrap();
+        let names = names(&some).concat();
+        assert!(!names.is_empty() && names.iter().all(|name| name.ends_with("q64m]")));
+        assert_eq!(names[0], format!("guest/m[{}]", some[0].spec.disks[0].name));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct Header {
     pub alone: bool,
     /// It is slow: run only when asked for.
     pub full: bool,
+    /// It is run with each combination of the matrix, on a disk of that name.
+    pub matrix: bool,
     /// Which kernels it runs on.
     pub debug_kernel: DebugKernel,
 }
@@ -77,6 +79,7 @@ impl Header {
             timeout: TIMEOUT,
             alone: false,
             full: false,
+            matrix: false,
             debug_kernel: DebugKernel::Also,
         };
         for line in text.lines().map_while(|line| line.strip_prefix('#')) {
@@ -106,6 +109,7 @@ impl Header {
             "timeout" => self.timeout = value.parse().context("timeout: is not a number of seconds")?,
             "alone" => self.alone = yes(key, value)?,
             "full" => self.full = yes(key, value)?,
+            "matrix" => self.matrix = yes(key, value)?,
             "debug-kernel" => {
                 self.debug_kernel = match value {
                     "no" => DebugKernel::No,

@@ -16,6 +16,7 @@ mod header;
 mod host;
 mod kunit;
 mod modules;
+mod matrix;
 mod outcome;
 mod registers;
 mod report;

@@ -73,7 +73,12 @@ impl Suite {
                 repo.display()
             );
         }
-        let wanted = Wanted { filter: &cli.filter, full: cli.full, debug_kernel: cli.kernel == "debug" };
+        let wanted = Wanted {
+            filter: &cli.filter,
+            full: cli.full,
+            debug_kernel: cli.kernel == "debug",
+            matrix: cli.matrix,
+        };
         let mut suite = Self {
             repo,
             jobs: cli.jobs,
