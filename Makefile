@@ -47,14 +47,14 @@ bench-quick:
 rust-metadata:
 	@tools/vm rust-metadata $(if $(O),--output $(O))
 
-help:
-	@echo 'On the kernel that runs, or that of KDIR=DIR:'
-	@echo '  modules          build the modules (the default)'
-	@echo '  modules_install  install them (as root)'
 # KSRC: a kernel source tree that gets the drivers.
 graft:
 	@tools/graft $(if $(KSRC),$(KSRC),$(error say which kernel source tree: make graft KSRC=DIR))
 
+help:
+	@echo 'On the kernel that runs, or that of KDIR=DIR:'
+	@echo '  modules          build the modules (the default)'
+	@echo '  modules_install  install them (as root)'
 	@echo '  clean            remove what was built'
 	@echo '  rust-metadata    complete the installed headers (as root, or O=DIR), which modules in Rust need'
 	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
@@ -64,5 +64,5 @@ graft:
 	@echo '  test-debug       run the tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
-	@echo '  check            formats, lints, warnings, unsafe code'
 	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'
+	@echo '  check            formats, lints, warnings, unsafe code'

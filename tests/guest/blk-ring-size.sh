@@ -4,7 +4,7 @@
 # Rings get another size, by a reset of each queue, while the disk is in use: no data is lost, and
 # no request. Impossible sizes are refused.
 #
-# covers: VQR-01 VQR-03 PCI-21
+# covers: VQR-01 VQR-03 PCI-21 PCI-22 PCI-23 FEAT-06
 # vm: @features
 # cases: rings rings-packed
 # timeout: 180
@@ -29,6 +29,9 @@ done_requests() {
 }
 
 expect "the feature RING_RESET" "$(feature "$(virtio_of "$disk")" 40)" 1
+case $1 in
+rings-packed) expect "the feature RING_PACKED" "$(feature "$(virtio_of "$disk")" 34)" 1 ;;
+esac
 expect "the size of the rings" "$(cat "$size")" 1024
 for impossible in 0 1 64 2048 65536 -1 many ''; do
 	refuse sh -c "echo '$impossible' >$size" 2>/dev/null

@@ -3,7 +3,7 @@
 #
 # The root file system is on a disk of rvirtio_blk, and the kernel's own driver is not even loaded.
 #
-# covers: PCI-01 PCI-02 INIT-18 FEAT-01
+# covers: PCI-01 PCI-02 PCI-03 INIT-18 FEAT-01
 # vm: qcow2: --image qcow2
 # vm: raw: --image raw
 # vm: transitional: --root-device virtio-blk-pci-transitional

@@ -89,7 +89,9 @@ proptest! {
     }
 }
 
-/// covers: INIT-08
+/// `SR_IOV` and all other bits that nobody implements are left out.
+///
+/// covers: INIT-08 FEAT-10
 #[test]
 fn device_that_offers_everything() {
     let driver = Features::of(&[blk::feature::MQ, blk::feature::FLUSH]);

@@ -85,7 +85,7 @@ fn packed_areas() {
 
 /// A table may have as many elements as the queue has descriptors, however much room there is.
 ///
-/// covers: RING-S-08 RING-P-07
+/// covers: RING-S-08 RING-P-06 RING-P-07
 #[test]
 fn tables_are_no_longer_than_the_queue() {
     let cells: Vec<Desc> = (0..10).map(|_| Desc::default()).collect();

@@ -2,14 +2,14 @@
 
 //! Checks of the sources, each counted as a test.
 
-mod covers;
+pub mod covers;
 mod format;
 mod kernel_build;
 mod style;
 mod text;
 mod unsafe_code;
 
-use crate::{cargo::Cargo, modules::Builder, outcome::Outcome};
+use crate::{cargo::Cargo, conformance, modules::Builder, outcome::Outcome};
 use anyhow::{Context as _, Result};
 use rvirtio_provision::{BuildRoot, Kernel};
 use std::{
@@ -32,7 +32,7 @@ pub struct Check {
 }
 
 /// All checks, quick ones first.
-pub const ALL: [Check; 11] = [
+pub const ALL: [Check; 12] = [
     Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
     Check {
         name: "check/machine-paths",
@@ -41,6 +41,11 @@ pub const ALL: [Check; 11] = [
     },
     Check { name: "check/shell", about: "Shell scripts can be parsed.", find: text::shell },
     Check { name: "check/covers", about: "Tests name requirements that exist.", find: covers::unknown },
+    Check {
+        name: "check/conformance",
+        about: "Documentation/conformance.md is what the tests say.",
+        find: conformance::check,
+    },
     Check {
         name: "check/unsafe-free",
         about: "Front ends and samples have no unsafe code.",
@@ -117,7 +122,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Files below one of `dirs` whose name ends in one of `ends`.
-    fn select(&self, dirs: &[&str], ends: &[&str]) -> Vec<&Path> {
+    pub fn select(&self, dirs: &[&str], ends: &[&str]) -> Vec<&Path> {
         let below = |file: &Path| dirs.iter().any(|dir| file.starts_with(dir));
         let wanted =
             |file: &Path| ends.iter().any(|end| file.extension().is_some_and(|extension| extension == *end));
@@ -125,7 +130,7 @@ impl<'a> Sources<'a> {
     }
 
     /// Contents of a file; what is no text counts as empty.
-    fn read(&self, file: &Path) -> Result<String> {
+    pub fn read(&self, file: &Path) -> Result<String> {
         let bytes =
             fs::read(self.repo.join(file)).with_context(|| format!("{} can not be read", file.display()))?;
         Ok(String::from_utf8(bytes).unwrap_or_default())

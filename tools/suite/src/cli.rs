@@ -43,6 +43,8 @@ pub enum What {
     Check,
     /// KUnit tests, on the debug kernel.
     Kunit,
+    /// Writes Documentation/conformance.md, which says what tests each requirement; runs nothing.
+    Conformance,
     /// Checks, then tests.
     All,
 }

@@ -7,6 +7,7 @@ use crate::{
     cargo::Cargo,
     check::{Check, Sources},
     cli::{Cli, What},
+    conformance,
     guest::{self, Boot, Wanted},
     host::{self, HostTest},
     kunit,
@@ -31,6 +32,7 @@ pub struct Suite {
     jobs: u8,
     kernel: String,
     kunit: bool,
+    conformance: bool,
     units: Vec<Unit>,
     checks: Vec<&'static Check>,
     host: Vec<HostTest>,
@@ -84,6 +86,7 @@ impl Suite {
             jobs: cli.jobs,
             kernel: cli.kernel.clone(),
             kunit: cli.what == What::Kunit,
+            conformance: cli.what == What::Conformance,
             units: Vec::new(),
             checks: Vec::new(),
             host: Vec::new(),
@@ -122,6 +125,16 @@ impl Suite {
         let interrupted = report.interrupted();
         let stop = || interrupted.load(Ordering::Relaxed);
 
+        if self.conformance {
+            let started = Instant::now();
+            let (page, findings) = conformance::page(&Sources::find(&self.repo, modules, &cargo)?)?;
+            fs::write(self.repo.join(conformance::PAGE), page)
+                .with_context(|| format!("{} can not be written", conformance::PAGE))?;
+            report.add(match findings.is_empty() {
+                true => Outcome::passed(conformance::PAGE, started.elapsed()),
+                false => Outcome::failed(conformance::PAGE, started.elapsed(), findings.join("\n")),
+            });
+        }
         if !self.checks.is_empty() {
             let sources = Sources::find(&self.repo, modules, &cargo)?;
             for check in self.checks.iter().take_while(|_| !stop()) {

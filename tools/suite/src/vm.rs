@@ -105,7 +105,8 @@ impl Spec {
         Ok(())
     }
 
-    fn disk(&mut self, name: &str, format: &str, size: &str, options: &str) {
+    /// Adds a scratch disk whose device has these options.
+    pub fn disk(&mut self, name: &str, format: &str, size: &str, options: &str) {
         let separator = if options.is_empty() { "" } else { "," };
         self.options.extend([
             "--blockdev".to_owned(),

@@ -3,14 +3,9 @@
 //! Requirements that tests say they cover.
 
 use super::{Findings, Sources};
+use crate::conformance::{LIST, TESTS};
 use anyhow::Result;
 use std::{collections::HashSet, path::Path};
-
-/// All requirements: id, level and requirement, separated by tabs, after a line of titles.
-const LIST: &str = "Documentation/requirements.tsv";
-
-/// Where tests are.
-const TESTS: [&str; 2] = ["tests", "tools/ringtest"];
 
 pub(super) fn unknown(sources: &Sources<'_>) -> Result<Findings> {
     let list = sources.read(Path::new(LIST))?;
@@ -27,7 +22,7 @@ pub(super) fn unknown(sources: &Sources<'_>) -> Result<Findings> {
 }
 
 /// Ids that a comment names after `covers:`.
-fn covered(line: &str) -> impl Iterator<Item = &str> {
+pub fn covered(line: &str) -> impl Iterator<Item = &str> {
     let text = line.trim_start().trim_start_matches(['#', '/', '!']).trim_start();
     text.strip_prefix("covers:").into_iter().flat_map(str::split_whitespace)
 }

@@ -4,6 +4,7 @@
 //!
 //! covers: INIT-01 INIT-02 INIT-03 INIT-12 INIT-18 INIT-20 INIT-21 INIT-22 INIT-25 PCI-05 PCI-15
 //! covers: PCI-16 PCI-17 PCI-18 PCI-19 PCI-20 PCI-21 PCI-26 PCI-35 PCI-37 PCI-39 VQR-01 VQR-03
+//! covers: BLK-04
 
 use super::trace::{Access, Region};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,9 @@ mod common {
     /// Fields of a queue that have to be written before it is enabled.
     pub const NEEDED: [u64; 4] = [QUEUE_SIZE, QUEUE_DESC, QUEUE_DRIVER, QUEUE_DEVICE];
 }
+
+/// Offset in a block device's configuration.
+const WRITEBACK: u64 = 32;
 
 const NO_VECTOR: u64 = 0xffff;
 const RING_PACKED: u32 = 34;
@@ -104,10 +108,10 @@ pub struct Verdict {
 }
 
 /// All requirements that are checked here.
-const IDS: [&str; 23] = [
+const IDS: [&str; 24] = [
     "INIT-01", "INIT-02", "INIT-03", "INIT-12", "INIT-18", "INIT-20", "INIT-21", "INIT-22", "INIT-25",
     "PCI-05", "PCI-15", "PCI-16", "PCI-17", "PCI-18", "PCI-19", "PCI-20", "PCI-21", "PCI-26", "PCI-35",
-    "PCI-37", "PCI-39", "VQR-01", "VQR-03",
+    "PCI-37", "PCI-39", "VQR-01", "VQR-03", "BLK-04",
 ];
 
 /// All devices of a trace.
@@ -201,6 +205,9 @@ impl Device {
             Region::Common => self.common_read(access),
             Region::Device if access.write => {
                 verdicts.case(&["INIT-20"], self.status & status::FEATURES_OK != 0, access);
+            }
+            Region::Device if access.kind == "virtio-blk" && access.offset == WRITEBACK => {
+                verdicts.case(&["BLK-04"], self.status & status::FEATURES_OK != 0, access);
             }
             Region::Device => {}
             // The config interrupt has no other way to say so without vectors.
@@ -435,6 +442,16 @@ mod tests {
             Access { size: 1, ..access(Region::Device, 32, true, 1) },
         ];
         assert_eq!(followed(config), ["INIT-20"]);
+    }
+
+    #[test]
+    fn cache_mode_is_read_late() {
+        let read = |n: usize| {
+            let early = Access { size: 1, ..access(Region::Device, WRITEBACK, false, 0) };
+            violated(good().into_iter().take(n).chain([early]))
+        };
+        assert_eq!(read(4), ["BLK-04"]);
+        assert!(read(8).is_empty());
     }
 
     #[test]
