@@ -19,7 +19,7 @@ test:
 test-full:
 	@tools/test test --full $(T)
 
-# All combinations of features, queues, interrupts and addresses: hours. test has a selection.
+# All combinations of features, queues, interrupts and addresses: hours. test-full has a selection.
 test-matrix:
 	@tools/test test --matrix guest/matrix $(T)
 

@@ -11,9 +11,9 @@ type Factor = &'static [(&'static str, &'static str)];
 /// The name of a combination is that of its values, one after the other: `sidfv2yq64m`.
 const FACTORS: [Factor; 8] = [
     // Split or packed ring.
-    &[("s", ""), ("p", ",packed=on")],
+    &[("s", ""), (PACKED, ",packed=on")],
     // Any order of use, or in order.
-    &[("a", ""), ("i", ",in_order=on")],
+    &[("a", ""), (IN_ORDER, ",in_order=on")],
     // Tables of descriptors, or direct descriptors only.
     &[("t", ""), ("d", ",indirect_desc=off")],
     // Event index, or flags.
@@ -24,7 +24,7 @@ const FACTORS: [Factor; 8] = [
     &[("x", ""), (TRANSLATED, ",iommu_platform=on")],
     // Queue size. QEMU's smallest is 4: it refuses 2.
     &[
-        ("q4", ",queue-size=4"),
+        (SMALLEST, ",queue-size=4"),
         ("q64", ",queue-size=64"),
         ("q256", ",queue-size=256"),
         ("q1024", ",queue-size=1024"),
@@ -33,6 +33,9 @@ const FACTORS: [Factor; 8] = [
     &[("m", ",disable-legacy=on"), (TRANSITIONAL, ",disable-legacy=off")],
 ];
 
+const PACKED: &str = "p";
+const IN_ORDER: &str = "i";
+const SMALLEST: &str = "q4";
 const TRANSLATED: &str = "y";
 const TRANSITIONAL: &str = "l";
 
@@ -79,10 +82,11 @@ pub fn all() -> Vec<Combination> {
     combinations
 }
 
-/// A transitional device can not be behind an IOMMU.
+/// A transitional device can not be behind an IOMMU. And QEMU 11.1 stops using buffers of a packed ring
+/// in order when that has 4 or 8 descriptors: the kernel's own driver hangs there as well.
 fn possible(combination: &Combination) -> bool {
     let has = |wanted| combination.values().any(|(name, _)| *name == wanted);
-    !(has(TRANSLATED) && has(TRANSITIONAL))
+    !(has(TRANSLATED) && has(TRANSITIONAL)) && !(has(PACKED) && has(IN_ORDER) && has(SMALLEST))
 }
 
 /// Two factors, and a value of each.
@@ -119,8 +123,8 @@ mod tests {
     #[test]
     fn all_are_different_and_possible() {
         let names: BTreeSet<String> = all().iter().map(name).collect();
-        // Without those that are both translated and transitional.
-        assert_eq!(names.len(), 1024 - 256);
+        // Without those that are both translated and transitional, and those that QEMU does not serve.
+        assert_eq!(names.len(), 1024 - 256 - 48);
         assert!(names.iter().all(|name| name.len() <= 20), "a serial number has 20 bytes");
     }
 
