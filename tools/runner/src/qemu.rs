@@ -27,8 +27,7 @@ const LARGE_MEMORY: u64 = 2048;
 /// heard in time ("IO-APIC + timer doesn't work") mean that there is none. The watchdog of the clock
 /// source reads the clocks of two vCPUs in lock step, with interrupts off: when one of them stands still
 /// the other spins, for ever in the worst case. The times are seconds.
-const PATIENCE: &str =
-    "no_timer_check tsc=nowatchdog rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
+const PATIENCE: &str = "no_timer_check tsc=nowatchdog rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
 
 impl Machine<'_> {
     /// Arguments for `qemu-system-x86_64`, without the serial ports.
