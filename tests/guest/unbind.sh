@@ -60,9 +60,9 @@ half() {
 round
 round
 round
-remember_objects 1
+remember_memory 1
 half
-remember_objects 2
+remember_memory 2
 half
 expect_no_leak $((ROUNDS / 2))
 sh lib/verify.sh "/dev/$disk"
