@@ -105,12 +105,14 @@ impl<'bound> BlkConfig<'bound> {
 
     /// Reads a field that is there if `feature` is.
     fn field<T: ConfigField>(&self, feature: Feature, offset: usize) -> Result<Option<T>> {
-        self.group(feature, || self.read(offset))
+        let field = || self.read(offset);
+        self.features.contains(feature).then(field).transpose()
     }
 
-    /// Reads fields that are there if `feature` is.
-    fn group<T>(&self, feature: Feature, read: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
-        self.features.contains(feature).then(read).transpose()
+    /// Reads fields that are there if `feature` is, and belong together.
+    fn group<T>(&self, feature: Feature, mut read: impl FnMut() -> Result<T>) -> Result<Option<T>> {
+        let group = || self.config.consistent(|_| read());
+        self.features.contains(feature).then(group).transpose()
     }
 
     fn read<T: ConfigField>(&self, offset: usize) -> Result<T> {

@@ -4,16 +4,14 @@
 //!
 //! C header: [`include/linux/virtio_config.h`](srctree/include/linux/virtio_config.h)
 
+#[allow(unreachable_pub, reason = "also compiled for tests on the host")]
+mod access;
+
 use crate::device::Device;
 use kernel::{
     device::Bound,
     prelude::*, //
 };
-
-/// How often a group of reads is repeated when the device keeps changing its configuration.
-///
-/// A device changes it when an administrator does something, so once is already rare.
-const GENERATION_RETRIES: usize = 16;
 
 /// A device's configuration. Little-endian, as all devices with VERSION_1 have it.
 ///
@@ -101,15 +99,11 @@ impl<'a> Config<'a> {
     #[doc(alias = "config_generation")]
     pub fn consistent<R>(&self, mut read: impl FnMut(&Self) -> Result<R>) -> Result<R> {
         let transport = self.0.transport();
-        for _ in 0..GENERATION_RETRIES {
-            let before = transport.config_generation();
-            let value = read(self)?;
-            if transport.config_generation() == before {
-                return Ok(value);
-            }
+        let value = access::consistent(|| transport.config_generation(), || read(self))?;
+        if value.is_none() {
+            dev_err!(self.0, "configuration changes all the time, giving up\n");
         }
-        dev_err!(self.0, "configuration changes all the time, giving up\n");
-        Err(EIO)
+        value.ok_or(EIO)
     }
 
     /// Writes a byte.
@@ -126,11 +120,10 @@ impl<'a> Config<'a> {
 
     /// Checks that a field of `size` bytes, a power of two, is there and aligned.
     fn check(&self, offset: u32, size: u32) -> Result {
-        let end = offset.checked_add(size).ok_or(EINVAL)?;
-        // Halves of a 64-bit field are accessed one by one.
-        if end > self.len() || offset & (size.min(4) - 1) != 0 {
-            return Err(EINVAL);
+        if access::has_field(self.len(), offset, size) {
+            Ok(())
+        } else {
+            Err(EINVAL)
         }
-        Ok(())
     }
 }

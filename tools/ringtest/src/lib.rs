@@ -15,6 +15,11 @@ mod core_files {
     pub mod spec;
 }
 
+#[path = "../../../drivers/rvirtio/core/config"]
+mod config_files {
+    pub mod access;
+}
+
 #[path = "../../../drivers/rvirtio/pci"]
 mod pci_files {
     pub mod caps;
@@ -40,5 +45,6 @@ pub mod hostile;
 pub mod model;
 pub mod program;
 
+pub use config_files::access as config;
 pub use core_files::{features, ring, spec};
 pub use pci_files::caps;

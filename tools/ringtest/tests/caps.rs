@@ -377,7 +377,7 @@ fn windows_have_to_fit() {
     }
 }
 
-/// covers: PCI-12
+/// covers: PCI-12 INIT-16
 #[test]
 fn large_windows_are_accepted() {
     let mut function = Function::changed_one(NOTIFY, |cap| Cap {
