@@ -4,12 +4,20 @@
 
 use crate::interrupt;
 use anyhow::{Context as _, Result, bail};
-use rustix::fs::{FlockOperation, flock, statvfs};
+use rustix::{
+    fs::{FlockOperation, flock, statvfs},
+    io::Errno,
+};
 use sha2::{Digest, Sha256};
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
+
+/// How often a lock is tried that another process holds.
+const POLL: Duration = Duration::from_millis(200);
 
 /// Hash of everything an entry is made from. Labels and lengths keep `ab`+`c` apart from `a`+`bc`.
 #[derive(Clone, Default)]
@@ -142,8 +150,17 @@ impl Cache {
         let lock = open().with_context(|| format!("the lock {} can not be made", file.display()))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             eprintln!("waiting for another process that makes {name}");
-            flock(&lock, FlockOperation::LockExclusive)
-                .with_context(|| format!("the lock {} can not be taken", file.display()))?;
+            // Not in flock, which a signal does not end that only sets a flag.
+            while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                if error != Errno::WOULDBLOCK {
+                    return Err(error)
+                        .with_context(|| format!("the lock {} can not be taken", file.display()));
+                }
+                if interrupt::stopped() {
+                    bail!("interrupted while waiting for {name}");
+                }
+                thread::sleep(POLL);
+            }
         }
         Ok(lock)
     }
