@@ -76,6 +76,47 @@ phase() {
 	phases=$((phases + 1))
 }
 
+# interface_of BDF: prints the name of its network interface.
+interface_of() {
+	for try in 1 2 3 4 5 6 7 8 9 10; do
+		for interface in "$PCI/$1"/net/* "$PCI/$1"/*virtio*/net/*; do
+			[ -e "$interface" ] && echo "${interface##*/}" && return
+		done
+		sleep 0.5
+	done
+	fail "no network interface appeared on $1"
+}
+
+# interface_up INTERFACE ADDRESS: an address there, and wait for the link.
+interface_up() {
+	ip link set "$1" up
+	ip address add "$2" dev "$1"
+	for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		[ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ] && return
+		sleep 0.5
+	done
+	fail "$1 has no link"
+}
+
+# warm_up_traffic COMMAND...: network traffic without a result.
+warm_up_traffic() {
+	"$@" >/tmp/traffic 2>&1 || fail "$* failed: $(cat /tmp/traffic)"
+}
+
+# traffic PATTERN COMMAND...: network traffic and its result.
+traffic() {
+	pattern=$1
+	shift
+	before=$(interrupts "$pattern")
+	warm_up_traffic "$@"
+	after=$(interrupts "$pattern")
+	marker
+	echo "phase $phases $((after - before))" >>$RESULTS
+	cat /tmp/traffic >>$RESULTS
+	echo 'end' >>$RESULTS
+	phases=$((phases + 1))
+}
+
 # marker: tells the plugin, when there is one, that a phase ended.
 marker() {
 	[ ! -x /host/marker ] || /host/marker

@@ -51,6 +51,8 @@ pub enum Group {
     Emulation,
     /// Operations per second.
     Throughput,
+    /// Packets, on the generic kernel flavour, which has emulated interfaces.
+    Network,
     /// Module sizes, time to the first read.
     Footprint,
 }

@@ -4,8 +4,9 @@
 
 use crate::{
     backend::Backend,
+    guest::Counting,
     lab::Lab,
-    session::{Counting, Phase, Session},
+    session::{Phase, Session},
     side::Side,
     workload::{Length, Workload},
 };
@@ -59,7 +60,7 @@ pub fn run(lab: &Lab, name: &str, sides: &[Side], workloads: &[Workload]) -> Res
         phases: phases.collect(),
         finally: String::new(),
     };
-    let outcome = session.run(lab)?;
+    let (outcome, done) = session.run(lab)?;
     let accesses = pairs.into_iter().enumerate().map(|(index, (workload, side))| {
         let (short, long) = (2 * index, 2 * index + 1);
         let per_operation = |of: &dyn Fn(usize) -> u64| (of(long) as f64 - of(short) as f64) / MORE as f64;
@@ -70,7 +71,7 @@ pub fn run(lab: &Lab, name: &str, sides: &[Side], workloads: &[Workload]) -> Res
             writes: counted(Kind::DeviceWrite),
             reads: counted(Kind::DeviceRead),
             ports: counted(Kind::Port),
-            interrupts: per_operation(&|phase| outcome.phases[phase].interrupts),
+            interrupts: per_operation(&|phase| done[phase].interrupts),
         }
     });
     Ok(accesses.collect())
@@ -80,7 +81,7 @@ pub fn run(lab: &Lab, name: &str, sides: &[Side], workloads: &[Workload]) -> Res
 const PLATFORM: std::ops::Range<u64> = 0xfec0_0000..0xfef0_0000;
 
 /// Accesses of one kind, those to the platform's own devices left out.
-fn total(snapshot: &Snapshot, kind: Kind) -> u64 {
+pub fn total(snapshot: &Snapshot, kind: Kind) -> u64 {
     let counted = snapshot.entries.iter().filter(|entry| entry.kind == kind);
     counted
         .filter(|entry| kind == Kind::Port || !PLATFORM.contains(&entry.address))

@@ -4,8 +4,9 @@
 
 use crate::{
     backend::Backend,
+    guest::Counting,
     lab::Lab,
-    session::{Counting, Session},
+    session::Session,
     side::{Side, VIRTIO},
     stats::Summary,
 };
@@ -45,7 +46,7 @@ pub fn run(lab: &Lab, rounds: usize) -> Result<Footprint> {
         phases: Vec::new(),
         finally,
     };
-    let facts = session.run(lab)?.facts;
+    let facts = session.run(lab)?.0.facts;
     let of_kind = |kind: &str, name: &str| -> Result<Vec<u64>> {
         let found = facts.iter().filter(|words| words.len() == 3 && words[0] == kind && words[1] == name);
         found.map(|words| words[2].parse().with_context(|| format!("{words:?} is no number"))).collect()

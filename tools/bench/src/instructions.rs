@@ -4,9 +4,10 @@
 
 use crate::{
     backend::Backend,
+    guest::Counting,
     lab::Lab,
     profile::Profile,
-    session::{Counting, Phase, Session},
+    session::{Phase, Session},
     side::Side,
     stats::Summary,
     workload::{Length, Workload},
@@ -77,7 +78,7 @@ impl Plan<'_> {
             phases,
             finally: String::new(),
         };
-        let outcome = session.run(lab)?;
+        let (outcome, _) = session.run(lab)?;
 
         let profile = |pair: usize| {
             let at = 2 * pair;

@@ -44,6 +44,7 @@ pub struct Lab {
     ctx: Context,
     files: TempDir,
     _lock: File,
+    root: BuildRoot,
     /// Shared object for QEMU.
     pub plugin: PathBuf,
     /// Names the kernel's image.
@@ -82,6 +83,7 @@ impl Lab {
 
         let plugin = files.path().join("librvirtio_plugin.so");
         build_plugin(&root, &plugin)?;
+        build_connect(&root, &files.path().join("connect"))?;
         let machine = Machine {
             processor: processor(),
             processors: thread::available_parallelism().map_or(1, usize::from),
@@ -97,7 +99,7 @@ impl Lab {
             .map(|byte| format!("{byte:02x}"))
             .collect::<Vec<_>>()
             .concat();
-        Ok(Self { ctx, files, _lock: lock, plugin, kernel_id, kernel, machine })
+        Ok(Self { ctx, files, _lock: lock, root, plugin, kernel_id, kernel, machine })
     }
 
     /// Directory of this run's files.
@@ -108,6 +110,16 @@ impl Lab {
     /// Directory that outlives this run.
     pub fn cache(&self) -> &Path {
         self.ctx.cache.root()
+    }
+
+    /// The source tree whose modules are measured.
+    pub fn source(&self) -> &Path {
+        &self.ctx.repo
+    }
+
+    /// Where compilers, QEMU and servers are.
+    pub fn root(&self) -> &BuildRoot {
+        &self.root
     }
 
     /// Starts a step of the progress report.
@@ -124,7 +136,7 @@ impl Lab {
     pub fn exec(&self) -> Command {
         let mut command = Command::new(Path::new(TOOLS).join("vm"));
         command.args(["exec", "--kver", &self.kernel.release]);
-        for name in ["bench.sh", "modules", "marker"] {
+        for name in ["bench.sh", "modules", "marker", "connect"] {
             command.arg("--copy").arg(self.files.path().join(name));
         }
         command
@@ -147,6 +159,17 @@ fn build_plugin(root: &BuildRoot, plugin: &Path) -> Result<()> {
     rustc.args(["-C", "opt-level=2", "-C", "panic=abort", "-C", "strip=debuginfo", "-o"]).arg(plugin);
     rustc.arg(source.join("lib.rs")).bind_ro(&source).bind_rw(dir);
     rustc.run().context("QEMU's plugin does not build")
+}
+
+/// The guest has the same C library as the build root.
+fn build_connect(root: &BuildRoot, program: &Path) -> Result<()> {
+    let source =
+        Path::new(TOOLS).join("bench/guest").canonicalize().context("the guest's programs are gone")?;
+    let dir = program.parent().context("the program has no directory")?;
+    let mut rustc = root.command("rustc");
+    rustc.args(["--edition", "2024", "-C", "opt-level=2", "-C", "strip=debuginfo", "-o"]).arg(program);
+    rustc.arg(source.join("connect.rs")).bind_ro(&source).bind_rw(dir);
+    rustc.run().context("the program that makes connections does not build")
 }
 
 fn processor() -> String {

@@ -14,6 +14,8 @@ pub enum Layer {
     System,
     /// The block layer: what every disk driver shares.
     Block,
+    /// The network layer: sockets, protocols, and what every network driver shares.
+    Network,
     /// The driver of the device type: virtio_blk, rvirtio_blk.
     FrontEnd,
     /// Virtqueues.
@@ -36,7 +38,7 @@ pub const DRIVER: [Layer; 5] =
     [Layer::FrontEnd, Layer::Ring, Layer::Transport, Layer::Helpers, Layer::Allocator];
 
 /// Beginnings of names of the kernel's own functions, between spaces; the first layer with a match wins.
-const KERNEL: [(Layer, &str); 7] = [
+const KERNEL: [(Layer, &str); 8] = [
     (
         Layer::Ring,
         "virtqueue_ __virtqueue_ vring_ detach_buf_ detach_indirect_ alloc_indirect_ \
@@ -79,11 +81,22 @@ const KERNEL: [(Layer, &str); 7] = [
         "blk_ __blk_ bio_ __bio_ blkdev_ submit_bio __submit_bio sbitmap_ __sbitmap bdev_ \
          disk_ part_ elv_ dd_ rq_qos __rq_qos blkcg_ bvec_ scsi_ __scsi",
     ),
+    (
+        Layer::Network,
+        "tcp_ __tcp_ udp_ __udp_ icmp_ ping_ raw_ ip_ __ip_ ip4_ inet_ __inet_ fib_ arp_ neigh_ __neigh_ \
+         eth_ skb_ __skb_ sk_ __sk_ sock_ __sock_ alloc_skb __alloc_skb napi_ __napi_ net_ __net_ netif_ \
+         __netif_ dev_ __dev_ gro_ inet_gro qdisc_ __qdisc_ pfifo_ sch_ fq_ validate_xmit ipv4_ rt_ dst_ \
+         nf_ kfree_skb consume_skb build_skb page_pool_ csum_ __sys_send __sys_recv lock_sock release_sock \
+         process_backlog security_sock",
+    ),
 ];
 
 /// Modules that are drivers, and their layer.
-const MODULES: [(&str, Layer); 9] = [
+const MODULES: [(&str, Layer); 12] = [
     ("virtio_blk", Layer::FrontEnd),
+    ("virtio_net", Layer::FrontEnd),
+    ("net_failover", Layer::FrontEnd),
+    ("e1000", Layer::FrontEnd),
     ("virtio_ring", Layer::Ring),
     ("virtio", Layer::Ring),
     ("virtio_pci", Layer::Transport),
@@ -113,6 +126,7 @@ impl Layer {
             Self::User => "user program",
             Self::System => "system calls, files, memory",
             Self::Block => "block layer",
+            Self::Network => "network layer",
             Self::FrontEnd => "front end",
             Self::Ring => "ring",
             Self::Transport => "transport",

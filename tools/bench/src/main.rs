@@ -5,11 +5,14 @@
 mod backend;
 mod cli;
 mod devices;
+mod fio;
 mod footprint;
+mod guest;
 mod instructions;
 mod lab;
 mod layer;
 mod marker;
+mod net;
 mod outcome;
 mod plots;
 mod profile;

@@ -7,6 +7,7 @@ use crate::{
     footprint::Footprint,
     instructions::Cost,
     layer::Layer,
+    net::PacketCost,
     plots,
     results::{Results, against_c},
     side::Side,
@@ -51,6 +52,7 @@ fn report(results: &Results, plots: &[(&str, &str)]) -> String {
     out += &costs("Ring formats", &results.rings, Side::Rust);
     out += &emulation(results);
     out += &rates(results);
+    out += &network(results);
     if let Some(found) = &results.footprint {
         out += &footprint(found);
     }
@@ -207,6 +209,49 @@ fn rates(results: &Results) -> String {
     }
     out.push('\n');
     out
+}
+
+fn network(results: &Results) -> String {
+    let mut out = String::new();
+    if !results.speeds.is_empty() {
+        out += "### Network\n\nBetween guest and host, by a tap device. Against the first interface of the same load:\n\n\
+                | load | CPUs | interface | median | | spread | ratio, round by round | spread |\n|---|--:|---|--:|---|--:|--:|--:|\n";
+    }
+    for speed in &results.speeds {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {:.0} | {} | {:.0} % | **{:.2}** | {:.0} % |",
+            speed.traffic,
+            speed.cpus,
+            speed.nic.title(),
+            speed.rate.median,
+            speed.traffic.unit(),
+            speed.rate.spread(),
+            speed.ratio.median,
+            speed.ratio.spread()
+        );
+    }
+    if !results.packets.is_empty() {
+        out += "\nPer operation: a packet, a block of 128 KiB of TCP, a round trip, a connection:\n\n\
+                | load | interface | driver | network layer | whole kernel | device writes | reads | interrupts |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
+    }
+    for cost in &results.packets {
+        out += &packet(cost);
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+fn packet(cost: &PacketCost) -> String {
+    let PacketCost { traffic, nic, writes, reads, interrupts, profile } = cost;
+    let (driver, kernel) = (profile.driver(), profile.kernel());
+    let network = profile.layers().get(&Layer::Network).copied().unwrap_or_default();
+    let title = nic.title();
+    format!(
+        "| {traffic} | {title} | {driver:.0} | {network:.0} | {kernel:.0} | {writes:.3} | {reads:.3} | {interrupts:.3} |\n"
+    )
 }
 
 fn footprint(found: &Footprint) -> String {

@@ -3,7 +3,13 @@
 //! Everything that a run found out: what the JSON file holds and reports are made from.
 
 use crate::{
-    devices::Accesses, footprint::Footprint, instructions::Cost, lab::Machine, side::Side, throughput::Rate,
+    devices::Accesses,
+    footprint::Footprint,
+    instructions::Cost,
+    lab::Machine,
+    net::{PacketCost, Speed},
+    side::Side,
+    throughput::Rate,
 };
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -28,6 +34,12 @@ pub struct Results {
     pub emulated_accesses: Vec<Accesses>,
     /// Operations per second.
     pub rates: Vec<Rate>,
+    /// Network traffic per second.
+    #[serde(default)]
+    pub speeds: Vec<Speed>,
+    /// Instructions and accesses to devices per packet.
+    #[serde(default)]
+    pub packets: Vec<PacketCost>,
     /// Memory and start.
     pub footprint: Option<Footprint>,
 }
@@ -44,6 +56,8 @@ impl Results {
             accesses: Vec::new(),
             emulated_accesses: Vec::new(),
             rates: Vec::new(),
+            speeds: Vec::new(),
+            packets: Vec::new(),
             footprint: None,
         }
     }

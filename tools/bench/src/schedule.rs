@@ -7,6 +7,7 @@ use crate::{
     cli::{Cli, Group},
     devices, footprint, instructions,
     lab::Lab,
+    net::{self, FULL, Nic, SMALL, Traffic},
     results::Results,
     side::{Side, VIRTIO},
     throughput,
@@ -30,13 +31,14 @@ type Measure = fn(&Cli, &Lab, &mut Results) -> Result<()>;
 ///
 /// Only when the results can not be saved; a measurement that fails is noted in them.
 pub fn run(cli: &Cli, lab: &Lab, results: &mut Results, json: &Path) -> Result<()> {
-    let groups: [(Group, Measure); 6] = [
+    let groups: [(Group, Measure); 7] = [
         (Group::Instructions, instructions),
         (Group::Accesses, accesses),
         (Group::Rings, rings),
         (Group::Emulation, emulation),
         (Group::Footprint, sizes),
         (Group::Throughput, rates),
+        (Group::Network, network),
     ];
     for (group, measure) in groups {
         if !cli.wants(group) || (cli.quick && cli.groups.is_empty() && !in_quick(group)) {
@@ -119,6 +121,28 @@ fn emulation(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     results.emulation = plan.run(lab)?;
     let name = "emulated controllers: accesses and interrupts";
     results.emulated_accesses = devices::run(lab, name, &EMULATED, &workloads)?;
+    Ok(())
+}
+
+fn network(cli: &Cli, cloud: &Lab, results: &mut Results) -> Result<()> {
+    // Debian's cloud kernel has no drivers for hardware that QEMU emulates.
+    let lab = Lab::new(cloud.source(), Some("generic"))?;
+    let all = [
+        Traffic::TcpSend,
+        Traffic::TcpReceive,
+        Traffic::UdpSend(SMALL),
+        Traffic::UdpSend(FULL),
+        Traffic::UdpReceive(SMALL),
+        Traffic::UdpReceive(FULL),
+        Traffic::Echo,
+        Traffic::Connect,
+    ];
+    let counted =
+        [Traffic::TcpSend, Traffic::TcpReceive, Traffic::UdpSend(SMALL), Traffic::Echo, Traffic::Connect];
+    let (rounds, seconds) = if cli.quick { (3, 1) } else { (5, 2) };
+    results.packets = net::costs(&lab, &Nic::ALL, &counted)?;
+    results.speeds = net::speeds(&lab, &Nic::ALL, &all, 1, rounds, seconds)?;
+    results.speeds.extend(net::speeds(&lab, &[Nic::C], &all[..2], 4, rounds, seconds)?);
     Ok(())
 }
 

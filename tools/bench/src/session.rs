@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One guest that runs a list of phases.
+//! One guest whose disks go through a list of phases.
 
 use crate::{
     backend::Backend,
+    fio::{self, Done},
+    guest::{Counting, Guest},
     lab::Lab,
-    outcome::{self, Outcome},
+    outcome::Outcome,
     side::Side,
-    symbols::Symbols,
     workload::{Length, Workload},
 };
-use anyhow::{Context as _, Result, bail};
-use flate2::read::GzDecoder;
-use rvirtio_plugin::record::Snapshot;
-use std::{
-    fs::{self, File},
-    io::{BufReader, Read as _},
-    path::{Path, PathBuf},
-    process::Stdio,
-};
-
-/// Kernel arguments: functions where the list of symbols says they are, nothing that depends on the
-/// processor's bugs, and no kernel threads that look at memory in the background.
-const BOOT: [&str; 4] = ["nokaslr", "mitigations=off", "transparent_hugepage=never", "damon_stat.enabled=0"];
-
-/// What QEMU's plugin counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counting {
-    /// Nothing: no plugin, full speed.
-    Off,
-    /// Executions of blocks of code.
-    Instructions,
-    /// Accesses to devices as well.
-    Devices,
-}
+use anyhow::Result;
 
 /// One run of fio.
 #[derive(Debug, Clone, Copy)]
@@ -67,57 +45,28 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Starts the guest and waits for its end.
+    /// Starts the guest and waits for its end. Returns what was counted, and what fio did in each phase.
     ///
     /// # Errors
     ///
     /// When anything at all went wrong: then no figure of this guest counts.
-    pub fn run(&self, lab: &Lab) -> Result<Outcome> {
-        let step = lab.step(self.name);
-        let outcome = self.attempt(lab).with_context(|| format!("{} failed", self.name))?;
-        step.done();
-        Ok(outcome)
-    }
-
-    fn attempt(&self, lab: &Lab) -> Result<Outcome> {
-        let plan = lab.files().join("plan");
-        let counts = lab.files().join("counts");
-        let known = symbol_cache(lab);
-        fs::write(&plan, self.plan(known.exists()))?;
-
-        let mut exec = lab.exec();
-        // Everything stays in the kernel's own drivers but the disk that we take.
-        exec.args(["--drivers", "c", "--accel", "tcg", "--timeout", "1800", "--smp", &self.cpus.to_string()]);
-        exec.arg("--copy").arg(&plan);
-        for word in BOOT {
-            exec.args(["--append", word]);
-        }
-        for side in self.sides {
-            exec.args(side.arguments(&self.backend.options(*side), self.device_options));
-        }
-        if self.counting != Counting::Off {
-            let devices = if self.counting == Counting::Devices { "on" } else { "off" };
-            let plugin = format!("{},out={},devices={devices}", lab.plugin.display(), counts.display());
-            exec.args(["--qemu", "-plugin", "--qemu", &plugin]);
-        }
-        exec.args(["--", "sh", "/host/bench.sh"]);
-        let output = exec.stdin(Stdio::null()).output().context("tools/vm can not be run")?;
-        if !output.status.success() {
-            let errors = String::from_utf8_lossy(&output.stderr);
-            bail!("the guest ended with {}:\n{}", output.status, errors.trim_end());
-        }
-
-        let (text, compressed) = outcome::split(&output.stdout)?;
-        let mut outcome = outcome::parse(text, &self.phases)?;
-        if self.counting != Counting::Off {
-            outcome.symbols = symbols(&known, compressed)?;
-            outcome.snapshots = self.snapshots(&counts)?;
-        }
-        Ok(outcome)
+    pub fn run(&self, lab: &Lab) -> Result<(Outcome, Vec<Done>)> {
+        let arguments = |side: &Side| side.arguments(&self.backend.options(*side), self.device_options);
+        let guest = Guest {
+            name: self.name,
+            devices: self.sides.iter().flat_map(arguments).collect(),
+            cpus: self.cpus,
+            counting: self.counting,
+        };
+        let outcome = guest.run(lab, &self.plan(), self.phases.len())?;
+        let done =
+            outcome.phases.iter().zip(&self.phases).map(|(found, phase)| fio::done(found, phase.length));
+        let done = done.collect::<Result<_>>()?;
+        Ok((outcome, done))
     }
 
     /// The commands that the guest runs.
-    fn plan(&self, symbols_known: bool) -> String {
+    fn plan(&self) -> String {
         let mut plan = String::new();
         for side in self.sides {
             plan += &side.set_up();
@@ -137,50 +86,6 @@ impl Session<'_> {
             let (side, options) = (phase.side, phase.workload.options(phase.length));
             plan += &format!("phase ${} {} {options}\n", side.variable(), side.interrupts());
         }
-        plan += &self.finally;
-        plan += "cat $RESULTS\necho symbols\n";
-        if self.counting != Counting::Off {
-            // The kernel's own never change; all of them take a while through a serial port.
-            let which = if symbols_known { "grep -F '['" } else { "cat" };
-            plan += &format!("{which} /proc/kallsyms | grep -i ' [tw] ' | gzip -c\n");
-        }
-        plan
+        plan + &self.finally
     }
-
-    /// The snapshot of each phase.
-    fn snapshots(&self, counts: &Path) -> Result<Vec<Snapshot>> {
-        let mut file = BufReader::new(File::open(counts).context("the plugin wrote no counts")?);
-        let mut snapshots = Vec::new();
-        while let Some(snapshot) = Snapshot::read(&mut file).context("the plugin's counts are cut off")? {
-            snapshots.push(snapshot);
-        }
-        // One before the first phase, one at the end.
-        if snapshots.len() != self.phases.len() + 2 {
-            bail!("the plugin made {} snapshots for {} phases", snapshots.len(), self.phases.len());
-        }
-        snapshots.pop();
-        snapshots.remove(0);
-        Ok(snapshots)
-    }
-}
-
-fn symbol_cache(lab: &Lab) -> PathBuf {
-    lab.cache().join(format!("symbols-{}", lab.kernel_id))
-}
-
-/// The kernel's functions from the cache, where they are put when they are not there, and the modules'.
-fn symbols(known: &Path, compressed: &[u8]) -> Result<Symbols> {
-    let mut text = String::new();
-    GzDecoder::new(compressed).read_to_string(&mut text).context("the guest's list of symbols is cut off")?;
-    if !known.exists() {
-        let kernel: String =
-            text.lines().filter(|line| !line.contains('[')).flat_map(|line| [line, "\n"]).collect();
-        let dir = known.parent().context("the cache has no directory")?;
-        let mut file = tempfile::NamedTempFile::new_in(dir)?;
-        std::io::Write::write_all(&mut file, kernel.as_bytes())?;
-        file.persist(known)?;
-    }
-    let modules: String =
-        text.lines().filter(|line| line.contains('[')).flat_map(|line| [line, "\n"]).collect();
-    Ok(Symbols::parse(&(fs::read_to_string(known)? + &modules)))
 }

@@ -67,7 +67,7 @@ pub fn ratios(results: &Results) -> String {
             out += &table.0;
         }
     }
-    out + &accesses(results) + &rates(results)
+    out + &accesses(results) + &rates(results) + &network(results)
 }
 
 fn title_of(cost: &Cost) -> String {
@@ -117,6 +117,33 @@ fn rates(results: &Results) -> String {
         rows += 1;
     }
     if rows > 0 { table.0 } else { String::new() }
+}
+
+fn network(results: &Results) -> String {
+    let mut out = String::new();
+    if !results.speeds.is_empty() {
+        let _ = writeln!(
+            out,
+            "{:62} {:>9} {:>6} {:>8}",
+            "network (depends on the host's load)", "median", "ratio", "spread"
+        );
+    }
+    for speed in &results.speeds {
+        let title = format!("  {}, {}, {} CPU", speed.nic.title(), speed.traffic, speed.cpus);
+        let (rate, unit) = (speed.rate.median, speed.traffic.unit());
+        let (ratio, spread) = (speed.ratio.median, speed.ratio.spread());
+        let _ = writeln!(out, "{title:62} {rate:>9.0} {ratio:>6.2} {spread:>6.1} %  {unit}");
+    }
+    for cost in &results.packets {
+        let title = format!("  {}, {}", cost.nic.title(), cost.traffic);
+        let (driver, kernel) = (cost.profile.driver(), cost.profile.kernel());
+        let (writes, interrupts) = (cost.writes, cost.interrupts);
+        let _ = writeln!(
+            out,
+            "{title:62} {driver:.0} instructions in the driver, {kernel:.0} in the kernel, {writes:.3} writes to the device, {interrupts:.3} interrupts"
+        );
+    }
+    out
 }
 
 /// The dearest functions of each driver, for each load.

@@ -4,8 +4,9 @@
 
 use crate::{
     backend::Backend,
+    guest::Counting,
     lab::Lab,
-    session::{Counting, Phase, Session},
+    session::{Phase, Session},
     side::Side,
     stats::Summary,
     workload::{Length, Workload},
@@ -72,9 +73,9 @@ impl Plan<'_> {
             phases,
             finally: String::new(),
         };
-        let outcome = session.run(lab)?;
+        let (_, done) = session.run(lab)?;
         let iops = |number: usize, round: usize, index: usize| {
-            outcome.phases[(number * self.rounds + round) * self.sides.len() + index].iops
+            done[(number * self.rounds + round) * self.sides.len() + index].iops
         };
         let mut rates = Vec::new();
         for (number, &workload) in self.workloads.iter().enumerate() {

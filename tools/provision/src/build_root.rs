@@ -16,7 +16,7 @@ const RECIPE: u32 = 1;
 /// Free space that making one takes, in MiB.
 const SPACE: u64 = 5 << 10;
 
-const PACKAGES: [&str; 42] = [
+const PACKAGES: [&str; 43] = [
     // Kernel and module builds, with the compilers of Debian's own kernel.
     "make",
     "gcc",
@@ -60,6 +60,7 @@ const PACKAGES: [&str; 42] = [
     "seabios",
     "ipxe-qemu",
     "iproute2",
+    "iperf3",
     "procps",
     "ca-certificates",
 ];

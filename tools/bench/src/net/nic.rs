@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network interfaces that are compared, each with a link to the host of its own.
+
+use serde::{Deserialize, Serialize};
+
+/// A driver with an interface. A driver of ours would be another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nic {
+    /// virtio-net, driven by the in-tree driver.
+    C,
+    /// An emulated Intel 82540EM.
+    E1000,
+}
+
+impl Nic {
+    /// All, the one that others are compared with first.
+    pub const ALL: [Nic; 2] = [Nic::C, Nic::E1000];
+
+    /// For tables.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::C => "C virtio_net",
+            Self::E1000 => "e1000",
+        }
+    }
+
+    /// PCI slot in the guest, and third number of its network's addresses.
+    fn number(self) -> u8 {
+        match self {
+            Self::C => 10,
+            Self::E1000 => 11,
+        }
+    }
+
+    /// The host's end of the link.
+    pub fn tap(self) -> String {
+        format!("bench{}", self.number())
+    }
+
+    /// The host's address on the link.
+    pub fn host_address(self) -> String {
+        format!("10.77.{}.1", self.number())
+    }
+
+    /// Pairs of queues that the device has with `cpus` virtual CPUs.
+    pub fn queues(self, cpus: u32) -> u32 {
+        match self {
+            Self::C => cpus,
+            Self::E1000 => 1,
+        }
+    }
+
+    fn address(self) -> String {
+        format!("0000:00:{}.0", self.number())
+    }
+
+    fn driver(self) -> &'static str {
+        match self {
+            Self::C => "virtio-pci",
+            Self::E1000 => "e1000",
+        }
+    }
+
+    fn module(self) -> &'static str {
+        match self {
+            Self::C => "virtio_net",
+            Self::E1000 => "e1000",
+        }
+    }
+
+    /// What its lines in /proc/interrupts contain; a word of shell.
+    pub fn interrupts(self) -> String {
+        match self {
+            // By message, with the address; and by line, with the interface's name.
+            Self::C => self.address(),
+            Self::E1000 => format!("${}", self.module()),
+        }
+    }
+
+    /// Arguments for `tools/vm exec`.
+    pub fn arguments(self, cpus: u32) -> Vec<String> {
+        let (tap, queues, number) = (self.tap(), self.queues(cpus), self.number());
+        let several = if queues > 1 { format!(",queues={queues}") } else { String::new() };
+        let device = match self {
+            Self::C if queues > 1 => {
+                // A vector for each queue, one for the control queue, one for changes.
+                format!("virtio-net-pci,mq=on,vectors={}", 2 * queues + 2)
+            }
+            Self::C => "virtio-net-pci".to_owned(),
+            Self::E1000 => "e1000".to_owned(),
+        };
+        vec![
+            "--netdev".to_owned(),
+            format!("tap,id={tap},ifname={tap},script=no,downscript=no{several}"),
+            "--device".to_owned(),
+            format!("{device},netdev={tap},addr={number}"),
+        ]
+    }
+
+    /// Shell commands by which the guest gets the interface ready.
+    pub fn set_up(self, cpus: u32) -> String {
+        let (module, address, queues) = (self.module(), self.address(), self.queues(cpus));
+        let mut set_up = format!(
+            "modprobe {module}\nexpect_driver {address} {}\n{module}=$(interface_of {address})\n\
+             interface_up ${module} 10.77.{}.2/24\n",
+            self.driver(),
+            self.number()
+        );
+        if queues > 1 {
+            set_up += &format!("ethtool -L ${module} combined {queues} >&2 || fail 'no {queues} queues'\n");
+        }
+        set_up
+    }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kinds of traffic, and the programs that make them.
+
+use crate::workload::Length;
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Port of the host's server of connections; iperf3 has its own.
+pub const CONNECTION_PORT: u16 = 7777;
+
+/// A kind of traffic, as seen by the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Traffic {
+    /// A TCP stream to the host, in blocks of 128 KiB.
+    TcpSend,
+    /// A TCP stream from the host.
+    TcpReceive,
+    /// UDP packets with that many bytes to the host, as fast as they go.
+    UdpSend(u16),
+    /// The same from the host.
+    UdpReceive(u16),
+    /// A request (ICMP echo), then its response, one at a time.
+    Echo,
+    /// TCP connections, one after the other, with a byte in each direction.
+    Connect,
+}
+
+/// UDP data of a packet that fills an Ethernet frame.
+pub const FULL: u16 = 1472;
+/// A small packet.
+pub const SMALL: u16 = 64;
+
+impl Traffic {
+    /// The command for `length` (of operations or seconds) to `host`.
+    pub fn command(self, host: &str, length: Length, streams: u32) -> String {
+        let iperf = |options: &str| {
+            let length = match length {
+                Length::Operations(number) => format!("-k {number}"),
+                Length::Seconds(seconds) => format!("-t {seconds}"),
+            };
+            let parallel = if streams > 1 { format!(" -P {streams}") } else { String::new() };
+            format!("iperf3 -c {host} -J {length}{parallel}{options}")
+        };
+        let or_seconds = |count: &str, seconds: &str| match length {
+            Length::Operations(number) => format!("{count}{number}"),
+            Length::Seconds(number) => format!("{seconds}{number}"),
+        };
+        match self {
+            Self::TcpSend => iperf(" -l 128K"),
+            Self::TcpReceive => iperf(" -l 128K -R"),
+            Self::UdpSend(bytes) => iperf(&format!(" -u -b 0 -l {bytes}")),
+            Self::UdpReceive(bytes) => iperf(&format!(" -u -b 0 -l {bytes} -R")),
+            Self::Echo => format!("ping -f -q {} {host}", or_seconds("-c ", "-w ")),
+            Self::Connect => {
+                format!("/host/connect {host} {CONNECTION_PORT} {}", or_seconds("", "--seconds "))
+            }
+        }
+    }
+
+    /// What [`Traffic::rate`] counts.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::TcpSend | Self::TcpReceive => "Mbit/s",
+            Self::UdpSend(_) | Self::UdpReceive(_) => "packets/s",
+            Self::Echo => "round trips/s",
+            Self::Connect => "connections/s",
+        }
+    }
+
+    /// How much got through per second, by what the program said.
+    ///
+    /// # Errors
+    ///
+    /// When it said nothing of the kind, or that nothing got through.
+    pub fn rate(self, said: &str) -> Result<f64> {
+        let rate = match self {
+            Self::TcpSend | Self::TcpReceive => end(said)?.sum_received.bits_per_second / 1e6,
+            Self::UdpSend(_) | Self::UdpReceive(_) => {
+                let sum = end(said)?.sum;
+                (sum.packets - sum.lost_packets) / sum.seconds
+            }
+            Self::Echo => echo_rate(said)?,
+            Self::Connect => number_before(said, "connections/s")?,
+        };
+        if !rate.is_finite() || rate <= 0.0 {
+            bail!("nothing got through: {said}");
+        }
+        Ok(rate)
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TcpSend => write!(f, "TCP to the host"),
+            Self::TcpReceive => write!(f, "TCP from the host"),
+            Self::UdpSend(bytes) => write!(f, "UDP of {bytes} bytes to the host"),
+            Self::UdpReceive(bytes) => write!(f, "UDP of {bytes} bytes from the host"),
+            Self::Echo => write!(f, "request and response"),
+            Self::Connect => write!(f, "connections"),
+        }
+    }
+}
+
+/// What is read of iperf3's report.
+#[derive(Deserialize)]
+struct Report {
+    error: Option<String>,
+    end: Option<End>,
+}
+
+#[derive(Deserialize)]
+struct End {
+    #[serde(default)]
+    sum_received: Sum,
+    #[serde(default)]
+    sum: Sum,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Sum {
+    seconds: f64,
+    bits_per_second: f64,
+    packets: f64,
+    lost_packets: f64,
+}
+
+fn end(said: &str) -> Result<End> {
+    let start = said.find('{').context("iperf3 made no report")?;
+    let report: Report = serde_json::from_str(&said[start..]).context("iperf3's report can not be read")?;
+    if let Some(error) = report.error {
+        bail!("iperf3: {error}");
+    }
+    report.end.context("iperf3's report has no end")
+}
+
+/// `500 packets transmitted, 500 received, 0% packet loss, time 812ms`
+fn echo_rate(said: &str) -> Result<f64> {
+    let line = said.lines().find(|line| line.contains("packets transmitted")).context("ping says nothing")?;
+    let received = number_before(line, "received")?;
+    let time =
+        line.rsplit_once("time ").and_then(|(_, time)| time.trim_end_matches("ms").parse::<f64>().ok());
+    Ok(received / (time.context("ping does not say how long it took")? / 1000.0))
+}
+
+/// The number in front of `word`.
+fn number_before(text: &str, word: &str) -> Result<f64> {
+    let before = text.split_once(word).map(|(before, _)| before);
+    let number =
+        before.and_then(|before| before.split_whitespace().last()?.trim_end_matches(',').parse().ok());
+    number.with_context(|| format!("no number of {word} in: {text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands() {
+        let of = |traffic: Traffic, length| traffic.command("10.0.0.1", length, 1);
+        assert_eq!(
+            of(Traffic::UdpReceive(64), Length::Operations(5)),
+            "iperf3 -c 10.0.0.1 -J -k 5 -u -b 0 -l 64 -R"
+        );
+        assert_eq!(of(Traffic::Echo, Length::Operations(5)), "ping -f -q -c 5 10.0.0.1");
+        assert_eq!(of(Traffic::Connect, Length::Seconds(2)), "/host/connect 10.0.0.1 7777 --seconds 2");
+        assert_eq!(Traffic::TcpSend.command("h", Length::Seconds(3), 4), "iperf3 -c h -J -t 3 -P 4 -l 128K");
+    }
+
+    #[test]
+    fn rates() {
+        let tcp =
+            r#"{"end": {"sum_sent": {"bits_per_second": 9e6}, "sum_received": {"bits_per_second": 8e6}}}"#;
+        assert_eq!(Traffic::TcpSend.rate(tcp).unwrap(), 8.0);
+        let udp = r#"{"end": {"sum": {"seconds": 2, "packets": 1000, "lost_packets": 100}}}"#;
+        assert_eq!(Traffic::UdpSend(64).rate(udp).unwrap(), 450.0);
+        let ping = "PING\n500 packets transmitted, 500 received, 0% packet loss, time 250ms\nrtt\n";
+        assert_eq!(Traffic::Echo.rate(ping).unwrap(), 2000.0);
+        assert_eq!(Traffic::Connect.rate("100 connections, 50.5 connections/s\n").unwrap(), 50.5);
+    }
+
+    #[test]
+    fn a_failed_run_gives_no_number() {
+        assert!(Traffic::TcpSend.rate(r#"{"error": "unable to connect", "end": {}}"#).is_err());
+        assert!(Traffic::TcpSend.rate(r#"{"end": {}}"#).is_err(), "nothing received");
+        assert!(Traffic::UdpSend(64).rate(r#"{"end": {"sum": {"seconds": 0}}}"#).is_err());
+        assert!(Traffic::Echo.rate("ping: unreachable\n").is_err());
+        let lost = "5 packets transmitted, 0 received, 100% packet loss, time 250ms\n";
+        assert!(Traffic::Echo.rate(lost).is_err());
+        assert!(Traffic::Connect.rate("").is_err());
+    }
+}
