@@ -24,8 +24,9 @@ const ROOM: u64 = 3 << 29;
 /// Label of the root file system.
 const LABEL: &str = "rvirtio-root";
 
-const PACKAGES: [&str; 18] = [
+const PACKAGES: [&str; 19] = [
     "kmod",
+    "cpio",
     "udev",
     "iproute2",
     "iputils-ping",

@@ -3,11 +3,13 @@
 //! Kernels that can be booted and that modules can be built for.
 
 mod archive;
+mod builtin;
 mod choice;
 mod config;
 mod debug;
 mod headers;
 mod local;
+mod own;
 mod stock;
 
 pub(crate) use headers::Headers;
@@ -60,6 +62,18 @@ impl Kernel {
     /// When the source can not be fetched, does not take the configuration, or does not build.
     pub fn debug(ctx: &Context, root: &BuildRoot) -> Result<Self> {
         debug::ensure(ctx, root)
+    }
+
+    /// A kernel with our drivers built in and none in C for the same devices
+    /// (`tools/kconfig/builtin.config`). It finds its root file system without an initramfs. Built on
+    /// first use, which takes some minutes; when only the drivers have changed, a fraction of that.
+    /// Modules can not be built for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::debug`].
+    pub fn builtin(ctx: &Context, root: &BuildRoot) -> Result<Self> {
+        builtin::ensure(ctx, root)
     }
 
     /// A kernel that the user built in `dir` (the directory that holds its `.config`).

@@ -5,7 +5,7 @@
 use crate::{
     accel::Accel,
     channels::{Channels, QemuEnds},
-    cli::{Drivers, GuestOptions, ImageFormat, Root},
+    cli::{Drivers, GuestOptions, ImageFormat, KernelChoice, Root},
     initramfs::{self, Archive},
     modules::{self, GuestModules},
     qemu::Machine,
@@ -33,8 +33,9 @@ const APPLETS: [&str; 24] = [
 ];
 
 /// The guest's files, in `/run/rvirtio` unless a path is given.
-const FILES: [(&str, u32, &[u8]); 7] = [
+const FILES: [(&str, u32, &[u8]); 8] = [
     ("/init", 0o755, include_bytes!("../../guest/init")),
+    ("enter", 0o755, include_bytes!("../../guest/enter")),
     ("lib.sh", 0o644, include_bytes!("../../guest/lib.sh")),
     ("start", 0o755, include_bytes!("../../guest/start")),
     ("devices", 0o755, include_bytes!("../../guest/devices")),
@@ -77,10 +78,9 @@ impl Boot<'_> {
     /// Makes everything that QEMU needs.
     pub fn prepare(&self) -> Result<Prepared> {
         let files = Scratch::create(self.ctx.cache.root())?;
-        let initrd = files.path().join("initrd");
-        self.make_initrd(&initrd, files.path()).with_context(|| {
-            format!("the guest's initramfs can not be made in {}", files.path().display())
-        })?;
+        let archive = files.path().join("files.cpio");
+        self.make_archive(&archive, files.path())
+            .with_context(|| format!("the guest's files can not be put into {}", files.path().display()))?;
         let disk = match self.image {
             Some(image) if self.options.root == Root::Disk => {
                 Some(self.make_disk(&image.disk, files.path())?)
@@ -93,7 +93,7 @@ impl Boot<'_> {
             accel: self.accel,
             options: self.options,
             kernel: &self.kernel.vmlinuz,
-            initrd: &initrd,
+            files: &archive,
             disk: disk.as_ref().map(|(path, format)| (path.as_path(), *format)),
         };
         let mut qemu = self.root.command(QEMU);
@@ -124,7 +124,9 @@ impl Boot<'_> {
         Ok(Prepared { command, channels, qemu_ends, files })
     }
 
-    fn make_initrd(&self, path: &Path, scratch: &Path) -> Result<()> {
+    /// What the guest has beside its root file system, for the kernel to unpack as an initramfs or for
+    /// the guest itself.
+    fn make_archive(&self, path: &Path, scratch: &Path) -> Result<()> {
         let modules = self.modules(scratch)?;
         let mut out = BufWriter::new(File::create(path)?);
         if let (Some(image), Root::Ram) = (self.image, self.options.root) {
@@ -146,8 +148,13 @@ impl Boot<'_> {
 
     fn modules(&self, scratch: &Path) -> Result<GuestModules> {
         let (ctx, root, kernel) = (self.ctx, self.root, self.kernel);
+        let builtin = self.options.kernel.kernel == KernelChoice::Builtin;
         match (&self.mode, self.options.drivers) {
             (Mode::Trial, _) => Ok(GuestModules::default()),
+            (_, Drivers::C) if builtin => {
+                bail!("the kernel with our drivers built in has none in C: use --drivers c with another")
+            }
+            (_, Drivers::Rust) if builtin => Ok(GuestModules::default()),
             (_, Drivers::C) => modules::in_tree(root, kernel, scratch),
             (_, Drivers::Rust) => {
                 modules::ours(ctx, root, kernel, &build_modules(ctx, root, kernel)?, scratch)
@@ -267,7 +274,7 @@ mod tests {
     fn no_program_is_carried_in_vain() {
         let scripts: String = FILES
             .iter()
-            .filter(|(name, ..)| ["/init", "lib.sh", "start", "rebind"].contains(name))
+            .filter(|(name, ..)| ["/init", "enter", "lib.sh", "start", "rebind"].contains(name))
             .map(|(_, _, text)| String::from_utf8_lossy(text))
             .collect();
         for applet in APPLETS {

@@ -38,7 +38,7 @@ pub enum Command {
     },
     /// List the kernels that can be booted.
     List,
-    /// Build the modules for a kernel; print where they are.
+    /// Build the modules for a kernel; print where they are, or where the kernel is that has them built in.
     Build {
         #[command(flatten)]
         kernel: KernelOptions,
@@ -62,8 +62,9 @@ pub enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub struct KernelOptions {
-    /// stock: Debian's; debug: with sanitizers and lock checking; or a kernel build directory.
-    #[arg(long, default_value = "stock", value_name = "stock|debug|DIR")]
+    /// stock: Debian's; debug: with sanitizers and lock checking; builtin: the same with the drivers built
+    /// in, booted without an initramfs; or a kernel build directory.
+    #[arg(long, default_value = "stock", value_name = "stock|debug|builtin|DIR")]
     pub kernel: KernelChoice,
     /// Which stock kernel: a release such as 7.3.4+deb13-amd64, or a flavour [default: newest cloud kernel].
     #[arg(long, env = "KVER", value_name = "RELEASE")]
@@ -89,7 +90,7 @@ pub struct GuestOptions {
     /// Number of virtual CPUs.
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=255))]
     pub smp: u32,
-    /// Memory in MiB, or with a suffix as in 2G [default: 1G; 2G with the root in memory or the debug kernel].
+    /// Memory in MiB, or with a suffix as in 2G [default: 1G; 2G with the root in memory or a kernel with sanitizers].
     #[arg(long, value_name = "M")]
     pub memory: Option<Memory>,
     /// QEMU -device argument; an IOMMU is put before all other devices.
@@ -110,7 +111,7 @@ pub struct GuestOptions {
     /// Make a file or directory available as /host/NAME.
     #[arg(long = "copy", value_name = "HOST[:GUEST]")]
     pub copies: Vec<Copy>,
-    /// End the guest after that many seconds [default: 120 with KVM, 600 without, 1800 for the debug kernel].
+    /// End the guest after that many seconds [default: 120 with KVM, 600 without, 1800 with sanitizers].
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
     /// Write the kernel's console to this file.
@@ -122,6 +123,11 @@ pub struct GuestOptions {
 }
 
 impl GuestOptions {
+    /// Whether the kernel itself mounts the root disk, with the drivers that it has built in.
+    pub fn without_initramfs(&self) -> bool {
+        self.kernel.kernel == KernelChoice::Builtin && self.root == Root::Disk
+    }
+
     /// All defaults.
     pub fn defaults() -> Self {
         #[derive(Parser)]
@@ -137,7 +143,15 @@ impl GuestOptions {
 pub enum KernelChoice {
     Stock,
     Debug,
+    Builtin,
     Tree(PathBuf),
+}
+
+impl KernelChoice {
+    /// Whether it has KASAN and lockdep, which take memory and time.
+    pub fn is_checked(&self) -> bool {
+        matches!(self, Self::Debug | Self::Builtin)
+    }
 }
 
 impl FromStr for KernelChoice {
@@ -147,8 +161,9 @@ impl FromStr for KernelChoice {
         match text {
             "stock" => Ok(Self::Stock),
             "debug" => Ok(Self::Debug),
+            "builtin" => Ok(Self::Builtin),
             dir if std::path::Path::new(dir).is_dir() => Ok(Self::Tree(dir.into())),
-            _ => Err("neither stock, debug nor a directory".to_owned()),
+            _ => Err("neither stock, debug, builtin nor a directory".to_owned()),
         }
     }
 }

@@ -11,15 +11,26 @@ use crate::{
     vm::Vm,
 };
 use anyhow::Result;
-use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel};
-use std::{ffi::OsString, io::IsTerminal as _, time::Duration};
+use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, build_modules};
+use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, time::Duration};
 
 /// Finds or makes the kernel that was asked for.
 pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<Kernel> {
     match &options.kernel {
         KernelChoice::Stock => Kernel::stock(ctx, root, options.kver.as_deref()),
         KernelChoice::Debug => Kernel::debug(ctx, root),
+        KernelChoice::Builtin => Kernel::builtin(ctx, root),
         KernelChoice::Tree(dir) => Kernel::from_build_tree(ctx, root, dir),
+    }
+}
+
+/// Builds our drivers for the kernel that was asked for: the directory of the modules, or the kernel
+/// that has them built in.
+pub fn build(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<PathBuf> {
+    let kernel = kernel(ctx, root, options)?;
+    match options.kernel {
+        KernelChoice::Builtin => Ok(kernel.vmlinuz),
+        _ => build_modules(ctx, root, &kernel),
     }
 }
 
@@ -67,7 +78,7 @@ fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel
 
 fn finish(vm: Vm, options: &GuestOptions, timeout: Option<Duration>) -> Result<u8> {
     let outcome = vm.run(timeout)?;
-    let (status, text) = verdict(&outcome, options.kernel.kernel == KernelChoice::Debug);
+    let (status, text) = verdict(&outcome, options.kernel.kernel.is_checked());
     if let Some(text) = text {
         eprintln!("tools/vm: {text}");
     }
@@ -75,9 +86,9 @@ fn finish(vm: Vm, options: &GuestOptions, timeout: Option<Duration>) -> Result<u
 }
 
 fn timeout(options: &GuestOptions, accel: Accel) -> Duration {
-    Duration::from_secs(options.timeout.unwrap_or(match (accel, &options.kernel.kernel) {
-        (Accel::Kvm, _) => 120,
-        (Accel::Tcg, KernelChoice::Debug) => 1800,
-        (Accel::Tcg, _) => 600,
+    Duration::from_secs(options.timeout.unwrap_or(match accel {
+        Accel::Kvm => 120,
+        Accel::Tcg if options.kernel.kernel.is_checked() => 1800,
+        Accel::Tcg => 600,
     }))
 }

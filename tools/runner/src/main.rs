@@ -26,7 +26,7 @@ mod vm;
 use anyhow::Result;
 use clap::Parser as _;
 use cli::{Cli, Command};
-use rvirtio_provision::{BuildRoot, Context, build_modules, rust_metadata};
+use rvirtio_provision::{BuildRoot, Context, rust_metadata};
 use std::process::ExitCode;
 
 /// The source tree that this program belongs to.
@@ -50,11 +50,10 @@ fn run(cli: Cli) -> Result<u8> {
         Command::Exec { guest, command } => return guest::exec(&Context::new(REPO)?, &guest, command),
         Command::Run { guest } => return guest::run(&Context::new(REPO)?, &guest),
         Command::List => manage::list(&Context::new(REPO)?)?,
-        Command::Build { kernel } => {
+        Command::Build { kernel: options } => {
             let ctx = Context::new(REPO)?;
             let root = BuildRoot::ensure(&ctx)?;
-            let kernel = guest::kernel(&ctx, &root, &kernel)?;
-            println!("{}", build_modules(&ctx, &root, &kernel)?.display());
+            println!("{}", guest::build(&ctx, &root, &options)?.display());
         }
         Command::Clean { yes } => manage::clean(&Context::new(REPO)?, yes)?,
     }

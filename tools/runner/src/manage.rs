@@ -15,7 +15,9 @@ pub fn list(ctx: &Context) -> Result<()> {
     for release in Kernel::releases(&root)? {
         println!("{release}{}", state(ctx, &release)?);
     }
-    println!("debug{}", state(ctx, "debug")?);
+    for name in ["debug", "builtin"] {
+        println!("{name}{}", state(ctx, name)?);
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 
 use crate::{
     accel::Accel,
-    cli::{GuestOptions, KernelChoice, Root},
+    cli::{GuestOptions, Root},
     host_paths,
 };
 use std::path::{Path, PathBuf};
@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 pub struct Machine<'a> {
     pub accel: Accel,
     pub options: &'a GuestOptions,
-    /// Bootable image, initramfs and root disk (with its format); host paths.
+    /// Bootable image, the guest's files as a cpio archive, and root disk (with its format); host paths.
     pub kernel: &'a Path,
-    pub initrd: &'a Path,
+    pub files: &'a Path,
     pub disk: Option<(&'a Path, &'static str)>,
 }
 
@@ -28,6 +28,14 @@ const LARGE_MEMORY: u64 = 2048;
 /// source reads the clocks of two vCPUs in lock step, with interrupts off: when one of them stands still
 /// the other spins, for ever in the worst case. The times are seconds.
 const PATIENCE: &str = "no_timer_check tsc=nowatchdog rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
+
+/// The kernel mounts the root disk, which comes first, and starts a program there that fetches the
+/// guest's files. What follows the dashes is for that program, so it comes last; what the kernel does not know and
+/// is before `init=` is not.
+const ROOT: &str = "root=/dev/vda rootfstype=ext4 rw";
+const INIT: &str = "init=/bin/sh -- -c \"mount -t proc proc /proc && mount -t sysfs sysfs /sys && \
+    mount -t tmpfs -o mode=755 run /run && cd / && cpio -idu --quiet </dev/nvme0n1 && \
+    exec /run/rvirtio/bin/sh /run/rvirtio/enter\"";
 
 impl Machine<'_> {
     /// Arguments for `qemu-system-x86_64`, without the serial ports.
@@ -42,8 +50,10 @@ impl Machine<'_> {
         add(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         add(&["-machine", self.machine(), "-accel", accel, "-cpu", cpu]);
         add(&["-smp", &options.smp.to_string(), "-m", &format!("{}M", self.memory())]);
-        add(&["-kernel", &self.kernel.to_string_lossy(), "-initrd", &self.initrd.to_string_lossy()]);
-        add(&["-append", &self.kernel_arguments()]);
+        add(&["-kernel", &self.kernel.to_string_lossy(), "-append", &self.kernel_arguments()]);
+        if !self.files_on_disk() {
+            add(&["-initrd", &self.files.to_string_lossy()]);
+        }
 
         for blockdev in &options.blockdevs {
             add(&["-blockdev", blockdev]);
@@ -64,6 +74,11 @@ impl Machine<'_> {
         for device in others {
             add(&["-device", device]);
         }
+        // Last, so that all else has the places that it has with other kernels.
+        if self.files_on_disk() {
+            add(&["-blockdev", &files_blockdev(self.files)]);
+            add(&["-device", "nvme,drive=rvirtio-files,serial=files"]);
+        }
         arguments.extend(options.qemu.iter().cloned());
         arguments
     }
@@ -71,7 +86,7 @@ impl Machine<'_> {
     /// Host files and directories that QEMU must be able to read, and those that it may also write.
     pub fn host_paths(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let options = self.options;
-        let ours = vec![self.kernel.to_owned(), self.initrd.to_owned()];
+        let ours = vec![self.kernel.to_owned(), self.files.to_owned()];
         let lists = [&options.devices, &options.blockdevs, &options.netdevs, &options.qemu];
         let mut users: Vec<PathBuf> =
             lists.into_iter().flatten().flat_map(|text| host_paths::in_argument(text)).collect();
@@ -90,22 +105,30 @@ impl Machine<'_> {
     }
 
     fn memory(&self) -> u64 {
-        let large = self.options.root == Root::Ram || self.options.kernel.kernel == KernelChoice::Debug;
+        let large = self.options.root == Root::Ram || self.options.kernel.kernel.is_checked();
         self.options.memory.map_or(if large { LARGE_MEMORY } else { MEMORY }, |memory| memory.0)
+    }
+
+    /// Without an initramfs the guest's files are on a disk of another kind than those under test.
+    fn files_on_disk(&self) -> bool {
+        self.disk.is_some() && self.options.without_initramfs()
     }
 
     fn kernel_arguments(&self) -> String {
         // A reboot ends QEMU, so a panic or an oops ends the run at once.
-        let mut words =
-            vec!["console=ttyS0 printk.time=1 loglevel=7 8250.nr_uarts=4 rdinit=/init panic=-1 oops=panic"];
+        let mut words = vec!["console=ttyS0 printk.time=1 loglevel=7 8250.nr_uarts=4 panic=-1 oops=panic"];
+        words.push(if self.files_on_disk() { ROOT } else { "rdinit=/init" });
         if self.accel == Accel::Tcg {
             words.push(PATIENCE);
         }
-        if self.options.kernel.kernel == KernelChoice::Debug {
+        if self.options.kernel.kernel.is_checked() {
             // KASAN's early page tables and five levels of them do not go well together under TCG.
             words.push("no5lvl");
         }
         words.extend(self.options.append.iter().map(String::as_str));
+        if self.files_on_disk() {
+            words.push(INIT);
+        }
         words.join(" ")
     }
 }
@@ -123,6 +146,13 @@ fn root_blockdev(path: &Path, format: &str) -> String {
     )
 }
 
+fn files_blockdev(path: &Path) -> String {
+    let path = path.to_string_lossy().replace(',', ",,");
+    format!(
+        "driver=raw,node-name=rvirtio-files,read-only=on,file.driver=file,file.read-only=on,file.filename={path}"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,7 +166,7 @@ mod tests {
             accel,
             options: &guest,
             kernel: Path::new("/k/vmlinuz"),
-            initrd: Path::new("/t/initrd"),
+            files: Path::new("/t/files"),
             disk: disk.then_some((Path::new("/t/a,b.qcow2"), "qcow2")),
         };
         machine.arguments()
@@ -185,6 +215,20 @@ mod tests {
     fn the_users_kernel_arguments_come_last() {
         let arguments = arguments(Accel::Tcg, false, &["--append", "loglevel=8", "--append", "quiet"]);
         assert!(all_of(&arguments, "-append")[0].ends_with(" loglevel=8 quiet"));
+    }
+
+    #[test]
+    fn built_in_drivers_need_no_initramfs() {
+        let with = |words: &[&str]| arguments(Accel::Tcg, true, words);
+        let direct = with(&["--kernel", "builtin", "--append", "quiet"]);
+        assert!(all_of(&direct, "-initrd").is_empty());
+        assert!(all_of(&direct, "-append")[0].contains("root=/dev/vda "));
+        assert!(all_of(&direct, "-append")[0].ends_with("/enter\""));
+        // Not by a driver of ours: it is to be seen when those do nothing.
+        assert!(all_of(&direct, "-device")[1].starts_with("nvme,"));
+        for words in [&["--kernel", "builtin", "--root", "ram"][..], &["--kernel", "debug"]] {
+            assert_eq!(all_of(&with(words), "-initrd"), ["/t/files"]);
+        }
     }
 
     #[test]

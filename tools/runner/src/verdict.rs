@@ -56,7 +56,7 @@ pub fn verdict(outcome: &Outcome, lockdep_expected: bool) -> (u8, Option<String>
             (COMPLAINT, Some("lock debugging went off in the guest (/proc/lockdep_stats: debug_locks: 0), so a clean log proves nothing".to_owned()))
         }
         End::Exit(_) if lockdep_expected && outcome.lockdep.is_none() => {
-            (COMPLAINT, Some("the debug kernel has no /proc/lockdep_stats, so a clean log proves nothing".to_owned()))
+            (COMPLAINT, Some("the kernel has no /proc/lockdep_stats, so a clean log proves nothing".to_owned()))
         }
         End::Exit(status) => (*status, None),
         End::Died => (FAILURE, Some(died(outcome))),

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A kernel with our drivers built in, and none in C for the same devices; else the debug kernel, most of
+//! which is then built already.
+
+use super::{Kernel, debug, own::Recipe};
+use crate::{BuildRoot, Context, cache::Key};
+use anyhow::{Context as _, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What is set beyond the checks of the debug kernel.
+const BUILT_IN: &str = include_str!("../../../kconfig/builtin.config");
+
+/// What is put into the kernel's source tree, and what does that, below the repository.
+const SOURCES: [&str; 2] = ["drivers", "samples"];
+const GRAFT: &str = "tools/graft";
+
+/// When the drivers change, only they and what is linked of them are built again.
+pub(super) fn ensure(ctx: &Context, root: &BuildRoot) -> Result<Kernel> {
+    let graft = ctx.repo.join(GRAFT);
+    let recipe = Recipe {
+        name: "builtin",
+        title: "kernel with the drivers built in",
+        configuration: format!("{}{BUILT_IN}", debug::CONFIGURATION),
+        prepare: Some(&graft),
+        key: with_drivers(Key::new(1), &ctx.repo)?,
+    };
+    recipe.ensure(ctx, root)
+}
+
+/// Adds all that the drivers are built from.
+fn with_drivers(mut key: Key, repo: &Path) -> Result<Key> {
+    let mut files = vec![repo.join(GRAFT)];
+    for directory in SOURCES {
+        collect(&repo.join(directory), &mut files)?;
+    }
+    files.sort();
+    for file in files {
+        let contents = fs::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
+        let name = file.strip_prefix(repo).unwrap_or(&file);
+        key = key.with(&name.to_string_lossy(), contents);
+    }
+    Ok(key)
+}
+
+/// All files below `dir`.
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_is_in_the_key() {
+        let repo = tempfile::tempdir().expect("temporary directory");
+        for file in ["drivers/a/Kconfig", "samples/s.rs", GRAFT] {
+            let path = repo.path().join(file);
+            fs::create_dir_all(path.parent().expect("parent")).expect("directory");
+            fs::write(path, "1").expect("file");
+        }
+        let id = || with_drivers(Key::new(1), repo.path()).expect("key").id();
+        let mut ids = vec![id()];
+        for file in ["drivers/a/Kconfig", "samples/s.rs", GRAFT, "drivers/a/new.rs"] {
+            fs::write(repo.path().join(file), "2").expect("file");
+            assert!(!ids.contains(&id()), "{file} is not in the key");
+            ids.push(id());
+        }
+    }
+}
