@@ -19,7 +19,7 @@ test:
 test-full:
 	@tools/test test --full $(T)
 
-# All combinations of features, queues, interrupts and addresses: hours. test-full has a selection.
+# All combinations of features, queues, interrupts and addresses: hours. test has a selection.
 test-matrix:
 	@tools/test test --matrix guest/matrix $(T)
 
@@ -61,7 +61,7 @@ help:
 	@echo '  run              boot from a disk that rvirtio drives, and give a shell'
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
 	@echo '  test-matrix      run all combinations of features, queues and interrupts (hours)'
-	@echo '  test-debug       run the tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
+	@echo '  test-debug       run all tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'

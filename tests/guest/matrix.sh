@@ -7,7 +7,6 @@
 # covers: FEAT-04 INIT-09
 # vm: --smp 2 --memory 1536 --device intel-iommu,intremap=off --append intel_iommu=on
 # matrix: yes
-# full: yes
 # timeout: 180
 
 . /host/guest/lib/common.sh

@@ -4,8 +4,7 @@
 # On a kernel that watches memory, locks and DMA, data is what was written on every layout of rings
 # while processors come and go and another disk loses its driver time and again.
 #
-# debug-kernel: only
-# vm: @rings
+# vm: @rings --kernel debug
 # cases: split packed split-in-order packed-in-order
 # timeout: 600
 

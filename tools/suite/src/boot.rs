@@ -54,7 +54,7 @@ pub struct Guests<'a> {
     pub repo: &'a Path,
     /// For modules that only a test wants; its root holds `qemu-img`.
     pub modules: Builder<'a>,
-    /// Argument of `--kernel`.
+    /// Argument of `--kernel` for guests whose tests name none.
     pub kernel: &'a str,
     /// Where output and kernel logs are kept.
     pub logs: &'a Path,
@@ -63,6 +63,11 @@ pub struct Guests<'a> {
 }
 
 impl Guests<'_> {
+    /// Argument of `--kernel`.
+    pub fn kernel_of<'b>(&'b self, boot: &'b Boot) -> &'b str {
+        boot.spec.kernel.as_deref().unwrap_or(self.kernel)
+    }
+
     /// Runs all of `boot` and tells how it goes.
     pub fn run(&self, boot: &Boot, tell: &dyn Fn(Event)) -> Result<()> {
         let mut rest = boot.runs.as_slice();
@@ -103,7 +108,7 @@ impl Guest {
         let error_file = dir.path().join("stderr");
 
         let mut command = Command::new(guests.repo.join("tools/vm"));
-        command.args(["exec", "--kernel", guests.kernel]).args(boot.spec.options(dir.path()));
+        command.args(["exec", "--kernel", guests.kernel_of(boot)]).args(boot.spec.options(dir.path()));
         command.arg("--timeout").arg((BOOT + time).as_secs().to_string());
         command.arg("--log").arg(&console);
         command.arg("--copy").arg(guest::scripts(guests.repo)).args(["--", "sh", "/host/guest/run"]);

@@ -26,8 +26,8 @@ pub struct Cli {
     /// Guests that run at the same time. Each uses two CPUs and 1 to 2 GiB.
     #[arg(short, long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,
-    /// Kernel of the guests, as `tools/vm exec` takes it.
-    #[arg(long, default_value = "stock", value_name = "stock|debug|DIR")]
+    /// Kernel of the guests, as `tools/vm exec` takes it. Tests that are for a certain kernel run on that.
+    #[arg(long, default_value = "stock", value_name = "stock|debug|builtin|DIR")]
     pub kernel: String,
     /// The source tree.
     #[arg(long, default_value = ".", value_name = "DIR")]

@@ -2,11 +2,7 @@
 
 //! Tests that run in guests: which there are, and which of them share a boot.
 
-use crate::{
-    header::{DebugKernel, Header},
-    matrix, script,
-    vm::Spec,
-};
+use crate::{header::Header, matrix, script, vm::Spec};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +38,7 @@ pub struct Wanted<'a> {
     pub filter: &'a [String],
     /// Slow ones too.
     pub full: bool,
-    /// The guests' kernel is the debug kernel.
+    /// The kernel of guests for which their tests name none is the debug kernel.
     pub debug_kernel: bool,
     /// All of the matrix, not only as much as it takes to have all pairs.
     pub matrix: bool,
@@ -56,12 +52,7 @@ impl Wanted<'_> {
 
     /// Whether a test with this header is to run.
     pub fn header(&self, header: &Header) -> bool {
-        let kernel = match header.debug_kernel {
-            DebugKernel::Also => true,
-            DebugKernel::Only => self.debug_kernel,
-            DebugKernel::No => !self.debug_kernel,
-        };
-        kernel && (self.full || !header.full)
+        (header.debug_kernel || !self.debug_kernel) && (self.full || !header.full)
     }
 }
 
@@ -161,15 +152,21 @@ mod tests {
             ("b.sh", "# vm: --smp 1\n# cases: p q\n"),
             ("c.sh", "# vm: --smp 1\n# alone: yes\n"),
             ("d.sh", "# full: yes\n"),
-            ("e.sh", "# debug-kernel: only\n"),
+            ("e.sh", "# vm: --smp 1 --kernel builtin\n"),
             ("lib", "no header\n"),
             ("z.sh", "# matrix: yes\n# full: yes\n"),
         ]);
         let boots = boots(dir.path(), ALL).unwrap();
         assert_eq!(
             names(&boots),
-            [vec!["guest/a[x]", "guest/b[p]", "guest/b[q]"], vec!["guest/a[y]"], vec!["guest/c"]]
+            [
+                vec!["guest/a[x]", "guest/b[p]", "guest/b[q]"],
+                vec!["guest/a[y]"],
+                vec!["guest/c"],
+                vec!["guest/e"]
+            ]
         );
+        assert_eq!(boots[3].spec.kernel.as_deref(), Some("builtin"));
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub struct Header {
     pub full: bool,
     /// It is run with each combination of the matrix, on a disk of that name.
     pub matrix: bool,
-    /// Which kernels it runs on.
-    pub debug_kernel: DebugKernel,
+    /// It runs on the debug kernel too, when all tests are to.
+    pub debug_kernel: bool,
 }
 
 /// A guest that a test runs in.
@@ -50,17 +50,6 @@ pub struct Vm {
     pub label: String,
     /// Options of `tools/vm exec`, and `@NAME` for those in `tests/vm/NAME`.
     pub options: Vec<String>,
-}
-
-/// Whether a test runs on the debug kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebugKernel {
-    /// On stock kernels only.
-    No,
-    /// On both.
-    Also,
-    /// On the debug kernel only.
-    Only,
 }
 
 impl Header {
@@ -80,7 +69,7 @@ impl Header {
             alone: false,
             full: false,
             matrix: false,
-            debug_kernel: DebugKernel::Also,
+            debug_kernel: true,
         };
         for line in text.lines().map_while(|line| line.strip_prefix('#')) {
             match declaration(line) {
@@ -110,14 +99,8 @@ impl Header {
             "alone" => self.alone = yes(key, value)?,
             "full" => self.full = yes(key, value)?,
             "matrix" => self.matrix = yes(key, value)?,
-            "debug-kernel" => {
-                self.debug_kernel = match value {
-                    "no" => DebugKernel::No,
-                    "also" => DebugKernel::Also,
-                    "only" => DebugKernel::Only,
-                    _ => bail!("debug-kernel: is none of no, also, only"),
-                }
-            }
+            "debug-kernel" if value == "no" => self.debug_kernel = false,
+            "debug-kernel" => bail!("debug-kernel: takes only no"),
             _ => bail!("{key}: is not known"),
         }
         Ok(())
@@ -167,7 +150,7 @@ mod tests {
 
     const SCRIPT: &str = "#!/bin/sh\n# SPDX-License-Identifier: GPL-2.0\n#\n# Shows that: it works,\n# always.\n#\n\
         # Further words.\n#\n# covers: A-1 B-2\n# vm: raw: @disks --image raw\n# vm: @disks\n# cases: x y\n\
-        # timeout: 9\n# alone: yes\n# debug-kernel: only\n\n# vm: not a header any more\n";
+        # timeout: 9\n# alone: yes\n# debug-kernel: no\n\n# vm: not a header any more\n";
 
     #[test]
     fn all_declarations() {
@@ -180,19 +163,25 @@ mod tests {
         assert_eq!(header.vms[1], Vm { label: String::new(), options: vec!["@disks".to_owned()] });
         assert_eq!(header.cases, ["x", "y"]);
         assert_eq!((header.timeout, header.alone, header.full), (9, true, false));
-        assert_eq!(header.debug_kernel, DebugKernel::Only);
+        assert!(!header.debug_kernel);
     }
 
     #[test]
     fn defaults() {
         let header = Header::parse("#!/bin/sh\n# About.\n").unwrap();
         assert_eq!((header.vms.len(), header.cases.as_slice()), (1, &[String::new()][..]));
-        assert_eq!((header.timeout, header.debug_kernel), (TIMEOUT, DebugKernel::Also));
+        assert_eq!((header.timeout, header.debug_kernel), (TIMEOUT, true));
     }
 
     #[test]
     fn mistakes_are_reported() {
-        for wrong in ["#!/bin/sh\n", "# A.\n# cover: X\n", "# A.\n# timeout: soon\n", "# A.\n# alone: no\n"] {
+        for wrong in [
+            "#!/bin/sh\n",
+            "# A.\n# cover: X\n",
+            "# A.\n# timeout: soon\n",
+            "# A.\n# alone: no\n",
+            "# A.\n# debug-kernel: yes\n",
+        ] {
             assert!(Header::parse(wrong).is_err(), "{wrong:?}");
         }
     }

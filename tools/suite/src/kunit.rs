@@ -19,6 +19,9 @@ pub const NAME: &str = "kunit";
 /// What they show.
 pub const ABOUT: &str = "The parts that need no device, in the debug kernel.";
 
+/// What they run on.
+pub const KERNEL: &str = "debug";
+
 /// The module that holds the suites. Loading it runs them.
 const MODULE: &str = "rvirtio_kunit";
 
@@ -51,9 +54,7 @@ pub fn run(ctx: &Context, root: &BuildRoot, repo: &Path, logs: &Path) -> Result<
     // Before the guest starts, so that its time is only its own.
     let kernel = Kernel::debug(ctx, root)?;
     let mut command = Command::new(repo.join("tools/vm"));
-    command
-        .args(["exec", "--kernel", "debug", "--timeout", TIMEOUT, "--log"])
-        .arg(logs.join("kunit.console"));
+    command.args(["exec", "--kernel", KERNEL, "--timeout", TIMEOUT, "--log"]).arg(logs.join("kunit.console"));
     command
         .args(["--", "sh", "-c", &format!("dmesg --clear && modprobe {MODULE} && dmesg --notime")])
         .stdin(Stdio::null());

@@ -85,7 +85,7 @@ impl Suite {
             repo,
             jobs: cli.jobs,
             kernel: cli.kernel.clone(),
-            kunit: cli.what == What::Kunit,
+            kunit: cli.what == What::Kunit || cli.what.tests() && wanted.name(kunit::NAME),
             conformance: cli.what == What::Conformance,
             units: Vec::new(),
             checks: Vec::new(),
@@ -150,21 +150,9 @@ impl Suite {
                 Unit::Interleavings => cargo.interleavings(log)?,
             });
         }
-        if self.kunit {
-            report.running(kunit::NAME);
-            kunit::run(&ctx, &root, &self.repo, &logs)?.into_iter().for_each(|outcome| report.add(outcome));
-        }
         for test in self.host.iter().take_while(|_| !stop()) {
             report.running(&test.name);
             report.add(test.run(&self.repo, &logs)?);
-        }
-        if self.boots.is_empty() || stop() {
-            return Ok(());
-        }
-        report.running("building the modules");
-        if let Some(failure) = self.build()? {
-            report.add(failure);
-            return Ok(());
         }
         let guests = Guests {
             repo: &self.repo,
@@ -173,22 +161,63 @@ impl Suite {
             logs: &logs,
             interrupted: &interrupted,
         };
-        self.run_guests(&guests, report)
+        for kernel in self.kernels(&guests) {
+            let boots: Vec<_> = self.boots.iter().filter(|boot| guests.kernel_of(boot) == kernel).collect();
+            let kunit = self.kunit && kernel == kunit::KERNEL;
+            if boots.is_empty() && !kunit || stop() {
+                continue;
+            }
+            report.running(&format!("building the drivers for the kernel {kernel}"));
+            if let Some(failure) = self.build(&ctx, &root, kernel)? {
+                report.add(failure);
+                continue;
+            }
+            if kunit {
+                report.running(kunit::NAME);
+                kunit::run(&ctx, &root, &self.repo, &logs)?
+                    .into_iter()
+                    .for_each(|outcome| report.add(outcome));
+            }
+            self.run_guests(&boots, &guests, report)?;
+        }
+        Ok(())
     }
 
-    /// Builds the modules once, so that an error there is not told for every guest.
-    fn build(&self) -> Result<Option<Outcome>> {
+    /// The kernels that guests want: first what most of them run on, at last what takes longest.
+    fn kernels<'a>(&'a self, guests: &'a Guests<'_>) -> Vec<&'a str> {
+        let mut kernels = vec![guests.kernel];
+        for kernel in self.boots.iter().map(|boot| guests.kernel_of(boot)).chain([kunit::KERNEL]) {
+            if !kernels.contains(&kernel) {
+                kernels.push(kernel);
+            }
+        }
+        kernels[1..].sort_by_key(|kernel| *kernel == kunit::KERNEL);
+        kernels
+    }
+
+    /// Builds kernel and drivers once, so that an error there is not told for every guest.
+    fn build(&self, ctx: &Context, root: &BuildRoot, kernel: &str) -> Result<Option<Outcome>> {
         let started = Instant::now();
+        let name = format!("guest/build-{kernel}");
+        // Here, as it can take long and shows how far it is.
+        let made = match kernel {
+            "debug" => Kernel::debug(ctx, root).map(drop),
+            "builtin" => Kernel::builtin(ctx, root).map(drop),
+            _ => Ok(()),
+        };
+        if let Err(error) = made {
+            return Ok(Some(Outcome::failed(name, started.elapsed(), format!("{error:#}"))));
+        }
         let mut command = Command::new(self.repo.join("tools/vm"));
-        command.args(["build", "--kernel", &self.kernel]);
+        command.args(["build", "--kernel", kernel]);
         let output = command.output().context("tools/vm can not be started")?;
         let text = String::from_utf8_lossy(&output.stderr);
-        Ok((!output.status.success()).then(|| Outcome::failed("guest/build", started.elapsed(), tail(&text))))
+        Ok((!output.status.success()).then(|| Outcome::failed(name, started.elapsed(), tail(&text))))
     }
 
-    /// Runs the boots, [`Cli::jobs`] at the same time.
-    fn run_guests(&self, guests: &Guests<'_>, report: &mut Report) -> Result<()> {
-        let queue = Mutex::new(self.boots.iter());
+    /// Runs `boots`, [`Cli::jobs`] at the same time.
+    fn run_guests(&self, boots: &[&Boot], guests: &Guests<'_>, report: &mut Report) -> Result<()> {
+        let queue = Mutex::new(boots.iter().copied());
         let (sender, events) = mpsc::channel();
         thread::scope(|scope| {
             let workers: Vec<_> = (0..self.jobs)

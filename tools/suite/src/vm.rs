@@ -20,8 +20,10 @@ use std::{fs, path::Path};
 /// Everything that `tools/vm exec` is told about a guest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Spec {
-    /// Options, with `$DIR` for the scratch directory.
+    /// Options, with `$DIR` for the scratch directory, without `--kernel`.
     pub options: Vec<String>,
+    /// Argument of `--kernel`, when the test is for a certain one.
+    pub kernel: Option<String>,
     /// Scratch disks.
     pub disks: Vec<Disk>,
     /// Accesses to registers are judged when the guest has ended.
@@ -62,7 +64,12 @@ impl Spec {
     /// Puts together what `words` of a test's header say; `dir` holds the files that `@NAME` means.
     pub fn expand(words: &[String], dir: &Path) -> Result<Self> {
         let mut spec = Self::default();
-        for word in words {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            if word == "--kernel" {
+                spec.kernel = Some(words.next().context("--kernel names none")?.clone());
+                continue;
+            }
             match word.strip_prefix('@') {
                 Some(name) => {
                     let path = dir.join(name);
@@ -150,6 +157,14 @@ mod tests {
         let options = expand("qmp\n--memory 2G\n").unwrap().options(Path::new("/t"));
         assert_eq!(options.iter().filter(|option| option.contains("path=/t/qmp")).count(), 2);
         assert_eq!(options[options.len() - 2..], ["--memory", "2G"]);
+    }
+
+    #[test]
+    fn kernel_is_no_option() {
+        let words = ["--kernel", "debug", "--smp", "1"].map(str::to_owned);
+        let spec = Spec::expand(&words, Path::new("/nonexistent")).unwrap();
+        assert_eq!((spec.kernel.as_deref(), spec.options.join(" ").as_str()), (Some("debug"), "--smp 1"));
+        assert!(Spec::expand(&words[..1], Path::new("/nonexistent")).is_err());
     }
 
     #[test]
