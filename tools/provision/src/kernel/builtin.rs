@@ -46,17 +46,24 @@ fn with_drivers(mut key: Key, repo: &Path) -> Result<Key> {
     Ok(key)
 }
 
-/// All files below `dir`.
+/// All sources below `dir`, in the sense of [`GRAFT`].
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), files)?;
-        } else {
+        } else if is_source(&entry.file_name().to_string_lossy()) {
             files.push(entry.path());
         }
     }
     Ok(())
+}
+
+/// Modules may have been built among the sources.
+fn is_source(name: &str) -> bool {
+    let source = [".rs", ".c", ".h"].iter().any(|end| name.ends_with(end));
+    let made = name.contains("_generated.") || name.ends_with(".mod.c");
+    (source && !made) || matches!(name, "Makefile" | "Kconfig")
 }
 
 #[cfg(test)]
@@ -77,6 +84,10 @@ mod tests {
             fs::write(repo.path().join(file), "2").expect("file");
             assert!(!ids.contains(&id()), "{file} is not in the key");
             ids.push(id());
+        }
+        for file in ["drivers/a/x.o", "drivers/a/x.mod.c", "drivers/a/bindings_generated.rs"] {
+            fs::write(repo.path().join(file), "built").expect("file");
+            assert!(ids.contains(&id()), "{file} is in the key");
         }
     }
 }
