@@ -6,6 +6,7 @@
 #
 # vm: @builtin --kernel builtin
 # debug-kernel: no
+# full: yes
 # timeout: 180
 
 . /host/guest/lib/common.sh
