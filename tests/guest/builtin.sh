@@ -6,7 +6,6 @@
 #
 # vm: @builtin --kernel builtin
 # debug-kernel: no
-# full: yes
 # timeout: 180
 
 . /host/guest/lib/common.sh

@@ -6,7 +6,6 @@
 #
 # vm: @rings --kernel debug
 # cases: split packed split-in-order packed-in-order
-# full: yes
 # timeout: 600
 
 . /host/guest/lib/common.sh

@@ -85,7 +85,7 @@ impl Suite {
             repo,
             jobs: cli.jobs,
             kernel: cli.kernel.clone(),
-            kunit: cli.what == What::Kunit || cli.full && cli.what.tests() && wanted.name(kunit::NAME),
+            kunit: cli.what == What::Kunit || cli.what.tests() && wanted.name(kunit::NAME),
             conformance: cli.what == What::Conformance,
             units: Vec::new(),
             checks: Vec::new(),
