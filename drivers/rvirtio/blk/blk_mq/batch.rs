@@ -181,7 +181,7 @@ impl<T: Operations> Iterator for Batch<'_, T> {
 
 /// Completes requests, those together that this CPU may end itself.
 ///
-/// They are ended when this is dropped; forgetting it loses them.
+/// They are ended by [`CompletionBatch::end`] or when this is dropped; forgetting it loses them.
 #[doc(alias = "io_comp_batch")]
 pub struct CompletionBatch<T: Operations> {
     batch: bindings::io_comp_batch,
@@ -225,13 +225,28 @@ impl<T: Operations> CompletionBatch<T> {
         }
     }
 
-    /// Ends the requests of a batch with success.
+    /// Says whether no request waits for the end of the batch.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.batch.req_list.head.is_null()
+    }
+
+    /// Ends the requests that wait for it. More can be completed after that.
+    #[inline]
+    pub fn end(&mut self) {
+        if !self.is_empty() {
+            // SAFETY: What is on the list was put there by `complete`.
+            unsafe { Self::end_batch(&mut self.batch) };
+        }
+    }
+
+    /// Ends the requests of a batch with success, which leaves it empty.
     ///
     /// # Safety
     ///
     /// `batch` must be valid, and hold requests that are completed and not ended, which are ours.
     unsafe extern "C" fn end_batch(batch: *mut bindings::io_comp_batch) {
-        // SAFETY: The block layer and `drop` pass a valid batch of requests that are completed
+        // SAFETY: The block layer and `end` pass a valid batch of requests that are completed
         // and not ended, which are ours.
         unsafe {
             let mut next = (*batch).req_list.head;
@@ -254,9 +269,6 @@ impl<T: Operations> Default for CompletionBatch<T> {
 impl<T: Operations> Drop for CompletionBatch<T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.batch.req_list.head.is_null() {
-            // SAFETY: What is on the list was put there by `complete`.
-            unsafe { Self::end_batch(&mut self.batch) };
-        }
+        self.end();
     }
 }
