@@ -96,6 +96,23 @@ impl From<PhysSegment> for Segment {
     }
 }
 
+impl<H: AsBytes, S: FromBytes + AsBytes> RingCommand<'_, H, S> {
+    /// Makes `segments` accessible to the device and fills the table with them. Out of line, as
+    /// mapping costs far more than a call.
+    #[inline(never)]
+    fn map_and_fill(&mut self, segments: Segments<'_>) -> Result {
+        self.map(segments)?;
+        let mapped = self.mapped.as_deref().unwrap_or_default();
+        self.slot
+            .fill(self.direction, || mapped.iter().copied())
+            .map_err(|_| {
+                // INVARIANT: None of it, as the request does not start.
+                self.unmap();
+                EINVAL
+            })
+    }
+}
+
 impl<H, S> RingCommand<'_, H, S> {
     /// Makes `segments` accessible to the device, or none of them.
     fn map(&mut self, segments: Segments<'_>) -> Result {
@@ -164,13 +181,14 @@ pub unsafe trait RingData: Command {
     /// What the device writes last.
     type Status: FromBytes + AsBytes;
 
-    /// Sets header and status, and makes the data accessible to the device.
+    /// Sets header and status, and makes the data accessible to the device: `segments` returns it,
+    /// the same each time.
     #[doc(hidden)]
-    fn prepare(
+    fn prepare<'a>(
         self: Pin<&mut Self>,
         header: Self::Header,
         status: Self::Status,
-        segments: Segments<'_>,
+        segments: impl Fn() -> Segments<'a>,
         direction: Direction,
     ) -> Result;
 
@@ -199,11 +217,11 @@ unsafe impl<H: AsBytes, S: FromBytes + AsBytes> RingData for RingCommand<'_, H, 
     type Status = S;
 
     #[inline]
-    fn prepare(
+    fn prepare<'b>(
         self: Pin<&mut Self>,
         header: H,
         status: S,
-        segments: Segments<'_>,
+        segments: impl Fn() -> Segments<'b>,
         direction: Direction,
     ) -> Result {
         // SAFETY: Nothing is moved out of it.
@@ -215,18 +233,12 @@ unsafe impl<H: AsBytes, S: FromBytes + AsBytes> RingData for RingCommand<'_, H, 
             Direction::FromDevice => dma::Direction::FromDevice,
         };
         if this.mapped.is_some() {
-            this.map(segments.clone())?;
+            return this.map_and_fill(segments());
         }
-        let slot = &mut this.slot;
-        match &this.mapped {
-            None => slot.fill(this.direction, || segments.clone().map(Segment::from)),
-            Some(mapped) => slot.fill(this.direction, || mapped.iter().copied()),
-        }
-        .map_err(|_| {
-            // INVARIANT: None of it, as the request does not start.
-            this.unmap();
-            EINVAL
-        })
+        let direction = this.direction;
+        this.slot
+            .fill(direction, || segments().map(Segment::from))
+            .map_err(|_| EINVAL)
     }
 
     #[inline]
@@ -266,9 +278,10 @@ impl<T: Operations<Command: RingData>> Request<T> {
         let direction = self.direction();
         // The command belongs to the request, but neither to its data nor to the C structure, so
         // that it can be changed while these are looked at.
-        let segments = match direction {
+        let rq = self.as_raw();
+        let segments = || match direction {
             // SAFETY: We own the request, which is valid, and its data does not change.
-            Some(_) => unsafe { Segments::new(&*self.as_raw()) },
+            Some(_) => unsafe { Segments::new(&*rq) },
             None => Segments::empty(),
         };
         let direction = direction.unwrap_or(Direction::ToDevice);

@@ -317,7 +317,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     /// their length together.
     #[inline]
     fn write_data(&self, data: impl Iterator<Item = Segment>) -> Result<(u16, u32), AddError> {
-        let mut cells = self.cells().iter().skip(1);
+        let mut cells = self.cells().get(1..).unwrap_or_default().iter();
         let mut count = 0u16;
         let mut len = 0u32;
         for segment in data {
