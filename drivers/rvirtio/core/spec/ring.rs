@@ -35,6 +35,7 @@ pub enum NotifyWidth {
 
 impl NotifyWidth {
     /// The length of a notification in bytes.
+    #[inline]
     pub const fn bytes(self) -> u8 {
         match self {
             Self::Bits16 => 2,
@@ -81,26 +82,31 @@ pub mod split {
     pub const USED_ELEM_SIZE: usize = 8;
 
     /// Returns the size of the descriptor table.
+    #[inline]
     pub const fn desc_size(queue_size: u16) -> usize {
         super::DESC_SIZE as usize * queue_size as usize
     }
 
     /// Returns the offset of `used_event` in the available ring.
+    #[inline]
     pub const fn used_event(queue_size: u16) -> usize {
         RING + AVAIL_ELEM_SIZE * queue_size as usize
     }
 
     /// Returns the size of the available ring, `used_event` included.
+    #[inline]
     pub const fn avail_size(queue_size: u16) -> usize {
         used_event(queue_size) + 2
     }
 
     /// Returns the offset of `avail_event` in the used ring.
+    #[inline]
     pub const fn avail_event(queue_size: u16) -> usize {
         RING + USED_ELEM_SIZE * queue_size as usize
     }
 
     /// Returns the size of the used ring, `avail_event` included.
+    #[inline]
     pub const fn used_size(queue_size: u16) -> usize {
         avail_event(queue_size) + 2
     }
@@ -148,6 +154,7 @@ pub mod packed {
     pub const EVENT_SIZE: usize = 4;
 
     /// Returns the size of the descriptor ring.
+    #[inline]
     pub const fn desc_size(queue_size: u16) -> usize {
         super::DESC_SIZE as usize * queue_size as usize
     }
