@@ -245,6 +245,7 @@ impl<T: Operations> CompletionBatch<T> {
     /// # Safety
     ///
     /// `batch` must be valid, and hold requests that are completed and not ended, which are ours.
+    #[inline(always)]
     unsafe extern "C" fn end_batch(batch: *mut bindings::io_comp_batch) {
         // SAFETY: The block layer and `end` pass a valid batch of requests that are completed
         // and not ended, which are ours.
