@@ -159,9 +159,11 @@ impl<H, S> RingCommand<'_, H, S> {
 impl<H, S> Command for RingCommand<'_, H, S> {
     #[inline]
     fn release(self: Pin<&mut Self>) {
-        if self.mapped.is_some() {
+        if self.mapped.is_some() || self.slot.has_large_table() {
             // SAFETY: Nothing is moved out of it.
-            unsafe { self.get_unchecked_mut() }.unmap();
+            let this = unsafe { self.get_unchecked_mut() };
+            this.unmap();
+            this.slot.release();
         }
     }
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that is shared with a device, in pieces of equal size.
+
+use crate::dma::{
+    Coherent,
+    Dma, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*, //
+};
+
+pub(super) const CACHE_LINE: usize = 64;
+
+/// Memory is allocated in chunks of about so many bytes: large enough to be cheap, small enough to
+/// be had in a fragmented machine.
+const CHUNK: usize = 4 * PAGE_SIZE;
+
+/// Pieces of memory that the device can access.
+///
+/// # Invariants
+///
+/// `size` is a multiple of the cache line. Each of `memory` but the last holds `per_chunk` pieces
+/// of `size` bytes, and together they hold `count`.
+pub(super) struct Chunks<'bound> {
+    memory: ManuallyDrop<KVec<Coherent<'bound>>>,
+    dma: Dma<'bound>,
+    per_chunk: usize,
+    size: usize,
+    count: u16,
+}
+
+impl<'bound> Chunks<'bound> {
+    /// Allocates `count` pieces of at least `size` bytes; may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
+    pub(super) fn new(dma: Dma<'bound>, count: u16, size: usize) -> Result<Self> {
+        let size = size
+            .max(1)
+            .checked_next_multiple_of(CACHE_LINE)
+            .ok_or(ENOMEM)?;
+        let per_chunk = CHUNK.checked_div(size).unwrap_or(0).max(1);
+        let mut left = usize::from(count);
+        let mut memory = KVec::with_capacity(left.div_ceil(per_chunk), GFP_KERNEL)?;
+        while left > 0 {
+            let pieces = left.min(per_chunk);
+            memory.push(Coherent::new(dma, pieces * size)?, GFP_KERNEL)?;
+            left -= pieces;
+        }
+        // INVARIANT: By the loop.
+        Ok(Self {
+            memory: ManuallyDrop::new(memory),
+            dma,
+            per_chunk,
+            size,
+            count,
+        })
+    }
+
+    /// Where CPU and device find a piece, aligned to a cache line; `None` if there are not so many.
+    pub(super) fn get(&self, index: u16) -> Option<(NonNull<u8>, u64)> {
+        if index >= self.count {
+            return None;
+        }
+        let index = usize::from(index);
+        let chunk = self.memory.get(index.checked_div(self.per_chunk)?)?;
+        let offset = index.checked_rem(self.per_chunk)? * self.size;
+        // SAFETY: By the type invariant the piece is within the chunk, as there are more pieces
+        // than `index`.
+        let cpu = unsafe { chunk.cpu().add(offset) };
+        // CAST: Chunks are small.
+        Some((cpu, chunk.addr() + offset as u64))
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// The device that they are shared with.
+    pub(super) fn dma(&self) -> Dma<'bound> {
+        self.dma
+    }
+
+    /// The memory that they take up, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.memory.iter().map(Coherent::size).sum()
+    }
+}
+
+impl Drop for Chunks<'_> {
+    fn drop(&mut self) {
+        if !self.dma.device().may_free() {
+            // A piece may be in a queue that was leaked for the same reason.
+            return;
+        }
+        // SAFETY: They are dropped once, here; the device was reset.
+        unsafe { ManuallyDrop::drop(&mut self.memory) };
+    }
+}
