@@ -58,7 +58,10 @@ fn code() -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, process::Command};
+    use std::{
+        io::Write as _,
+        process::{Command, Stdio},
+    };
 
     #[test]
     fn contains_what_the_plugin_looks_for() {
@@ -68,11 +71,13 @@ mod tests {
     #[test]
     fn runs_and_succeeds() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("marker");
-        let mut file = fs::File::create(&path).unwrap();
-        file.write_all(&program()).unwrap();
-        file.set_permissions(fs::Permissions::from_mode(0o755)).unwrap();
-        drop(file);
-        assert!(Command::new(&path).status().unwrap().success());
+        // By another process: a program can not be executed while a file descriptor can write it, and
+        // one of ours may be inherited by what other tests start.
+        let script = "cat >marker && chmod +x marker && exec ./marker";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(dir.path()).stdin(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(&program()).unwrap();
+        assert!(shell.wait().unwrap().success());
     }
 }
