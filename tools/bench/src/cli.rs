@@ -9,7 +9,7 @@ use std::path::PathBuf;
 ///
 /// Without options everything is measured, which takes up to an hour, and Documentation/performance.md
 /// is written with its plots. Exit status: 0; 1 when a measurement failed (the rest is kept).
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(name = "tools/vm bench", version, max_term_width = 100)]
 pub struct Cli {
     /// Only these [default: all].
@@ -30,9 +30,9 @@ pub struct Cli {
     /// Measure nothing: write the report of results that were saved before.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["groups", "quick", "compare"])]
     pub report: Option<PathBuf>,
-    /// Measure nothing: compare the instruction counts of two saved results.
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["groups", "quick"])]
-    pub compare: Option<Vec<PathBuf>>,
+    /// Compare the instruction counts of two saved results, or of two commits, which are measured.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["groups", "source", "json"])]
+    pub compare: Option<Vec<String>>,
     /// Also print instructions per operation by function.
     #[arg(long)]
     pub functions: bool,

@@ -4,6 +4,7 @@
 
 mod backend;
 mod cli;
+mod commits;
 mod devices;
 mod fio;
 mod footprint;
@@ -54,8 +55,9 @@ fn main() -> ExitCode {
 /// Whether everything that was asked for was measured.
 fn run(cli: &Cli) -> Result<bool> {
     let documentation = Path::new(REPO).join("Documentation");
-    if let Some(files) = &cli.compare {
-        print!("{}", table::compare(&Results::load(&files[0])?, &Results::load(&files[1])?));
+    if let Some([old, new]) = cli.compare.as_deref() {
+        let results = |what: &str| commits::results(cli, Path::new(REPO), what);
+        print!("{}", table::compare(&results(old)?, &results(new)?));
         return Ok(true);
     }
     if let Some(file) = &cli.report {
