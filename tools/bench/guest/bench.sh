@@ -122,14 +122,53 @@ marker() {
 	[ ! -x /host/marker ] || /host/marker
 }
 
-# bind_time BDF DRIVER: how long the driver takes until the disk's first block is read, in ns.
+# bind_time BDF DRIVER: how long it takes to bind the driver, and until the disk's first block is read, in ns.
 bind_time() {
 	echo "$1" >"/sys/bus/pci/drivers/$2/unbind"
 	before=$(date +%s%N)
 	echo "$1" >"/sys/bus/pci/drivers/$2/bind"
+	bound=$(date +%s%N)
 	dd if="$(disk_of "$1")" of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null
 	after=$(date +%s%N)
+	echo "probe $2 $((bound - before))" >>$RESULTS
 	echo "bind $2 $((after - before))" >>$RESULTS
+}
+
+# free_memory: prints the KiB that are free, those that the allocator keeps for each CPU among them,
+# when nothing is kept that is only cached.
+free_memory() {
+	udevadm settle
+	for try in 1 2; do
+		sync
+		echo 3 >/proc/sys/vm/drop_caches
+		sleep 0.5
+	done
+	for cache in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$cache"
+	done
+	awk '/^MemFree/ { kib += $2 }
+		/^ +count:/ { kib += $2 * 4 }
+		END { print kib }' /proc/meminfo /proc/zoneinfo
+}
+
+# bound_memory DRIVER QUEUES BDF...: how much memory the driver takes for disks of that many queues, in KiB.
+bound_memory() {
+	driver=$1 queues=$2
+	shift 2
+	before=$(free_memory)
+	for bdf in "$@"; do
+		echo "$bdf" >"/sys/bus/pci/drivers/$driver/bind"
+	done
+	for bdf in "$@"; do
+		disk=$(disk_of "$bdf")
+		found=$(ls "/sys/block/${disk#/dev/}/mq" | wc -l)
+		[ "$found" = "$queues" ] || fail "$disk has $found queues instead of $queues"
+	done
+	after=$(free_memory)
+	for bdf in "$@"; do
+		echo "$bdf" >"/sys/bus/pci/drivers/$driver/unbind"
+	done
+	echo "memory $driver/$queues $((before - after))" >>$RESULTS
 }
 
 # module_sizes MODULE...: the memory that loaded modules take, in bytes.

@@ -2,7 +2,7 @@
 
 //! What lies behind the emulated disks.
 
-use crate::side::Side;
+use crate::{lab::Lab, side::Side};
 use anyhow::{Context as _, Result};
 use std::{
     fs::File,
@@ -19,17 +19,20 @@ pub enum Backend {
     Nothing,
     /// A sparse raw file for each disk, in this directory, through the host's page cache.
     RawFile(PathBuf),
+    /// The same as qcow2, which is what most guests' disks are.
+    Qcow2(PathBuf),
 }
 
 impl Backend {
-    /// Makes files in `dir` for `sides`.
+    /// Makes raw files for `sides`, which last as long as `lab`.
     ///
     /// # Errors
     ///
     /// When a file can not be made.
-    pub fn raw_file(dir: &Path, sides: &[Side]) -> Result<Self> {
+    pub fn raw_file(lab: &Lab, sides: &[Side]) -> Result<Self> {
+        let dir = lab.files();
         for side in sides {
-            let path = file(dir, *side);
+            let path = file(dir, *side, "raw");
             File::create(&path)
                 .and_then(|file| file.set_len(SIZE))
                 .with_context(|| format!("{} can not be made", path.display()))?;
@@ -37,26 +40,45 @@ impl Backend {
         Ok(Self::RawFile(dir.to_owned()))
     }
 
+    /// Makes qcow2 files for `sides`, which last as long as `lab`.
+    ///
+    /// # Errors
+    ///
+    /// When a file can not be made.
+    pub fn qcow2(lab: &Lab, sides: &[Side]) -> Result<Self> {
+        let dir = lab.files();
+        for side in sides {
+            let path = file(dir, *side, "qcow2");
+            let mut create = lab.root().command("qemu-img");
+            create.args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(SIZE.to_string()).bind_rw(dir);
+            create.run().with_context(|| format!("{} can not be made", path.display()))?;
+        }
+        Ok(Self::Qcow2(dir.to_owned()))
+    }
+
     /// For tables.
     pub fn title(&self) -> &'static str {
         match self {
             Self::Nothing => "null-co",
             Self::RawFile(_) => "raw file",
+            Self::Qcow2(_) => "qcow2 file",
         }
     }
 
     /// QEMU's options for the disk of `side`, without a node name.
     pub fn options(&self, side: Side) -> String {
+        let in_file = |dir: &Path, format: &str| {
+            let file = file(dir, side, format).to_string_lossy().replace(',', ",,");
+            format!("driver={format},file.driver=file,file.filename={file}")
+        };
         match self {
             Self::Nothing => format!("driver=null-co,size={SIZE}"),
-            Self::RawFile(dir) => {
-                let file = file(dir, side).to_string_lossy().replace(',', ",,");
-                format!("driver=raw,file.driver=file,file.filename={file}")
-            }
+            Self::RawFile(dir) => in_file(dir, "raw"),
+            Self::Qcow2(dir) => in_file(dir, "qcow2"),
         }
     }
 }
 
-fn file(dir: &Path, side: Side) -> PathBuf {
-    dir.join(format!("{}.raw", side.variable()))
+fn file(dir: &Path, side: Side, format: &str) -> PathBuf {
+    dir.join(format!("{}.{format}", side.variable()))
 }

@@ -8,15 +8,16 @@ use crate::{
     lab::Lab,
     session::{Phase, Session},
     side::Side,
+    stats::Summary,
     workload::{Length, Workload},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rvirtio_plugin::record::{Kind, Snapshot};
 use serde::{Deserialize, Serialize};
 
 /// Operations of the short run, and how many more the long one does.
 const SHORT: u64 = 500;
-const MORE: u64 = 4000;
+const MORE: u64 = 3000;
 
 /// Accesses to devices per operation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,30 +27,37 @@ pub struct Accesses {
     /// The driver.
     pub side: Side,
     /// Writes to device memory: doorbells.
-    pub writes: f64,
+    pub writes: Summary,
     /// Reads of device memory.
-    pub reads: f64,
+    pub reads: Summary,
     /// Instructions that access I/O ports.
-    pub ports: f64,
+    pub ports: Summary,
     /// Interrupts of the disk.
-    pub interrupts: f64,
+    pub interrupts: Summary,
 }
 
-/// Counts for all `sides` and `workloads`.
+/// Counts for all `sides`, which take turns, and `workloads`: `rounds` times each.
 ///
 /// # Errors
 ///
 /// Those of [`Session::run`].
-pub fn run(lab: &Lab, name: &str, sides: &[Side], workloads: &[Workload]) -> Result<Vec<Accesses>> {
-    let pairs: Vec<(Workload, Side)> =
-        workloads.iter().flat_map(|&workload| sides.iter().map(move |&side| (workload, side))).collect();
-    let phases = pairs.iter().flat_map(|&(workload, side)| {
-        [SHORT, SHORT + MORE].map(|operations| Phase {
-            side,
-            workload,
-            length: Length::Operations(operations),
-        })
-    });
+pub fn run(
+    lab: &Lab,
+    name: &str,
+    sides: &[Side],
+    workloads: &[Workload],
+    rounds: usize,
+) -> Result<Vec<Accesses>> {
+    let mut phases = Vec::new();
+    for &workload in workloads {
+        for _ in 0..rounds {
+            for &side in sides {
+                for operations in [SHORT, SHORT + MORE] {
+                    phases.push(Phase { side, workload, length: Length::Operations(operations) });
+                }
+            }
+        }
+    }
     let session = Session {
         name,
         sides,
@@ -57,24 +65,32 @@ pub fn run(lab: &Lab, name: &str, sides: &[Side], workloads: &[Workload]) -> Res
         device_options: "",
         cpus: 1,
         counting: Counting::Devices,
-        phases: phases.collect(),
+        phases,
         finally: String::new(),
     };
     let (outcome, done) = session.run(lab)?;
-    let accesses = pairs.into_iter().enumerate().map(|(index, (workload, side))| {
-        let (short, long) = (2 * index, 2 * index + 1);
-        let per_operation = |of: &dyn Fn(usize) -> u64| (of(long) as f64 - of(short) as f64) / MORE as f64;
-        let counted = |kind| per_operation(&|phase| total(&outcome.snapshots[phase], kind));
-        Accesses {
-            workload,
-            side,
-            writes: counted(Kind::DeviceWrite),
-            reads: counted(Kind::DeviceRead),
-            ports: counted(Kind::Port),
-            interrupts: per_operation(&|phase| done[phase].interrupts),
+    let mut accesses = Vec::new();
+    for (number, &workload) in workloads.iter().enumerate() {
+        for (index, &side) in sides.iter().enumerate() {
+            let per_operation = |of: &dyn Fn(usize) -> u64| {
+                Summary::of((0..rounds).map(|round| {
+                    let short = 2 * ((number * rounds + round) * sides.len() + index);
+                    (of(short + 1) as f64 - of(short) as f64) / MORE as f64
+                }))
+                .context("nothing was to be counted")
+            };
+            let counted = |kind| per_operation(&|phase| total(&outcome.snapshots[phase], kind));
+            accesses.push(Accesses {
+                workload,
+                side,
+                writes: counted(Kind::DeviceWrite)?,
+                reads: counted(Kind::DeviceRead)?,
+                ports: counted(Kind::Port)?,
+                interrupts: per_operation(&|phase| done[phase].interrupts)?,
+            });
         }
-    });
-    Ok(accesses.collect())
+    }
+    Ok(accesses)
 }
 
 /// Interrupt controllers and timers of the PC: from the first I/O APIC to the end of the local ones.

@@ -65,26 +65,30 @@ impl Guest<'_> {
 
         let mut exec = lab.exec();
         // Everything stays in the kernel's own drivers but the device that we take.
-        exec.args(["--drivers", "c", "--accel", "tcg", "--timeout", "1800", "--smp", &self.cpus.to_string()]);
+        exec.args(["--drivers", "c", "--timeout", "1800", "--smp", &self.cpus.to_string()]);
         exec.arg("--copy").arg(&plan_file);
         for word in BOOT {
             exec.args(["--append", word]);
         }
         exec.args(&self.devices);
         if self.counting != Counting::Off {
+            lab.needs_plugins()?;
+            // What runs on the processor itself can not be counted.
+            exec.args(["--accel", "tcg"]);
             let devices = if self.counting == Counting::Devices { "on" } else { "off" };
             let plugin = format!("{},out={},devices={devices}", lab.plugin.display(), counts.display());
             exec.args(["--qemu", "-plugin", "--qemu", &plugin]);
         }
         exec.args(["--", "sh", "/host/bench.sh"]);
         let output = exec.stdin(Stdio::null()).output().context("tools/vm can not be run")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            let errors = String::from_utf8_lossy(&output.stderr);
             bail!("the guest ended with {}:\n{}", output.status, errors.trim_end());
         }
 
         let (text, compressed) = outcome::split(&output.stdout)?;
         let mut outcome = outcome::parse(text, phases)?;
+        outcome.accelerator = outcome::accelerator(&errors)?.to_owned();
         if self.counting != Counting::Off {
             outcome.symbols = symbols(&known, compressed)?;
             outcome.snapshots = snapshots(&counts, phases)?;

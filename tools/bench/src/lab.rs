@@ -122,6 +122,23 @@ impl Lab {
         &self.root
     }
 
+    /// Says what to do when QEMU can load no plugin.
+    ///
+    /// # Errors
+    ///
+    /// Then.
+    pub fn needs_plugins(&self) -> Result<()> {
+        let help = self.root.command("qemu-system-x86_64").arg("-help").output()?;
+        if !has_plugins(&help) {
+            bail!(
+                "QEMU {} was built without TCG plugins, which count instructions: `tools/vm clean` and try \
+                 again with a mirror that has Debian's qemu-system-x86 (RVIRTIO_MIRROR names one)",
+                self.machine.qemu
+            );
+        }
+        Ok(())
+    }
+
     /// Starts a step of the progress report.
     pub fn step(&self, name: &str) -> Step {
         self.ctx.progress.step(name)
@@ -186,6 +203,11 @@ fn qemu_version(root: &BuildRoot) -> Result<String> {
     }
 }
 
+/// Whether QEMU has the option, by its help.
+fn has_plugins(help: &str) -> bool {
+    help.lines().any(|line| line.starts_with("-plugin "))
+}
+
 /// Not every source tree is a git repository.
 fn commit(repo: &Path) -> String {
     let git = |args: &[&str]| {
@@ -195,4 +217,15 @@ fn commit(repo: &Path) -> String {
     let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
     let changed = git(&["status", "--porcelain", "--", "drivers"]).is_some_and(|text| !text.is_empty());
     if changed { commit + "+" } else { commit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_are_an_option_of_qemu() {
+        assert!(has_plugins("-accel [accel=]accelerator\n-plugin [file=]<file>[,<argname>=<argvalue>]\n"));
+        assert!(!has_plugins("-accel [accel=]accelerator\n                -plugin is not there\n"));
+    }
 }

@@ -23,13 +23,16 @@ use crate::{
     stats::Summary,
     workload::Length,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rvirtio_plugin::record::Kind;
 use serde::{Deserialize, Serialize};
 
 /// What of a certain traffic gets through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
+    /// What executed the guest's code, KVM or TCG.
+    #[serde(default)]
+    pub accelerator: String,
     /// The load.
     pub traffic: Traffic,
     /// Virtual CPUs, and pairs of queues where the device has several.
@@ -97,7 +100,8 @@ impl Session<'_> {
             let key = (phase.nic, phase.traffic);
             if !warm.contains(&key) {
                 warm.push(key);
-                plan += &format!("warm_up_traffic {}\n", self.command(phase, Length::Operations(100)));
+                let (short, _) = phase.traffic.lengths();
+                plan += &format!("warm_up_traffic {}\n", self.command(phase, short));
             }
         }
         plan += "marker\n";
@@ -145,16 +149,13 @@ pub fn speeds(
             let samples = Summary::of((0..rounds).map(|round| rate(round, index)));
             let ratios = Summary::of((0..rounds).map(|round| rate(round, index) / rate(round, 0)));
             if let (Some(rate), Some(ratio)) = (samples, ratios) {
-                speeds.push(Speed { traffic, cpus, nic, rate, ratio });
+                let accelerator = outcome.accelerator.clone();
+                speeds.push(Speed { accelerator, traffic, cpus, nic, rate, ratio });
             }
         }
     }
     Ok(speeds)
 }
-
-/// Operations of the short run, and how many more the long one does.
-const SHORT: u64 = 500;
-const MORE: u64 = 4000;
 
 /// Instructions, accesses to the device and interrupts per operation.
 ///
@@ -165,7 +166,8 @@ pub fn costs(lab: &Lab, nics: &[Nic], all: &[Traffic]) -> Result<Vec<PacketCost>
     let pairs: Vec<(Traffic, Nic)> =
         all.iter().flat_map(|&traffic| nics.iter().map(move |&nic| (traffic, nic))).collect();
     let phases = pairs.iter().flat_map(|&(traffic, nic)| {
-        [SHORT, SHORT + MORE].map(|operations| Phase { nic, traffic, length: Length::Operations(operations) })
+        let (short, long) = traffic.lengths();
+        [short, long].map(|length| Phase { nic, traffic, length })
     });
     let session = Session {
         name: "network: instructions, doorbells and interrupts",
@@ -178,13 +180,14 @@ pub fn costs(lab: &Lab, nics: &[Nic], all: &[Traffic]) -> Result<Vec<PacketCost>
     let mut costs = Vec::new();
     for (index, (traffic, nic)) in pairs.into_iter().enumerate() {
         let (short, long) = (2 * index, 2 * index + 1);
-        for phase in [short, long] {
-            traffic.rate(&outcome.phases[phase].said)?;
+        let done = |phase: usize| traffic.operations(&outcome.phases[phase].said);
+        let more = done(long)? - done(short)?;
+        if more < 1.0 {
+            bail!("{traffic} by {}: the long run did {more} operations more than the short one", nic.title());
         }
         let (before, after) = (&outcome.snapshots[short], &outcome.snapshots[long]);
         let accesses = |kind| {
-            (crate::devices::total(after, kind) as f64 - crate::devices::total(before, kind) as f64)
-                / MORE as f64
+            (crate::devices::total(after, kind) as f64 - crate::devices::total(before, kind) as f64) / more
         };
         let interrupts = |phase: usize| outcome.phases[phase].interrupts as f64;
         costs.push(PacketCost {
@@ -192,8 +195,8 @@ pub fn costs(lab: &Lab, nics: &[Nic], all: &[Traffic]) -> Result<Vec<PacketCost>
             nic,
             writes: accesses(Kind::DeviceWrite),
             reads: accesses(Kind::DeviceRead),
-            interrupts: (interrupts(long) - interrupts(short)) / MORE as f64,
-            profile: Profile::slope(before, after, MORE, &outcome.symbols).trimmed(),
+            interrupts: (interrupts(long) - interrupts(short)) / more,
+            profile: Profile::slope(before, after, more.round() as u64, &outcome.symbols).trimmed(),
         });
     }
     Ok(costs)

@@ -17,6 +17,8 @@ pub struct Outcome {
     pub symbols: Symbols,
     /// Other lines: words, the first names the kind.
     pub facts: Vec<Vec<String>>,
+    /// What executed the guest's code, KVM or TCG.
+    pub accelerator: String,
 }
 
 /// What a phase left behind.
@@ -38,6 +40,17 @@ pub fn split(output: &[u8]) -> Result<(&str, &[u8])> {
         .position(|window| window == SYMBOLS)
         .context("the guest's results are cut off")?;
     Ok((std::str::from_utf8(&output[..=at])?, &output[at + SYMBOLS.len()..]))
+}
+
+/// What executed the guest's code, by what `tools/vm` said: `guest: RELEASE, DRIVERS, ACCELERATOR (WHY)`.
+///
+/// # Errors
+///
+/// When it did not say so.
+pub fn accelerator(said: &str) -> Result<&str> {
+    let line = said.lines().find(|line| line.starts_with("guest: "));
+    let word = line.and_then(|line| line.split(" (").next()?.rsplit(", ").next());
+    word.context("tools/vm does not tell whether the guest had KVM")
 }
 
 /// Reads the text of a guest that went through `phases` phases.
@@ -86,6 +99,13 @@ mod tests {
         assert!(parse(TEXT, 0).is_err(), "a phase too many");
         assert!(parse("phase 0\nend\n", 1).is_err(), "no interrupts");
         assert!(split(b"phase 0 17\n{").is_err(), "cut off");
+    }
+
+    #[test]
+    fn reads_the_accelerator() {
+        let said = "modules ...\nguest: 7.3.4+deb13-amd64, in-tree C drivers, TCG (as asked)\n";
+        assert_eq!(accelerator(said).unwrap(), "TCG");
+        assert!(accelerator("modules ...\n").is_err());
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 //! Plots for the report, as SVG.
 
+mod ratios;
+
 use crate::{
     devices::Accesses,
     instructions::Cost,
     layer::Layer,
-    results::Results,
+    results::{Results, against_c},
     side::{Side, VIRTIO},
+    stats::Summary,
     workload::Workload,
 };
 use anyhow::{Context as _, Result, anyhow};
@@ -61,7 +64,32 @@ pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'stati
             depths(path, &results.accesses)
         })?;
     }
+    let rings: Vec<(String, Summary)> = against_c(&results.rings, Side::Rust).map(of_ring).collect();
+    if !rings.is_empty() {
+        plot("rings", "Driver and ring by ring format: instructions of rvirtio, C is 1", &|path| {
+            ratios::draw(path, "instructions per 4 KiB random read at depth 32, C is 1", &rings)
+        })?;
+    }
+    let rates: Vec<(String, Summary)> = results
+        .rates
+        .iter()
+        .filter(|rate| rate.side == Side::Rust)
+        .map(|rate| (format!("{}, {}, {} CPU", rate.workload, rate.backend, rate.cpus), rate.ratio))
+        .collect();
+    if !rates.is_empty() {
+        plot("rates", "Operations per second of rvirtio, C is 1: median and range of the rounds", &|path| {
+            ratios::draw(path, "operations per second, C is 1", &rates)
+        })?;
+    }
     Ok(written)
+}
+
+/// Name and ratio of a ring format. Counts hardly vary: the range is that of ours against C's median.
+fn of_ring((ours, c): (&Cost, &Cost)) -> (String, Summary) {
+    let name = if ours.device_options.is_empty() { "split" } else { &ours.device_options };
+    let Summary { median, low, high } = ours.driver;
+    let ratio = |value: f64| value / c.driver.median;
+    (name.to_owned(), Summary { median: ratio(median), low: ratio(low), high: ratio(high) })
 }
 
 /// Names the licence in a plot, as every file of the project does.
@@ -146,8 +174,8 @@ fn depths(path: &Path, accesses: &[Accesses]) -> Result<()> {
     drawn(area.fill(&WHITE))?;
     let panels = area.split_evenly((1, 2));
     let kinds: [(&str, Value); 2] = [
-        ("doorbells per read", |accesses| accesses.writes),
-        ("interrupts per read", |accesses| accesses.interrupts),
+        ("doorbells per read", |accesses| accesses.writes.median),
+        ("interrupts per read", |accesses| accesses.interrupts.median),
     ];
     for (panel, (title, of)) in panels.iter().zip(kinds) {
         let plain: Vec<&Accesses> = accesses

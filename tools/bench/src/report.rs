@@ -41,17 +41,19 @@ pub fn write(results: &Results, dir: &Path) -> Result<()> {
 }
 
 fn report(results: &Results, plots: &[(&str, &str)]) -> String {
+    let picture = |wanted: &str| match plots.iter().find(|(name, _)| *name == wanted) {
+        Some((name, caption)) => format!("![{caption}](performance/{name}.svg)\n\n"),
+        None => String::new(),
+    };
     let mut out = machine(results);
     out += &costs("Instructions per operation", &results.instructions, Side::Rust);
-    for (name, caption) in plots {
-        let _ = writeln!(out, "![{caption}](performance/{name}.svg)\n");
-    }
+    out += &(picture("driver") + &picture("kernel"));
     out += &layers(results);
     out += &functions(results);
-    out += &accesses("Doorbells and interrupts", &results.accesses);
-    out += &costs("Ring formats", &results.rings, Side::Rust);
+    out += &(accesses("Doorbells and interrupts", &results.accesses) + &picture("accesses"));
+    out += &(costs("Ring formats", &results.rings, Side::Rust) + &picture("rings"));
     out += &emulation(results);
-    out += &rates(results);
+    out += &(rates(results) + &picture("rates"));
     out += &network(results);
     if let Some(found) = &results.footprint {
         out += &footprint(found);
@@ -161,18 +163,19 @@ fn accesses(title: &str, all: &[Accesses]) -> String {
         return String::new();
     }
     let mut out = format!(
-        "### {title}\n\n| load | driver | doorbells and other writes | reads | port accesses | interrupts |\n|---|---|--:|--:|--:|--:|\n"
+        "### {title}\n\n| load | driver | doorbells and other writes | spread | reads | port accesses | interrupts | spread |\n|---|---|--:|--:|--:|--:|--:|--:|\n"
     );
-    for accesses in all {
+    for Accesses { workload, side, writes, reads, ports, interrupts } in all {
         let _ = writeln!(
             out,
-            "| {} | {} | {:.3} | {:.3} | {:.3} | {:.3} |",
-            accesses.workload,
-            accesses.side.title(),
-            accesses.writes,
-            accesses.reads,
-            accesses.ports,
-            accesses.interrupts
+            "| {workload} | {} | {:.3} | {:.0} % | {:.3} | {:.3} | {:.3} | {:.0} % |",
+            side.title(),
+            writes.median,
+            writes.spread(),
+            reads.median,
+            ports.median,
+            interrupts.median,
+            interrupts.spread()
         );
     }
     out.push('\n');
@@ -198,8 +201,11 @@ fn rates(results: &Results) -> String {
     if results.rates.is_empty() {
         return String::new();
     }
-    let mut out = "### Operations per second\n\n| load | back end | CPUs and queues | driver | median | spread | against C, round by round | spread |\n|---|---|--:|---|--:|--:|--:|--:|\n".to_owned();
-    for Rate { backend, cpus, workload, side, iops, ratio } in &results.rates {
+    let by = &results.rates[0].accelerator;
+    let mut out = format!(
+        "### Operations per second\n\nWith {by}.\n\n| load | back end | CPUs and queues | driver | median | spread | against C, round by round | spread |\n|---|---|--:|---|--:|--:|--:|--:|\n"
+    );
+    for Rate { backend, cpus, workload, side, iops, ratio, .. } in &results.rates {
         let (title, median, spread) = (side.title(), iops.median, iops.spread());
         let (ratio, ratio_spread) = (ratio.median, ratio.spread());
         let _ = writeln!(
@@ -259,9 +265,21 @@ fn footprint(found: &Footprint) -> String {
     for (module, bytes) in &found.modules {
         let _ = writeln!(out, "| {module} | {} |", bytes / 1024);
     }
-    out += "\n| driver | bind to first read, ms | spread |\n|---|--:|--:|\n";
-    for (side, time) in &found.first_read {
-        let _ = writeln!(out, "| {} | {:.1} | {:.0} % |", side.title(), time.median, time.spread());
+    out += "\n| driver | | median | spread |\n|---|---|--:|--:|\n";
+    for (what, all) in [
+        ("bind, ms", &found.probe),
+        ("bind to first read, ms", &found.first_read),
+        ("memory of a queue and its requests, KiB", &found.queue),
+    ] {
+        for (side, value) in all {
+            let _ = writeln!(
+                out,
+                "| {} | {what} | {:.1} | {:.0} % |",
+                side.title(),
+                value.median,
+                value.spread()
+            );
+        }
     }
     out
 }

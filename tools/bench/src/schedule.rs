@@ -19,8 +19,9 @@ use std::path::Path;
 /// Emulated controllers beside C's virtio.
 const EMULATED: [Side; 4] = [Side::C, Side::Rust, Side::Ahci, Side::Ide];
 
-/// Device options of ring formats, and their titles in reports.
-const RINGS: [&str; 5] = ["", ",packed=on", ",indirect_desc=off", ",event_idx=off", ",packed=on,in_order=on"];
+/// Device options of ring formats, and how buffers get into them.
+const RINGS: [&str; 4] = ["", ",in_order=on", ",packed=on", ",packed=on,in_order=on"];
+const ELEMENTS: [&str; 4] = ["", ",indirect_desc=off", ",event_idx=off", ",indirect_desc=off,event_idx=off"];
 
 /// Adds one group to the results.
 type Measure = fn(&Cli, &Lab, &mut Results) -> Result<()>;
@@ -40,6 +41,8 @@ pub fn run(cli: &Cli, lab: &Lab, results: &mut Results, json: &Path) -> Result<(
         (Group::Throughput, rates),
         (Group::Network, network),
     ];
+    // Before anything is measured it shall be known that it can be kept.
+    results.save(json)?;
     for (group, measure) in groups {
         if !cli.wants(group) || (cli.quick && cli.groups.is_empty() && !in_quick(group)) {
             continue;
@@ -84,24 +87,25 @@ fn instructions(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
 
 fn accesses(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     let depths: &[u32] = if cli.quick { &[1, 32] } else { &[1, 2, 4, 8, 16, 32, 64, 128] };
+    let rounds = if cli.quick { 2 } else { 3 };
     let mut workloads: Vec<Workload> = depths.iter().map(|&depth| Workload::reads(depth)).collect();
     if !cli.quick {
         workloads.push(Workload { batch: 16, ..Workload::reads(32) });
     }
-    results.accesses = devices::run(lab, "doorbells and interrupts", &VIRTIO, &workloads)?;
+    results.accesses = devices::run(lab, "doorbells and interrupts", &VIRTIO, &workloads, rounds)?;
     Ok(())
 }
 
 fn rings(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
-    for options in RINGS {
+    for options in RINGS.iter().flat_map(|ring| ELEMENTS.map(|elements| format!("{ring}{elements}"))) {
         let name = format!("ring: {}", if options.is_empty() { "defaults" } else { &options[1..] });
         let plan = instructions::Plan {
             name: &name,
             sides: &VIRTIO,
-            device_options: options,
+            device_options: &options,
             workloads: &[Workload::reads(32)],
             rounds: if cli.quick { 1 } else { 2 },
-            operations: (500, 4000),
+            operations: (300, 2500),
         };
         results.rings.extend(plan.run(lab)?);
     }
@@ -120,7 +124,7 @@ fn emulation(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     };
     results.emulation = plan.run(lab)?;
     let name = "emulated controllers: accesses and interrupts";
-    results.emulated_accesses = devices::run(lab, name, &EMULATED, &workloads)?;
+    results.emulated_accesses = devices::run(lab, name, &EMULATED, &workloads, 1)?;
     Ok(())
 }
 
@@ -137,9 +141,18 @@ fn network(cli: &Cli, cloud: &Lab, results: &mut Results) -> Result<()> {
         Traffic::Echo,
         Traffic::Connect,
     ];
-    let counted =
-        [Traffic::TcpSend, Traffic::TcpReceive, Traffic::UdpSend(SMALL), Traffic::Echo, Traffic::Connect];
-    let (rounds, seconds) = if cli.quick { (3, 1) } else { (5, 2) };
+    let counted = [
+        Traffic::TcpSend,
+        Traffic::TcpReceive,
+        Traffic::UdpSend(SMALL),
+        Traffic::UdpSendAt(1000),
+        Traffic::UdpSendAt(4000),
+        Traffic::UdpReceiveAt(1000),
+        Traffic::UdpReceiveAt(4000),
+        Traffic::Echo,
+        Traffic::Connect,
+    ];
+    let (rounds, seconds) = if cli.quick { (3, 1) } else { (5, 1) };
     results.packets = net::costs(&lab, &Nic::ALL, &counted)?;
     results.speeds = net::speeds(&lab, &Nic::ALL, &all, 1, rounds, seconds)?;
     results.speeds.extend(net::speeds(&lab, &[Nic::C], &all[..2], 4, rounds, seconds)?);
@@ -147,38 +160,46 @@ fn network(cli: &Cli, cloud: &Lab, results: &mut Results) -> Result<()> {
 }
 
 fn sizes(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
-    results.footprint = Some(footprint::run(lab, if cli.quick { 3 } else { 7 })?);
+    results.footprint = Some(footprint::run(lab, if cli.quick { 3 } else { 5 })?);
     Ok(())
 }
 
 fn rates(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     // Short turns: what disturbs one side shall disturb the other as well.
-    let (rounds, seconds) = if cli.quick { (5, 1) } else { (9, 2) };
+    let (rounds, seconds) = (5, 1);
     let base = Workload::reads(32);
-    let some = [Workload::reads(1), base];
-    let all = [
-        Workload::reads(1),
-        Workload::reads(4),
-        base,
-        Workload::reads(128),
-        Workload { batch: 16, ..base },
-        Workload { engine: Engine::Libaio, ..base },
-        Workload { kib: 64, ..base },
-        Workload { pattern: Pattern::RandWrite, ..base },
-    ];
     let mut measure = |name: &str, sides: &[Side], backend, cpus, workloads: &[Workload]| -> Result<()> {
         let plan = throughput::Plan { name, sides, backend, cpus, workloads, rounds, seconds };
         results.rates.extend(plan.run(lab)?);
         Ok(())
     };
     let nothing = || Backend::Nothing;
-    measure("operations per second", &VIRTIO, nothing(), 1, if cli.quick { &some } else { &all })?;
     if cli.quick {
-        return Ok(());
+        return measure("operations per second", &VIRTIO, nothing(), 1, &[Workload::reads(1), base]);
     }
-    measure("operations per second, 4 queues", &VIRTIO, nothing(), 4, &some)?;
-    measure("operations per second, emulated controllers", &EMULATED, nothing(), 1, &some)?;
-    let files = Backend::raw_file(lab.files(), &VIRTIO)?;
+    let depths = [1, 4, 32, 128].map(Workload::reads);
+    let engines = [
+        Workload { batch: 16, ..base },
+        Workload { engine: Engine::Libaio, ..Workload::reads(1) },
+        Workload { engine: Engine::Libaio, ..base },
+    ];
+    let patterns = [
+        Workload { pattern: Pattern::RandWrite, ..base },
+        Workload { pattern: Pattern::Read, ..base },
+        Workload { pattern: Pattern::Write, ..base },
+    ];
+    let large = [Pattern::RandRead, Pattern::RandWrite, Pattern::Read, Pattern::Write]
+        .map(|pattern| Workload { pattern, kib: 64, ..base });
+    let all = [&depths[..], &engines, &patterns, &large].concat();
+    measure("operations per second", &VIRTIO, nothing(), 1, &all)?;
+    let queued = [&depths[..], &patterns[..1]].concat();
+    measure("operations per second, 4 queues", &VIRTIO, nothing(), 4, &queued)?;
+    let both = [depths[0], base];
+    measure("operations per second, emulated controllers", &EMULATED, nothing(), 1, &both)?;
     let synced = Workload { pattern: Pattern::RandWrite, depth: 4, fsync: 4, ..base };
-    measure("operations per second, raw files", &VIRTIO, files, 1, &[base, synced])
+    let on_files = [base, patterns[0], large[2], large[3], synced];
+    let raw = Backend::raw_file(lab, &VIRTIO)?;
+    measure("operations per second, raw files", &VIRTIO, raw, 1, &on_files)?;
+    let qcow2 = Backend::qcow2(lab, &VIRTIO)?;
+    measure("operations per second, qcow2 files", &VIRTIO, qcow2, 1, &on_files)
 }

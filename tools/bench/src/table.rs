@@ -88,8 +88,10 @@ fn accesses(results: &Results) -> String {
         for (what, c, ours_too) in
             [("doorbells", c.writes, ours.writes), ("interrupts", c.interrupts, ours.interrupts)]
         {
-            let cells =
-                [format!("{c:.3}"), format!("{ours_too:.3}"), format!("{:.2}", ours_too / c), String::new()];
+            let spread = c.spread().max(ours_too.spread());
+            let (c, ours_too) = (c.median, ours_too.median);
+            let ratio = format!("{:.2}", ours_too / c);
+            let cells = [format!("{c:.3}"), format!("{ours_too:.3}"), ratio, format!("{spread:.1} %")];
             table.line(&format!("  {what}: {}", ours.workload), &cells);
         }
         rows += 1;

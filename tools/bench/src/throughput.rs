@@ -35,6 +35,9 @@ pub struct Plan<'a> {
 /// Operations per second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
+    /// What executed the guest's code, KVM or TCG.
+    #[serde(default)]
+    pub accelerator: String,
     /// The back end of the disks.
     pub backend: String,
     /// Virtual CPUs and queues.
@@ -73,7 +76,7 @@ impl Plan<'_> {
             phases,
             finally: String::new(),
         };
-        let (_, done) = session.run(lab)?;
+        let (outcome, done) = session.run(lab)?;
         let iops = |number: usize, round: usize, index: usize| {
             done[(number * self.rounds + round) * self.sides.len() + index].iops
         };
@@ -85,8 +88,9 @@ impl Plan<'_> {
                 let ratios =
                     Summary::of(rounds.map(|round| iops(number, round, index) / iops(number, round, 0)));
                 if let (Some(iops), Some(ratio)) = (samples, ratios) {
+                    let accelerator = outcome.accelerator.clone();
                     let backend = self.backend.title().to_owned();
-                    rates.push(Rate { backend, cpus: self.cpus, workload, side, iops, ratio });
+                    rates.push(Rate { accelerator, backend, cpus: self.cpus, workload, side, iops, ratio });
                 }
             }
         }

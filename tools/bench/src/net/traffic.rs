@@ -22,6 +22,10 @@ pub enum Traffic {
     UdpSend(u16),
     /// The same from the host.
     UdpReceive(u16),
+    /// Small UDP packets to the host, so many per second.
+    UdpSendAt(u32),
+    /// The same from the host.
+    UdpReceiveAt(u32),
     /// A request (ICMP echo), then its response, one at a time.
     Echo,
     /// TCP connections, one after the other, with a byte in each direction.
@@ -32,6 +36,8 @@ pub enum Traffic {
 pub const FULL: u16 = 1472;
 /// A small packet.
 pub const SMALL: u16 = 64;
+/// Bytes that are written to a stream, or read from it, at once: `-l 128K`.
+const BLOCK: f64 = 128.0 * 1024.0;
 
 impl Traffic {
     /// The command for `length` (of operations or seconds) to `host`.
@@ -53,6 +59,8 @@ impl Traffic {
             Self::TcpReceive => iperf(" -l 128K -R"),
             Self::UdpSend(bytes) => iperf(&format!(" -u -b 0 -l {bytes}")),
             Self::UdpReceive(bytes) => iperf(&format!(" -u -b 0 -l {bytes} -R")),
+            Self::UdpSendAt(rate) => iperf(&format!(" -u -b {} -l {SMALL}", bits(rate))),
+            Self::UdpReceiveAt(rate) => iperf(&format!(" -u -b {} -l {SMALL} -R", bits(rate))),
             Self::Echo => format!("ping -f -q {} {host}", or_seconds("-c ", "-w ")),
             Self::Connect => {
                 format!("/host/connect {host} {CONNECTION_PORT} {}", or_seconds("", "--seconds "))
@@ -60,11 +68,51 @@ impl Traffic {
         }
     }
 
+    /// Where costs are counted: the short run and the long one.
+    ///
+    /// Who receives packets can not wait for a number of them, as some may be lost; and with a rate to
+    /// keep to, iperf3 sends a number of them all at once.
+    pub fn lengths(self) -> (Length, Length) {
+        let (short, more) = match self {
+            Self::UdpReceive(_) | Self::UdpReceiveAt(_) | Self::UdpSendAt(_) => {
+                return (Length::Seconds(1), Length::Seconds(3));
+            }
+            Self::UdpSend(_) => (500, 4000),
+            Self::Echo => (200, 1500),
+            // A block is three packets of the largest size, and a connection ten small ones.
+            Self::TcpSend | Self::TcpReceive => (100, 1000),
+            Self::Connect => (100, 600),
+        };
+        (Length::Operations(short), Length::Operations(short + more))
+    }
+
+    /// How many operations the guest did, by what the program said: packets that it sent or received,
+    /// blocks of a stream, round trips or connections.
+    ///
+    /// # Errors
+    ///
+    /// When it said nothing of the kind.
+    pub fn operations(self, said: &str) -> Result<f64> {
+        Ok(match self {
+            Self::TcpSend => end(said)?.sum_sent.bytes / BLOCK,
+            Self::TcpReceive => end(said)?.sum_received.bytes / BLOCK,
+            Self::UdpSend(_) | Self::UdpSendAt(_) => end(said)?.sum_sent.packets,
+            Self::UdpReceive(_) | Self::UdpReceiveAt(_) => {
+                let received = end(said)?.sum_received;
+                received.packets - received.lost_packets
+            }
+            Self::Echo => number_before(said, "received")?,
+            Self::Connect => number_before(said, "connections,")?,
+        })
+    }
+
     /// What [`Traffic::rate`] counts.
     pub fn unit(self) -> &'static str {
         match self {
             Self::TcpSend | Self::TcpReceive => "Mbit/s",
-            Self::UdpSend(_) | Self::UdpReceive(_) => "packets/s",
+            Self::UdpSend(_) | Self::UdpReceive(_) | Self::UdpSendAt(_) | Self::UdpReceiveAt(_) => {
+                "packets/s"
+            }
             Self::Echo => "round trips/s",
             Self::Connect => "connections/s",
         }
@@ -78,7 +126,7 @@ impl Traffic {
     pub fn rate(self, said: &str) -> Result<f64> {
         let rate = match self {
             Self::TcpSend | Self::TcpReceive => end(said)?.sum_received.bits_per_second / 1e6,
-            Self::UdpSend(_) | Self::UdpReceive(_) => {
+            Self::UdpSend(_) | Self::UdpReceive(_) | Self::UdpSendAt(_) | Self::UdpReceiveAt(_) => {
                 let sum = end(said)?.sum;
                 (sum.packets - sum.lost_packets) / sum.seconds
             }
@@ -92,6 +140,11 @@ impl Traffic {
     }
 }
 
+/// Bits per second of so many small packets.
+fn bits(packets: u32) -> u64 {
+    u64::from(packets) * u64::from(SMALL) * 8
+}
+
 impl fmt::Display for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,6 +152,8 @@ impl fmt::Display for Traffic {
             Self::TcpReceive => write!(f, "TCP from the host"),
             Self::UdpSend(bytes) => write!(f, "UDP of {bytes} bytes to the host"),
             Self::UdpReceive(bytes) => write!(f, "UDP of {bytes} bytes from the host"),
+            Self::UdpSendAt(rate) => write!(f, "UDP of {SMALL} bytes to the host, {rate}/s"),
+            Self::UdpReceiveAt(rate) => write!(f, "UDP of {SMALL} bytes from the host, {rate}/s"),
             Self::Echo => write!(f, "request and response"),
             Self::Connect => write!(f, "connections"),
         }
@@ -115,6 +170,8 @@ struct Report {
 #[derive(Deserialize)]
 struct End {
     #[serde(default)]
+    sum_sent: Sum,
+    #[serde(default)]
     sum_received: Sum,
     #[serde(default)]
     sum: Sum,
@@ -124,6 +181,7 @@ struct End {
 #[serde(default)]
 struct Sum {
     seconds: f64,
+    bytes: f64,
     bits_per_second: f64,
     packets: f64,
     lost_packets: f64,
@@ -166,6 +224,10 @@ mod tests {
             of(Traffic::UdpReceive(64), Length::Operations(5)),
             "iperf3 -c 10.0.0.1 -J -k 5 -u -b 0 -l 64 -R"
         );
+        assert_eq!(
+            of(Traffic::UdpSendAt(1000), Length::Operations(5)),
+            "iperf3 -c 10.0.0.1 -J -k 5 -u -b 512000 -l 64"
+        );
         assert_eq!(of(Traffic::Echo, Length::Operations(5)), "ping -f -q -c 5 10.0.0.1");
         assert_eq!(of(Traffic::Connect, Length::Seconds(2)), "/host/connect 10.0.0.1 7777 --seconds 2");
         assert_eq!(Traffic::TcpSend.command("h", Length::Seconds(3), 4), "iperf3 -c h -J -t 3 -P 4 -l 128K");
@@ -181,6 +243,21 @@ mod tests {
         let ping = "PING\n500 packets transmitted, 500 received, 0% packet loss, time 250ms\nrtt\n";
         assert_eq!(Traffic::Echo.rate(ping).unwrap(), 2000.0);
         assert_eq!(Traffic::Connect.rate("100 connections, 50.5 connections/s\n").unwrap(), 50.5);
+    }
+
+    #[test]
+    fn operations() {
+        let tcp = r#"{"end": {"sum_sent": {"bytes": 262144}, "sum_received": {"bytes": 131072}}}"#;
+        assert_eq!(Traffic::TcpSend.operations(tcp).unwrap(), 2.0);
+        assert_eq!(Traffic::TcpReceive.operations(tcp).unwrap(), 1.0);
+        let udp =
+            r#"{"end": {"sum_sent": {"packets": 50}, "sum_received": {"packets": 40, "lost_packets": 9}}}"#;
+        assert_eq!(Traffic::UdpSendAt(1000).operations(udp).unwrap(), 50.0);
+        assert_eq!(Traffic::UdpReceive(64).operations(udp).unwrap(), 31.0);
+        let ping = "PING\n500 packets transmitted, 499 received, 0% packet loss, time 250ms\nrtt\n";
+        assert_eq!(Traffic::Echo.operations(ping).unwrap(), 499.0);
+        assert_eq!(Traffic::Connect.operations("100 connections, 50.5 connections/s\n").unwrap(), 100.0);
+        assert!(Traffic::Connect.operations("").is_err());
     }
 
     #[test]
