@@ -128,6 +128,11 @@ impl<'bound> HwQueue<'bound> {
         self.state.lock().vq.size()
     }
 
+    /// Number of descriptors that requests can have together.
+    pub(crate) fn descriptors(&self) -> u16 {
+        self.state.lock().vq.capacity()
+    }
+
     /// How many requests the queue takes.
     ///
     /// Without descriptor tables that depends on the requests; like C, this takes them to be
@@ -135,9 +140,9 @@ impl<'bound> HwQueue<'bound> {
     pub(crate) fn capacity(&self) -> u16 {
         let vq = &self.state.lock().vq;
         if vq.has_indirect() {
-            vq.size()
+            vq.capacity()
         } else {
-            vq.size() / 2
+            vq.capacity() / 2
         }
     }
 
@@ -151,7 +156,7 @@ impl<'bound> HwQueue<'bound> {
     pub(crate) fn resize(&self, size: u16) -> Result {
         let place = self.state.lock().vq.place();
         let max_segments = self.commands.as_ref().ok_or(EINVAL)?.max_segments;
-        if size < max_segments + EXTRA_DESCRIPTORS {
+        if place.capacity(size) < max_segments + EXTRA_DESCRIPTORS {
             return Err(EINVAL);
         }
         let old = place.resize(size, |new| mem::replace(&mut self.state.lock().vq, new))?;

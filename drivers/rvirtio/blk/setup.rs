@@ -151,8 +151,10 @@ fn check_limits(
     queues: &Queues<'_>,
 ) -> Result<Checked> {
     let dev = configured.device();
-    // A table must not be longer than its queue, even though it is not in it.
-    let smallest = queues.iter().map(|queue| queue.size()).min().unwrap_or(0);
+    // A table must not be longer than its queue, even though it is not in it; and a request that
+    // gets no table is in it.
+    let smallest = queues.iter().map(|queue| queue.descriptors()).min();
+    let smallest = smallest.unwrap_or(0);
     let bounds = Bounds {
         max_segments: smallest.saturating_sub(EXTRA_DESCRIPTORS).min(MAX_SEGMENTS),
         max_segment_size: u32::try_from(configured.dma().max_segment()).unwrap_or(u32::MAX),

@@ -248,6 +248,11 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.ring.size()
     }
 
+    /// Number of descriptors that can be in use together; see [`Place::capacity`].
+    pub fn capacity(&self) -> u16 {
+        self.ring.capacity()
+    }
+
     /// Says whether buffers can have a table of descriptors, so that each takes up only one of
     /// the queue's.
     pub fn has_indirect(&self) -> bool {

@@ -249,3 +249,45 @@ fn decision_after_many_laps() {
     assert!(ring.kick_prepare());
     assert!(!ring.kick_prepare(), "decided before");
 }
+
+#[test]
+fn descriptor_that_is_kept_free_is_never_in_flight() {
+    let (area, mut ring) = ring(false);
+    ring.keep_one_free();
+    assert_eq!((ring.size(), ring.capacity(), ring.num_free()), (5, 4, 4));
+    assert_eq!(
+        ring.add_direct((0..5).map(segment), []),
+        Err(AddError::TooManyElements)
+    );
+    // Around the ring more than once, so that each descriptor is the free one for a while.
+    let (mut next, mut wrap) = (0, true);
+    for _ in 0..6 {
+        let mut tokens = Vec::new();
+        for i in 0..4 {
+            tokens.push(ring.add_direct([segment(i)], []).unwrap());
+        }
+        assert_eq!(ring.add_direct([segment(4)], []), Err(AddError::Full));
+        ring.publish();
+        for token in tokens {
+            let flags = if wrap { AVAIL | USED } else { 0 };
+            area.desc[next]
+                .meta
+                .write(u32::from(token.index()) | flags << 16);
+            next = (next + 1) % 5;
+            wrap ^= next == 0;
+            let used = ring.pop_used().unwrap().unwrap();
+            assert_eq!(used.token, token);
+        }
+        assert_eq!(ring.num_free(), 4);
+    }
+}
+
+#[test]
+fn only_descriptor_is_not_kept_free() {
+    let area: TestArea = Area::new(1);
+    let shadow = vec![Shadow::default(); 1];
+    let mut ring: TestRing = Ring::new(Arc::clone(&area), shadow, Config::default()).unwrap();
+    ring.keep_one_free();
+    assert_eq!((ring.capacity(), ring.num_free()), (1, 1));
+    ring.add_direct([segment(0)], []).unwrap();
+}

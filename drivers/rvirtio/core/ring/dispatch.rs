@@ -139,6 +139,12 @@ where
         dispatch!(self.size())
     }
 
+    /// See [`split::Ring::capacity`] and [`packed::Ring::capacity`].
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        dispatch!(self.capacity())
+    }
+
     /// See [`split::Ring::stop`].
     pub fn stop(&mut self) {
         dispatch!(self.stop())

@@ -66,8 +66,9 @@ use core::ops::DerefMut;
 /// # Invariants
 ///
 /// - `size` is 1 to 32768, and all positions are below it.
-/// - Going around the ring from `next_used`, the descriptors of all buffers come before
-///   `next_avail`, and `num_free` descriptors after it.
+/// - `capacity` of the descriptors, at least one, can be in use together. Going around the ring
+///   from `next_used`, the descriptors of all buffers come before `next_avail`, and `num_free`
+///   descriptors after it, up to `capacity`.
 /// - Every id below `size` is either on the free list, which starts at `free_id` and is linked by
 ///   `Shadow::next`, or that of one buffer, and then `Shadow::count` is not 0.
 /// - With `IN_ORDER` the links are never changed and lead from each id to the next higher one,
@@ -78,6 +79,7 @@ pub struct Ring<M, S> {
     mem: M,
     shadow: S,
     size: u16,
+    capacity: u16,
 
     free_id: u16,
     num_free: u16,
@@ -164,6 +166,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             mem,
             shadow,
             size,
+            capacity: size,
             free_id: 0,
             num_free: size,
             next_avail: Position::FIRST,
@@ -188,6 +191,16 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             state: State::Live,
             detach_cursor: 0,
         })
+    }
+
+    /// Keeps a descriptor from ever being used, unless there is only one: not all of them will be in
+    /// flight together, which some devices take for none. To be called before buffers are added.
+    pub fn keep_one_free(&mut self) {
+        if self.capacity > 1 && self.num_free == self.capacity {
+            // INVARIANT: All are free, and one less can be used.
+            self.capacity = self.capacity.wrapping_sub(1);
+            self.num_free = self.capacity;
+        }
     }
 
     /// Adds a buffer by a list of descriptors: the device reads the `readable` segments and writes
@@ -216,7 +229,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         for (segment, access) in in_order(readable, writable) {
             lengths.add(segment, access)?;
             if count == self.num_free {
-                return Err(if count == self.size {
+                return Err(if count == self.capacity {
                     AddError::TooManyElements
                 } else {
                     AddError::Full
@@ -297,6 +310,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn size(&self) -> u16 {
         self.size
+    }
+
+    /// Returns how many descriptors can be in use together.
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        self.capacity
     }
 
     /// Returns the shared memory.

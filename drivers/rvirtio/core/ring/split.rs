@@ -264,6 +264,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.mask.wrapping_add(1)
     }
 
+    /// Returns how many descriptors can be in use together: all.
+    #[inline]
+    pub fn capacity(&self) -> u16 {
+        self.size()
+    }
+
     /// Returns the shared memory.
     pub fn memory(&self) -> &M {
         &self.mem

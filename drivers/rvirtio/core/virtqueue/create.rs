@@ -51,9 +51,14 @@ impl<'bound, T: Buffers> Idle<'bound, T> {
         let (dma, index) = (place.dma, place.index);
         let dev = dma.device();
         let config = ring::Config::new(dev.features());
-        let (ring, addresses) = new_ring(dma, place.device_max, max_size.max(1), floor, config)
+        let (mut ring, addresses) = new_ring(dma, place.device_max, max_size.max(1), floor, config)
             .inspect_err(|error| dev_err!(dev, "queue {index} can not be set up: {error:?}\n"))?;
         let size = ring.size();
+        if let ring::Ring::Packed(ring) = &mut ring {
+            if place.capacity(size) < size {
+                ring.keep_one_free();
+            }
+        }
         let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
         for _ in 0..size {
             slots.push(None, GFP_KERNEL)?;

@@ -32,6 +32,21 @@ impl<'bound> Place<'bound> {
         self.device_max
     }
 
+    /// How many descriptors of a queue of `size` can be in use together.
+    ///
+    /// All, but for one of a packed ring that is used in order: when all are in flight, QEMU 11.1
+    /// never gives them back, and a driver that does not know, as the one in C, waits for ever.
+    pub fn capacity(&self, size: u16) -> u16 {
+        let features = self.dma.device().features();
+        let one_is_kept_free =
+            features.contains(feature::RING_PACKED) && features.contains(feature::IN_ORDER);
+        if one_is_kept_free {
+            size.saturating_sub(1).max(1)
+        } else {
+            size
+        }
+    }
+
     /// Takes the queue back from the device, and gives it one with `size` descriptors in its
     /// stead.
     ///
