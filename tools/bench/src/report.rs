@@ -87,12 +87,13 @@ fn costs(title: &str, costs: &[Cost], side: Side) -> String {
         return String::new();
     }
     let mut out = format!(
-        "### {title}\n\n| load | driver and ring: C | {0} | ratio | spread | block layer and below: C | {0} | ratio | spread |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
-        side.title()
+        "### {title}\n\n| load | driver and ring: C | {0} | ratio | spread | block layer and below: C | {0} | ratio | spread | whole kernel: C | {0} | ratio | spread |\n|---|{1}\n",
+        side.title(),
+        "--:|".repeat(12)
     );
     for (ours, c) in against_c(costs, side) {
         let _ = write!(out, "| {} ", load(ours));
-        for (ours, c) in [(ours.driver, c.driver), (ours.work, c.work)] {
+        for (ours, c) in [(ours.driver, c.driver), (ours.work, c.work), (ours.kernel, c.kernel)] {
             let ratio = ours.median / c.median;
             let spread = c.spread().max(ours.spread());
             let _ = write!(out, "| {:.0} | {:.0} | **{ratio:.2}** | {spread:.1} % ", c.median, ours.median);
