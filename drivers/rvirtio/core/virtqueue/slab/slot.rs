@@ -50,7 +50,8 @@ const MAX_DATA: u32 = u32::MAX - 0xffff;
 ///
 /// - `cpu` points to a slot as `Layout::new::<H, S>(table_len)` describes it, valid for `'a`,
 ///   which the device finds at `addr`. No one else has it.
-/// - If there is a `shape`, the table is filled accordingly: header, data, status.
+/// - If there is a `shape`, the table is filled accordingly: header, data, status. If there is none
+///   but a `large` table, that one is, as its [`FilledTable`] says.
 pub struct Slot<'a, H, S> {
     cpu: NonNull<u8>,
     addr: u64,
