@@ -2,9 +2,15 @@
 
 //! The device's configuration space (virtio 1.4, 5.2.4).
 
-use crate::limits::{
-    Reported,
-    Topology, //
+use crate::{
+    limits::{
+        Reported,
+        Topology, //
+    },
+    spec::{
+        config,
+        feature, //
+    }, //
 };
 use blk_mq::{
     CacheMode,
@@ -13,10 +19,6 @@ use blk_mq::{
 use kernel::prelude::*;
 use rvirtio::{
     config::ConfigField,
-    spec::blk::{
-        config,
-        feature, //
-    },
     Config,
     Feature,
     Features, //

@@ -4,7 +4,8 @@
 
 use crate::{
     queue::HwQueue,
-    setup, //
+    setup,
+    spec::feature, //
 };
 use kernel::{
     device::{
@@ -14,10 +15,7 @@ use kernel::{
     prelude::*, //
 };
 use rvirtio::{
-    spec::{
-        blk::feature,
-        device_id::BLOCK, //
-    },
+    spec::device_id::BLOCK,
     Dependency,
     Device,
     DeviceId,

@@ -4,6 +4,10 @@
 
 use crate::{
     queue::Ops,
+    spec::{
+        request,
+        Header, //
+    },
     verdict::Verdict, //
 };
 use blk_mq::{
@@ -12,13 +16,7 @@ use blk_mq::{
     Op,
     Request, //
 };
-use rvirtio::{
-    spec::blk::{
-        request,
-        Header, //
-    },
-    virtqueue::slab::Slab, //
-};
+use rvirtio::virtqueue::slab::Slab;
 
 /// Descriptors of a request that are not data: header and status.
 pub(crate) const EXTRA_DESCRIPTORS: u16 = 2;

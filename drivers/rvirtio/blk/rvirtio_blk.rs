@@ -4,6 +4,7 @@
 //!
 //! - [`driver`], [`setup`]: set-up and removal of a device.
 //! - [`config`], [`limits`]: what the device says about itself, and what of that is possible.
+//! - [`spec`]: names and layouts of the specification.
 //! - [`queue`]: hardware queues, which is the hot path.
 //! - [`request`], [`verdict`]: headers and statuses of requests.
 //! - [`sysfs`]: attributes of the disk.
@@ -20,6 +21,12 @@ mod limits;
 mod queue;
 mod request;
 mod setup;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "also compiled for tests on the host"
+)]
+mod spec;
 mod sysfs;
 mod verdict;
 

@@ -23,6 +23,10 @@ use crate::{
         CommandSlab,
         EXTRA_DESCRIPTORS, //
     },
+    spec::{
+        feature,
+        SECTOR_SIZE, //
+    },
     sysfs::DiskData,
     NAME_PREFIX, //
 };
@@ -44,10 +48,6 @@ use kernel::{
 };
 use rvirtio::{
     display::Log,
-    spec::blk::{
-        feature,
-        SECTOR_SIZE, //
-    },
     transport::IrqPolicy,
     Callback,
     ConfigHandler,

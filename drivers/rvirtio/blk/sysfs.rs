@@ -5,7 +5,8 @@
 use crate::{
     config::BlkConfig,
     driver::Queues,
-    queue::Ops, //
+    queue::Ops,
+    spec::ID_BYTES, //
 };
 use blk_mq::{
     Attribute,
@@ -20,10 +21,7 @@ use kernel::{
     sync::Mutex, //
 };
 use rvirtio::{
-    spec::{
-        blk::ID_BYTES,
-        feature, //
-    },
+    spec::feature,
     Features, //
 };
 

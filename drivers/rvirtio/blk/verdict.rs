@@ -2,7 +2,7 @@
 
 //! What a device says about a request that it has used: a pure function, tested on the host.
 
-use rvirtio::spec::blk::status;
+use super::spec::status;
 
 /// What the status is until the device writes it: a value that means nothing.
 pub(crate) const NOT_WRITTEN: u8 = 0xff;

@@ -18,7 +18,6 @@ pub mod init;
 pub mod irq;
 pub mod lock;
 mod managed;
-mod mem;
 pub mod notify;
 pub mod ring;
 pub mod spec;

@@ -10,10 +10,8 @@
 //!
 //! [spec]: https://docs.oasis-open.org/virtio/virtio/v1.4/virtio-v1.4.html
 
-pub mod blk;
 pub mod device_id;
 pub mod feature;
 pub mod pci;
 pub mod ring;
-pub mod rng;
 pub mod status;

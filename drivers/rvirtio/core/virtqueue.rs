@@ -14,6 +14,7 @@
 
 pub mod buffers;
 mod create;
+mod memory;
 mod place;
 pub mod slab;
 

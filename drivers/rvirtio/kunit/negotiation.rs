@@ -6,15 +6,13 @@ use kernel::prelude::*;
 
 #[kunit_tests(rvirtio_negotiation)]
 mod tests {
+    use crate::blk_files::spec as blk;
     use rvirtio::{
         features::{
             negotiate,
             NegotiateError, //
         },
-        spec::{
-            blk,
-            feature, //
-        },
+        spec::feature,
         Dependency,
         Features, //
     };

@@ -29,16 +29,9 @@ mod tests {
             Desc,
             Segment, //
         },
-        spec::{
-            blk::{
-                request,
-                status,
-                Header, //
-            },
-            ring::{
-                DESC_F_NEXT,
-                DESC_F_WRITE, //
-            },
+        spec::ring::{
+            DESC_F_NEXT,
+            DESC_F_WRITE, //
         },
     };
 

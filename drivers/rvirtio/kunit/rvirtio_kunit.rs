@@ -19,6 +19,8 @@ mod pci_files {
 #[path = "../blk"]
 mod blk_files {
     pub(crate) mod limits;
+    #[allow(unreachable_pub)]
+    pub(crate) mod spec;
     pub(crate) mod verdict;
 }
 

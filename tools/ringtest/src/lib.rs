@@ -26,17 +26,19 @@ mod pci_files {
 }
 
 // The block driver's pure parts bring their tests along; nothing else here uses them.
-#[cfg(test)]
 #[allow(dead_code)]
 #[path = "../../../drivers/rvirtio/blk"]
 mod blk_files {
+    #[cfg(test)]
     mod limits;
+    pub mod spec;
+    #[cfg(test)]
     mod verdict;
 }
 
 #[cfg(test)]
 #[allow(dead_code)]
-#[path = "../../../drivers/rvirtio/blk/blk_mq"]
+#[path = "../../../drivers/rvirtio/blk_mq"]
 mod blk_mq_files {
     mod letters;
 }
@@ -45,6 +47,7 @@ pub mod hostile;
 pub mod model;
 pub mod program;
 
+pub use blk_files::spec as blk;
 pub use config_files::access as config;
-pub use core_files::{features, ring, spec};
+pub use core_files::{features, features::Feature, ring, spec};
 pub use pci_files::caps;

@@ -4,9 +4,10 @@
 
 use proptest::prelude::*;
 use ringtest::{
+    blk,
     features::{close, negotiate, Dependency, Feature, Features, NegotiateError},
     ring,
-    spec::{blk, feature},
+    spec::feature,
 };
 
 fn any_features() -> impl Strategy<Value = Features> {

@@ -3,10 +3,10 @@
 //! Layouts and names of the specification, and what a ring accepts to be set up with.
 
 use ringtest::{
+    blk,
     model::{barriers::Hooked, packed as packed_model, split as split_model},
     ring::{packed, split, AddError, Config, Desc, Segment, SetupError, Shadow, UsedElem},
     spec::{
-        blk,
         pci::{self, common},
         ring::{packed as packed_layout, split as split_layout},
     },

@@ -4,15 +4,15 @@
 
 use super::{
     buffers::Buffers,
+    memory::{
+        PackedMemory,
+        SplitMemory, //
+    },
     place::Place,
     Virtqueue, //
 };
 use crate::{
     dma::Dma,
-    mem::{
-        PackedMemory,
-        SplitMemory, //
-    },
     ring::{
         self,
         packed,

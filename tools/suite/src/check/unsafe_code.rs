@@ -23,14 +23,13 @@ const DOCUMENT: &str = "Documentation/safety.md";
 /// Where kernel code is.
 const KERNEL: [&str; 2] = ["drivers", "samples"];
 
-/// Kernel crates and where their sources are. A file belongs to the longest path that its own begins with;
-/// `blk/blk_mq` stands for `blk/blk_mq.rs` too.
+/// Kernel crates and where their sources are. A file belongs to the longest path that its own begins with.
 const CRATES: [(&str, &str); 7] = [
     ("rvirtio", "drivers/rvirtio/core"),
     ("rvirtio_pci", "drivers/rvirtio/pci"),
-    ("blk_mq", "drivers/rvirtio/blk/blk_mq"),
+    ("blk_mq", "drivers/rvirtio/blk_mq"),
     ("rvirtio_blk", "drivers/rvirtio/blk"),
-    ("hwrng", "drivers/rvirtio/rng"),
+    ("hwrng", "drivers/rvirtio/hwrng"),
     ("rvirtio_rng", "samples/rvirtio_rng"),
     ("rvirtio_kunit", "drivers/rvirtio/kunit"),
 ];
@@ -136,8 +135,8 @@ mod tests {
 
     #[test]
     fn longest_path_owns() {
-        assert_eq!(owner(Path::new("drivers/rvirtio/blk/blk_mq.rs")), Some("blk_mq"));
-        assert_eq!(owner(Path::new("drivers/rvirtio/blk/blk_mq/tag_set.rs")), Some("blk_mq"));
+        assert_eq!(owner(Path::new("drivers/rvirtio/blk_mq.rs")), Some("blk_mq"));
+        assert_eq!(owner(Path::new("drivers/rvirtio/blk_mq/tag_set.rs")), Some("blk_mq"));
         assert_eq!(owner(Path::new("drivers/rvirtio/blk/config.rs")), Some("rvirtio_blk"));
         assert_eq!(owner(Path::new("drivers/other/x.rs")), None);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `blk_helpers.c` has, in alphabetical order.
+//! What `helpers.c` has, in alphabetical order.
 
 // Some kernel structures are empty in some configurations, which is no trouble behind pointers.
 #![allow(improper_ctypes)]

@@ -41,7 +41,7 @@ mod bindings {
         bindings::*,
         ffi, //
     };
-    include!(concat!(env!("RVIRTIO_OBJ"), "/rng/bindings_generated.rs"));
+    include!(concat!(env!("RVIRTIO_OBJ"), "/hwrng/bindings_generated.rs"));
 }
 
 /// A source of entropy.

@@ -14,7 +14,7 @@ pub const ID_BYTES: usize = 20;
 
 /// Feature bits.
 pub mod feature {
-    use crate::features::Feature;
+    use rvirtio::Feature;
 
     /// Largest segment is in [`SIZE_MAX`](super::config::SIZE_MAX).
     #[doc(alias = "VIRTIO_BLK_F_SIZE_MAX")]

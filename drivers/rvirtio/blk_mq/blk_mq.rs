@@ -21,35 +21,20 @@
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
-#[path = "blk_mq/attribute.rs"]
 mod attribute;
-#[path = "blk_mq/batch.rs"]
 mod batch;
-#[path = "blk_mq/disk.rs"]
 mod disk;
-#[path = "blk_mq/gendisk.rs"]
 mod gendisk;
-#[path = "blk_mq/helpers.rs"]
 mod helpers;
-#[path = "blk_mq/letters.rs"]
 mod letters;
-#[path = "blk_mq/limits.rs"]
 mod limits;
-#[path = "blk_mq/name.rs"]
 mod name;
-#[path = "blk_mq/operations.rs"]
 mod operations;
-#[path = "blk_mq/param.rs"]
 mod param;
-#[path = "blk_mq/request.rs"]
 mod request;
-#[path = "blk_mq/segments.rs"]
 mod segments;
-#[path = "blk_mq/status.rs"]
 mod status;
-#[path = "blk_mq/tag_set.rs"]
 mod tag_set;
-#[path = "blk_mq/virtqueue.rs"]
 pub mod virtqueue;
 
 pub use attribute::{
