@@ -113,6 +113,9 @@ impl<'a> Sources<'a> {
         let mut git = root.command("git");
         git.args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
         git.bind_ro(repo).current_dir(repo);
+        if let Some(dir) = worktree_of(repo) {
+            git.bind_ro(dir);
+        }
         let list = git.output().context("the checks need a git checkout, to know which files are sources")?;
         let mut files: Vec<PathBuf> = list.split_terminator('\0').map(PathBuf::from).collect();
         files.retain(|file| repo.join(file).is_file());
@@ -135,6 +138,13 @@ impl<'a> Sources<'a> {
             fs::read(self.repo.join(file)).with_context(|| format!("{} can not be read", file.display()))?;
         Ok(String::from_utf8(bytes).unwrap_or_default())
     }
+}
+
+/// The git directory that the worktree `repo` belongs to, which is elsewhere.
+fn worktree_of(repo: &Path) -> Option<PathBuf> {
+    let link = fs::read_to_string(repo.join(".git")).ok()?;
+    let dir = Path::new(link.strip_prefix("gitdir:")?.trim());
+    Some(dir.parent()?.parent()?.to_owned())
 }
 
 /// Runs a tool that prints its findings: no findings when it succeeds, else its lines.
