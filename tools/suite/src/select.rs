@@ -7,6 +7,7 @@ use crate::{
     cargo::Cargo,
     check::{Check, Sources},
     cli::{Cli, What},
+    compile_fail::{self, Compiler, Program},
     conformance,
     guest::{self, Boot, Wanted},
     host::{self, HostTest},
@@ -16,7 +17,7 @@ use crate::{
     report::Report,
 };
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, Context, Kernel};
+use rvirtio_provision::{BuildRoot, Context, Kernel, build_modules};
 use std::{
     fs,
     path::PathBuf,
@@ -35,6 +36,7 @@ pub struct Suite {
     conformance: bool,
     units: Vec<Unit>,
     checks: Vec<&'static Check>,
+    programs: Vec<Program>,
     host: Vec<HostTest>,
     boots: Vec<Boot>,
 }
@@ -89,6 +91,7 @@ impl Suite {
             conformance: cli.what == What::Conformance,
             units: Vec::new(),
             checks: Vec::new(),
+            programs: Vec::new(),
             host: Vec::new(),
             boots: Vec::new(),
         };
@@ -97,6 +100,8 @@ impl Suite {
         }
         if cli.what.tests() {
             suite.units = Unit::ALL.into_iter().filter(|unit| wanted.name(unit.name())).collect();
+            suite.programs = compile_fail::programs(&suite.repo)?;
+            suite.programs.retain(|program| wanted.name(&program.name));
             suite.host = host::tests(&suite.repo, wanted)?;
             suite.boots = guest::boots(&suite.repo, wanted)?;
         }
@@ -108,6 +113,7 @@ impl Suite {
         let line = |name: &str, about: &str| println!("{name:<44} {about}");
         self.checks.iter().for_each(|check| line(check.name, check.about));
         self.units.iter().for_each(|unit| line(unit.name(), unit.about()));
+        self.programs.iter().for_each(|program| line(&program.name, &program.about));
         self.kunit.then(|| line(kunit::NAME, kunit::ABOUT));
         self.host.iter().for_each(|test| line(&test.name, &test.about));
         self.boots.iter().flat_map(|boot| &boot.runs).for_each(|run| line(&run.name, &run.about));
@@ -150,6 +156,7 @@ impl Suite {
                 Unit::Interleavings => cargo.interleavings(log)?,
             });
         }
+        self.compile(&ctx, &root, &kernel, report)?;
         for test in self.host.iter().take_while(|_| !stop()) {
             report.running(&test.name);
             report.add(test.run(&self.repo, &logs)?);
@@ -179,6 +186,20 @@ impl Suite {
                     .for_each(|outcome| report.add(outcome));
             }
             self.run_guests(&boots, &guests, report)?;
+        }
+        Ok(())
+    }
+
+    /// Compiles what must not compile.
+    fn compile(&self, ctx: &Context, root: &BuildRoot, kernel: &Kernel, report: &mut Report) -> Result<()> {
+        if self.programs.is_empty() {
+            return Ok(());
+        }
+        report.running("compile-fail");
+        let out = build_modules(ctx, root, kernel)?;
+        let compiler = Compiler { root, cache: &ctx.cache, kernel, repo: &self.repo, out: &out };
+        for program in &self.programs {
+            report.add(compiler.try_out(program)?);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{Findings, Sources, lines_of};
 use anyhow::Result;
 
 pub(super) fn kernel(sources: &Sources<'_>) -> Result<Findings> {
-    let files = sources.select(&["drivers", "samples"], &["rs"]);
+    let files = sources.select(&["drivers", "samples", "tests"], &["rs"]);
     let mut rustfmt = sources.root.command("rustfmt");
     rustfmt.args(["--check", "-l", "--config-path"]).arg(sources.kernel.kdir.join(".rustfmt.toml"));
     rustfmt.args(files).bind_ro(sources.repo).bind_ro(&sources.kernel.kdir).current_dir(sources.repo);

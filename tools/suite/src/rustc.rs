@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How the kernel's build calls rustc for our crates, from the `.cmd` files that it leaves behind.
+
+use anyhow::{Context as _, Result, bail};
+use rvirtio_provision::{BuildRoot, BwrapCommand, Cache, Kernel};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A crate of the drivers as it was compiled.
+pub struct Crate {
+    /// Its name, which is that of its root's file.
+    pub name: String,
+    /// The root.
+    pub source: PathBuf,
+    /// Flags, but for those that say what is made and where.
+    pub flags: Vec<String>,
+    /// What others compile against, if they do, relative to where the modules were built.
+    pub metadata: Option<PathBuf>,
+    /// Variables that it was compiled with.
+    pub env: Vec<(String, String)>,
+}
+
+impl Crate {
+    /// All crates of the modules that were built in `out`, by their names.
+    pub fn all(out: &Path) -> Result<Vec<Self>> {
+        let mut crates = Vec::new();
+        collect(out, &mut crates)?;
+        crates.sort_by(|a, b| a.name.cmp(&b.name));
+        if crates.is_empty() {
+            bail!("{} has no crate that was compiled", out.display());
+        }
+        Ok(crates)
+    }
+
+    /// Of `savedcmd_X := VARIABLE=VALUE... rustc FLAG... X.rs`.
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = words(line.strip_prefix("savedcmd_")?.split_once(" := ")?.1).into_iter();
+        let is_rustc = |word: &str| word == "rustc" || word.ends_with("/rustc");
+        let mut env: Vec<_> = words.by_ref().take_while(|word| !is_rustc(word)).collect();
+        let mut words: Vec<String> = words.collect();
+        let source = PathBuf::from(words.pop().filter(|last| last.ends_with(".rs"))?);
+        let metadata = words.iter().find_map(|word| word.strip_prefix("--emit=metadata=")).map(PathBuf::from);
+        let mut flags = Vec::new();
+        let mut words = words.into_iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--out-dir" => drop(words.next()),
+                word if word.starts_with("--emit=") => {}
+                _ => flags.push(word),
+            }
+        }
+        let pair = |word: String| word.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let env = env.drain(..).filter_map(pair).collect();
+        Some(Self { name: source.file_stem()?.to_str()?.to_owned(), source, flags, metadata, env })
+    }
+}
+
+/// Crates below `dir` whose sources are still there.
+fn collect(dir: &Path, crates: &mut Vec<Crate>) -> Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
+        let path = entry?.path();
+        if path.is_dir() && !path.is_symlink() {
+            collect(&path, crates)?;
+        } else if path.to_string_lossy().ends_with(".o.cmd") {
+            let text = fs::read_to_string(&path)?;
+            crates
+                .extend(Crate::parse(text.lines().next().unwrap_or_default()).filter(|c| c.source.is_file()));
+        }
+    }
+    Ok(())
+}
+
+/// Words of a shell command with single quotes and nothing else that is special.
+fn words(text: &str) -> Vec<String> {
+    let mut quoted = false;
+    let split = |c: char| {
+        quoted ^= c == '\'';
+        c == ' ' && !quoted
+    };
+    let words = text.split(split).filter(|word| !word.is_empty());
+    words.map(|word| word.replace('\'', "")).collect()
+}
+
+/// A compiler (rustc or rustdoc) where the modules were built, in `out`, and with what they were built from.
+pub fn compiler(
+    program: &str,
+    root: &BuildRoot,
+    cache: &Cache,
+    kernel: &Kernel,
+    repo: &Path,
+    out: &Path,
+) -> BwrapCommand {
+    let mut command = root.command(program);
+    command.bind_ro(cache.root()).bind_ro(&kernel.kdir).bind_ro(repo).bind_ro(out).current_dir(out);
+    // The kernel's own use of unstable features, which the flags name.
+    command.env("RUSTC_BOOTSTRAP", "1");
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_become_crates() {
+        let of = |line| Crate::parse(line);
+        let line = "savedcmd_a/b.o := OBJTREE=/k RUST_MODFILE=m rustc --edition=2021 -Zcrate-attr='feature(x, y)' \
+                    -L a/core  --extern rvirtio --emit=metadata=a/libb.rmeta --out-dir a/ --emit=obj=a/b.o /r/a/b.rs  ";
+        let found = of(line).unwrap();
+        assert_eq!((found.name.as_str(), found.source.as_path()), ("b", Path::new("/r/a/b.rs")));
+        assert_eq!(found.metadata.unwrap(), Path::new("a/libb.rmeta"));
+        assert_eq!(
+            found.flags,
+            ["--edition=2021", "-Zcrate-attr=feature(x, y)", "-L", "a/core", "--extern", "rvirtio"]
+        );
+        assert_eq!(found.env[1], ("RUST_MODFILE".to_owned(), "m".to_owned()));
+        assert!(of("savedcmd_a.o := gcc -c a.c").is_none());
+        assert!(of("savedcmd_a.o := ld -r -o a.o @a.mod").is_none());
+    }
+}
