@@ -18,7 +18,10 @@ take_over() {
 		[ -d /sys/module/$module ] || insmod /host/modules/$module.ko
 	done
 	[ -d /sys/module/rvirtio_blk ] || insmod /host/modules/rvirtio_blk.ko name_prefix=rvd
-	sh /run/rvirtio/rebind "$1" >&2
+	device=/sys/bus/pci/devices/$1
+	[ ! -e "$device/driver" ] || echo "$1" >"$device/driver/unbind"
+	echo rvirtio_pci >"$device/driver_override"
+	echo "$1" >/sys/bus/pci/drivers_probe
 }
 
 # disk_of BDF: prints the disk's device; it may take a moment to appear.

@@ -12,10 +12,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// In-tree driver of each virtio device type that may have a front end of ours.
-const IN_TREE: [(u32, &str); 4] =
-    [(1, "virtio_net"), (2, "virtio_blk"), (4, "virtio_rng"), (8, "virtio_scsi")];
-
 /// Modules for one guest.
 #[derive(Default)]
 pub struct GuestModules {
@@ -26,7 +22,7 @@ pub struct GuestModules {
     /// Virtio device types that we drive, and the module that does.
     pub front_ends: Vec<(u32, String)>,
     /// Modules that must not be loaded because a device is there.
-    pub not_loaded: Vec<&'static str>,
+    pub not_loaded: Vec<String>,
     /// Keeps the index from being removed.
     _lock: Option<File>,
 }
@@ -50,7 +46,9 @@ pub fn ours(
     let dir = index(ctx, root, kernel, built, &lock)?;
     let alias = dir.join("modules.alias");
     let alias = fs::read_to_string(&alias).with_context(|| format!("{} can not be read", alias.display()))?;
-    let front_ends = front_ends(&alias);
+    let (front_ends, mut in_tree): (Vec<_>, Vec<_>) =
+        drivers(&alias).into_iter().partition(|(_, module)| module.starts_with("rvirtio_"));
+    in_tree.retain(|(id, _)| front_ends.iter().any(|(ours, _)| ours == id));
 
     let mut names = vec!["rvirtio", "rvirtio_pci", "ext4"];
     names.extend(front_ends.iter().map(|(_, module)| module.as_str()));
@@ -58,11 +56,10 @@ pub fn ours(
     indexed.modules_dir.clone_from(&dir);
     let indexed = ModuleIndex::load(&indexed)?;
     let load = unpack(root, &indexed, &names, scratch)?;
-    let not_loaded = IN_TREE.iter().filter(|(id, _)| front_ends.iter().any(|(ours, _)| ours == id));
     Ok(GuestModules {
         load,
         index: Some(dir),
-        not_loaded: not_loaded.map(|(_, name)| *name).collect(),
+        not_loaded: in_tree.into_iter().map(|(_, name)| name).collect(),
         front_ends,
         _lock: Some(lock),
     })
@@ -75,18 +72,15 @@ fn unpack(root: &BuildRoot, index: &ModuleIndex, names: &[&str], scratch: &Path)
     index.unpack(root, &index.resolve(names)?, &dir)
 }
 
-/// Reads `alias rvirtio:d00000002v* rvirtio_blk` lines.
-fn front_ends(alias: &str) -> Vec<(u32, String)> {
-    let mut found: Vec<(u32, String)> = alias
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace().skip(1);
-            let (pattern, module) = (words.next()?, words.next()?);
-            let id = pattern.strip_prefix("rvirtio:d").or_else(|| pattern.strip_prefix("virtio:d"))?;
-            let id = u32::from_str_radix(id.get(..8)?, 16).ok()?;
-            module.starts_with("rvirtio_").then(|| (id, module.to_owned()))
-        })
-        .collect();
+/// Virtio device types and the modules for them: reads `alias rvirtio:d00000002v* rvirtio_blk` lines.
+fn drivers(alias: &str) -> Vec<(u32, String)> {
+    let of_line = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let (pattern, module) = (words.next()?, words.next()?);
+        let id = pattern.strip_prefix("rvirtio:d").or_else(|| pattern.strip_prefix("virtio:d"))?;
+        Some((u32::from_str_radix(id.get(..8)?, 16).ok()?, module.to_owned()))
+    };
+    let mut found: Vec<(u32, String)> = alias.lines().filter_map(of_line).collect();
     found.sort();
     found.dedup();
     found
@@ -196,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn front_ends_are_told_by_their_aliases() {
+    fn aliases_tell_who_drives_what() {
         let alias = "# Aliases extracted from modules themselves.\n\
                      alias virtio:d00000002v* virtio_blk\n\
                      alias rvirtio:d00000004v* rvirtio_rng\n\
@@ -204,6 +198,8 @@ mod tests {
                      alias rvirtio:d00000002v* rvirtio_blk\n\
                      alias pci:v00001AF4d*sv*sd*bc*sc*i* rvirtio_pci\n\
                      alias rvirtio:dx rvirtio_odd\n";
-        assert_eq!(front_ends(alias), [(2, "rvirtio_blk".to_owned()), (4, "rvirtio_rng".to_owned())]);
+        let found = drivers(alias);
+        let found: Vec<_> = found.iter().map(|(id, module)| (*id, module.as_str())).collect();
+        assert_eq!(found, [(2, "rvirtio_blk"), (2, "virtio_blk"), (4, "rvirtio_rng")]);
     }
 }

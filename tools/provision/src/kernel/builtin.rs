@@ -63,7 +63,7 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 fn is_source(name: &str) -> bool {
     let source = [".rs", ".c", ".h"].iter().any(|end| name.ends_with(end));
     let made = name.contains("_generated.") || name.ends_with(".mod.c");
-    (source && !made) || matches!(name, "Makefile" | "Kconfig")
+    (source && !made) || matches!(name, "Makefile" | "Kconfig" | "bindgen_parameters")
 }
 
 #[cfg(test)]
@@ -73,14 +73,16 @@ mod tests {
     #[test]
     fn every_source_is_in_the_key() {
         let repo = tempfile::tempdir().expect("temporary directory");
-        for file in ["drivers/a/Kconfig", "samples/s.rs", GRAFT] {
+        for file in ["drivers/a/Kconfig", "drivers/b/Kconfig", "samples/s.rs", GRAFT] {
             let path = repo.path().join(file);
             fs::create_dir_all(path.parent().expect("parent")).expect("directory");
             fs::write(path, "1").expect("file");
         }
         let id = || with_drivers(Key::new(1), repo.path()).expect("key").id();
         let mut ids = vec![id()];
-        for file in ["drivers/a/Kconfig", "samples/s.rs", GRAFT, "drivers/a/new.rs"] {
+        for file in
+            ["drivers/a/Kconfig", "samples/s.rs", GRAFT, "drivers/a/new.rs", "drivers/b/bindgen_parameters"]
+        {
             fs::write(repo.path().join(file), "2").expect("file");
             assert!(!ids.contains(&id()), "{file} is not in the key");
             ids.push(id());

@@ -2,7 +2,7 @@
 
 //! Unsafe code: where it is, and how much of it.
 //!
-//! `Documentation/safety.md` has a table of the crates in [`CRATES`], in any order:
+//! `Documentation/safety.md` has a table of the crates, in any order:
 //!
 //! ```text
 //! | crate | unsafe blocks |
@@ -11,7 +11,8 @@
 //! | `blk_mq` | 42 |
 //! ```
 //!
-//! An `unsafe impl` counts as a block: it makes a promise too.
+//! An `unsafe impl` counts as a block: it makes a promise too. A crate whose root denies unsafe code has not
+//! even the word, and a front end is such a crate.
 
 use super::{Findings, Sources};
 use anyhow::{Context as _, Result};
@@ -20,34 +21,55 @@ use std::{collections::BTreeMap, path::Path};
 
 const DOCUMENT: &str = "Documentation/safety.md";
 
-/// Where kernel code is.
-const KERNEL: [&str; 2] = ["drivers", "samples"];
+/// What a crate without unsafe code begins with, and what only front ends have.
+const DENIED: &str = "#![deny(unsafe_code)]";
+const FRONT_END: &str = "module_virtio_driver! {";
 
-/// Kernel crates and where their sources are. A file belongs to the longest path that its own begins with.
-const CRATES: [(&str, &str); 7] = [
-    ("rvirtio", "drivers/rvirtio/core"),
-    ("rvirtio_pci", "drivers/rvirtio/pci"),
-    ("blk_mq", "drivers/rvirtio/blk_mq"),
-    ("rvirtio_blk", "drivers/rvirtio/blk"),
-    ("hwrng", "drivers/rvirtio/hwrng"),
-    ("rvirtio_rng", "samples/rvirtio_rng"),
-    ("rvirtio_kunit", "drivers/rvirtio/kunit"),
-];
+/// Where each folder is a crate.
+const FOLDERS: [&str; 2] = ["drivers/rvirtio", "samples"];
 
-/// Those of them that hold none: front ends, and tests.
-const SAFE: [&str; 3] = ["rvirtio_blk", "rvirtio_rng", "rvirtio_kunit"];
+/// A crate of kernel code.
+pub(super) struct Crate<'a> {
+    pub(super) name: &'a str,
+    dir: &'a Path,
+    root: String,
+}
+
+/// All crates, by the name of their root's file: that of the folder, or of the module.
+pub(super) fn crates<'a>(sources: &'a Sources<'_>) -> Result<Vec<Crate<'a>>> {
+    let mut crates = Vec::new();
+    for file in sources.select(&FOLDERS, &["rs"]) {
+        if let Some((name, dir)) = root_of(file) {
+            crates.push(Crate { name, dir, root: sources.read(file)? });
+        }
+    }
+    Ok(crates)
+}
+
+/// Name and folder of the crate that has its root in `file`.
+fn root_of(file: &Path) -> Option<(&str, &Path)> {
+    let dir =
+        file.parent().filter(|dir| FOLDERS.iter().any(|above| dir.parent() == Some(Path::new(above))))?;
+    let name = file.file_stem()?.to_str()?;
+    (dir.ends_with(name) || name.starts_with("rvirtio")).then_some((name, dir))
+}
 
 pub(super) fn counted(sources: &Sources<'_>) -> Result<Findings> {
     let told = table(&sources.read(Path::new(DOCUMENT))?);
-    let mut counts: BTreeMap<&str, usize> = CRATES.iter().map(|(name, _)| (*name, 0)).collect();
+    let crates = crates(sources)?;
     let mut findings = Findings::new();
-    for file in sources.select(&KERNEL, &["rs"]) {
-        match owner(file).and_then(|name| counts.get_mut(name)) {
-            Some(sum) => *sum += blocks(sources, file)?,
-            None => findings.push(format!("{}: belongs to no crate that the check knows", file.display())),
+    for file in sources.select(&FOLDERS, &["rs"]) {
+        if !crates.iter().any(|owner| file.starts_with(owner.dir)) {
+            findings.push(format!("{}: is in no folder with the root of a crate", file.display()));
         }
     }
-    for (name, count) in counts {
+    for owner in &crates {
+        let dir = owner.dir.to_string_lossy();
+        let mut count = 0;
+        for file in sources.select(&[&dir], &["rs"]) {
+            count += blocks(sources, file)?;
+        }
+        let name = owner.name;
         match told.get(name) {
             Some(told) if *told == count => {}
             Some(told) => findings.push(format!(
@@ -56,19 +78,26 @@ pub(super) fn counted(sources: &Sources<'_>) -> Result<Findings> {
             None => findings.push(format!("{name}: {count} unsafe blocks, {DOCUMENT} does not tell")),
         }
     }
+    let gone = told.keys().filter(|name| !crates.iter().any(|owner| owner.name == *name));
+    findings.extend(gone.map(|name| format!("{name}: {DOCUMENT} tells of a crate that is not there")));
     Ok(findings)
 }
 
 pub(super) fn free(sources: &Sources<'_>) -> Result<Findings> {
     let mut findings = Findings::new();
-    for file in sources.select(&KERNEL, &["rs"]) {
-        if !owner(file).is_some_and(|name| SAFE.contains(&name)) {
+    for owner in crates(sources)? {
+        if !owner.root.contains(DENIED) {
+            if owner.root.contains(FRONT_END) {
+                findings.push(format!("{}: a front end without {DENIED}", owner.name));
+            }
             continue;
         }
         // Not even in a comment, so that a search for the word shows it too.
-        for (number, line) in sources.read(file)?.lines().enumerate() {
-            if has_word(line, "unsafe") {
-                findings.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+        for file in sources.select(&[&owner.dir.to_string_lossy()], &["rs"]) {
+            for (number, line) in sources.read(file)?.lines().enumerate() {
+                if has_word(line, "unsafe") {
+                    findings.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+                }
             }
         }
     }
@@ -84,12 +113,6 @@ fn table(text: &str) -> BTreeMap<String, usize> {
     let title = ("crate".to_owned(), "unsafe blocks".to_owned());
     let rows = text.lines().skip_while(|line| row(line).as_ref() != Some(&title)).map_while(row);
     rows.filter_map(|(name, blocks)| Some((name, blocks.parse().ok()?))).collect()
-}
-
-/// Which crate a file belongs to.
-fn owner(file: &Path) -> Option<&'static str> {
-    let holds = |path: &str| file.starts_with(path) || file == Path::new(&format!("{path}.rs"));
-    CRATES.iter().filter(|(_, path)| holds(path)).max_by_key(|(_, path)| path.len()).map(|(name, _)| *name)
 }
 
 /// Unsafe blocks and implementations of a file: the places that have something to argue.
@@ -134,11 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn longest_path_owns() {
-        assert_eq!(owner(Path::new("drivers/rvirtio/blk_mq.rs")), Some("blk_mq"));
-        assert_eq!(owner(Path::new("drivers/rvirtio/blk_mq/tag_set.rs")), Some("blk_mq"));
-        assert_eq!(owner(Path::new("drivers/rvirtio/blk/config.rs")), Some("rvirtio_blk"));
-        assert_eq!(owner(Path::new("drivers/other/x.rs")), None);
+    fn folders_have_roots() {
+        let name = |file| root_of(Path::new(file)).map(|(name, _)| name);
+        assert_eq!(name("drivers/rvirtio/blk_mq/blk_mq.rs"), Some("blk_mq"));
+        assert_eq!(name("drivers/rvirtio/core/rvirtio.rs"), Some("rvirtio"));
+        assert_eq!(name("samples/rvirtio_rng/rvirtio_rng.rs"), Some("rvirtio_rng"));
+        for file in
+            ["drivers/rvirtio/blk/queue.rs", "drivers/rvirtio/core/ring/ring.rs", "drivers/other/other.rs"]
+        {
+            assert_eq!(name(file), None);
+        }
     }
 
     #[test]
