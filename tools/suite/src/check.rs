@@ -5,6 +5,7 @@
 pub mod covers;
 mod format;
 mod kernel_build;
+mod names;
 mod style;
 mod text;
 mod unsafe_code;
@@ -32,7 +33,7 @@ pub struct Check {
 }
 
 /// All checks, quick ones first.
-pub const ALL: [Check; 12] = [
+pub const ALL: [Check; 14] = [
     Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
     Check {
         name: "check/machine-paths",
@@ -56,6 +57,12 @@ pub const ALL: [Check; 12] = [
         about: "Documentation/safety.md tells the number of unsafe blocks.",
         find: unsafe_code::counted,
     },
+    Check {
+        name: "check/doc-names",
+        about: "Names and paths that the documents quote are in the tree.",
+        find: names::documented,
+    },
+    Check { name: "check/modules", about: "Kconfig and README.md know every module.", find: names::modules },
     Check {
         name: "check/rustfmt-kernel",
         about: "Kernel code is formatted as in the kernel.",
