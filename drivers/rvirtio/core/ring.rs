@@ -12,6 +12,24 @@
 //! clamped. A device that breaks the rules makes the ring report a [`Violation`]; from then on the
 //! ring takes no buffers and returns none until it is set up anew.
 //!
+//! # Callbacks
+//!
+//! A callback is the device's used buffer notification, an interrupt. Callbacks of a ring are
+//! enabled when it is set up and after `enable_cb` or `enable_cb_delayed`, until `disable_cb`. The
+//! rules are the same for both layouts, with and without `EVENT_IDX` and `IN_ORDER`:
+//!
+//! - While callbacks are enabled, a callback is armed or a used buffer is pending, after every call.
+//!   *Armed*: the device calls for the next buffer that it uses, or, after `enable_cb_delayed`, at
+//!   the latest for the last one that it had then. *Pending*: `pop_used` returns it.
+//! - So a callback comes for what follows after `pop_used` has returned `None`, and after
+//!   `enable_cb` or `enable_cb_delayed` have returned [`More::Nothing`]. Whoever stops popping before
+//!   has to come back without one.
+//! - A delayed callback stays armed until a buffer is popped. From then on it is the next one again.
+//! - While callbacks are disabled none is armed, but with `EVENT_IDX` one that was armed before may
+//!   come until `pop_used` has returned `None`.
+//!
+//! A callback that was not asked for may come at any time.
+//!
 //! Everything here uses only `core` and has no unsafe code; the same files compile in the kernel
 //! and on the host, where they are tested.
 

@@ -251,6 +251,7 @@ impl Machine {
             Step::Wish(wish) => self.device.wish(*wish),
         }
         self.check_counts();
+        self.check_callback();
     }
 
     /// Ends the program: the device uses all it has, the driver takes it, and nothing is left.
@@ -465,14 +466,16 @@ impl Machine {
             match self.ring.pop_used().unwrap() {
                 Some(popped) => {
                     self.published = self.added.len();
-                    // What was asked for is taken back, until a pop finds nothing.
-                    if matches!(self.callback, Callback::Within(_)) {
-                        self.callback = Callback::Any;
-                    }
                     let (buffer, written) = self.used.pop_front().expect("nothing was used");
                     assert_eq!(popped.token, buffer.token);
                     assert_eq!(popped.written, written);
                     self.descriptors_used.remove(&popped.token.index());
+                    if self.callbacks {
+                        self.callback = match self.used.is_empty() {
+                            true => Callback::Next,
+                            false => Callback::Any,
+                        };
+                    }
                     if let Some(addr) = buffer.table {
                         self.tables.free(addr);
                     }
@@ -531,6 +534,20 @@ impl Machine {
             Layout::Split => 1,
             Layout::Packed => self.descriptors_used[&buffer.token.index()],
         }
+    }
+
+    /// Checks the contract of callbacks: while they are enabled, one is armed or a buffer pending.
+    fn check_callback(&self) {
+        if !self.callbacks || !self.used.is_empty() {
+            return;
+        }
+        let steps = match self.callback {
+            Callback::Next => 1,
+            Callback::Within(n) => n.into(),
+            callback => panic!("{callback:?} with callbacks enabled and nothing pending"),
+        };
+        let would_call = self.device.would_call(steps).unwrap();
+        assert!(would_call, "no callback is armed and nothing is pending");
     }
 
     fn check_counts(&self) {

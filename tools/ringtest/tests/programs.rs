@@ -104,6 +104,30 @@ fn counters_wrap() {
     }
 }
 
+/// A handler that takes one buffer per callback, and looks for no more, is called for each buffer
+/// that is used after it has returned: in every layout, with and without event index.
+#[test]
+fn handler_that_pops_once_is_called_again() {
+    for layout in [Layout::Split, Layout::Packed] {
+        for bits in 0..8 {
+            let config = Config {
+                indirect: bits & 1 != 0,
+                event_idx: bits & 2 != 0,
+                in_order: bits & 4 != 0,
+            };
+            let mut machine = Machine::new(layout, 4, config);
+            for _ in 0..20 {
+                machine.run(&Step::AddDirect(vec![], vec![64]));
+                machine.run(&Step::Kick);
+                machine.run(&Step::Take(1));
+                // The machine checks that this calls the driver.
+                machine.run(&Step::Use(1, 0, 64));
+                machine.run(&Step::Pop(1));
+            }
+        }
+    }
+}
+
 /// A delayed callback waits for descriptors, not for buffers: a short buffer that is used before
 /// its turn does not get there, the rest does.
 #[test]

@@ -12,8 +12,9 @@
 //! - [`Ring::kick_prepare`] writes one cell of the first descriptor that was added, whose line the
 //!   add has touched, and reads the device event area once for all buffers added since the last
 //!   call.
-//! - [`Ring::pop_used`] reads one descriptor and one [`Shadow`] entry per buffer. It writes the
-//!   driver event area once when nothing is left, if callbacks are enabled.
+//! - [`Ring::pop_used`] reads one descriptor and one [`Shadow`] entry per buffer. With
+//!   callbacks enabled it also reads the flags of the next descriptor, and writes the driver event
+//!   area once when no buffer is left.
 //!
 //! # Publication
 //!
@@ -96,8 +97,6 @@ pub struct Ring<M, S> {
     next_used: Position,
     /// What was last written to the driver event area.
     event: u32,
-    /// The wish for a callback is for later than the next buffer, and nothing was popped since.
-    delayed: bool,
 
     callbacks: bool,
     event_idx: bool,
@@ -177,7 +176,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             popped: 0,
             next_used,
             event,
-            delayed: false,
             callbacks: true,
             event_idx: config.event_idx,
             in_order: config.in_order,

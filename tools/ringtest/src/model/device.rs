@@ -124,6 +124,14 @@ pub trait Device {
     /// called, which is when the driver last made the decision: so many descriptors of the ring.
     fn expects_notification(&mut self, descriptors: u32) -> bool;
 
+    /// Returns whether the driver would be called if the device went on by `steps`: elements of a
+    /// used ring, or descriptors of a packed ring.
+    ///
+    /// # Errors
+    ///
+    /// What the driver has done wrong.
+    fn would_call(&self, steps: u32) -> Result<bool, Breach>;
+
     /// Returns what a notification with `NOTIFICATION_DATA` has to say now.
     fn notification_data(&self) -> u16;
 }

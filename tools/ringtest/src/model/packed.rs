@@ -340,6 +340,10 @@ impl Device for PackedDevice {
         }
     }
 
+    fn would_call(&self, steps: u32) -> Result<bool, Breach> {
+        self.wants_call(self.next_used, steps)
+    }
+
     fn notification_data(&self) -> u16 {
         let mut place = self.next_avail;
         for _ in 0..self.size() {

@@ -238,6 +238,15 @@ impl SplitDevice {
         Ok(chain)
     }
 
+    /// Returns whether the driver wants to be called when the used index moves from `old` to `new`.
+    fn wants_call(&self, old: u16, new: u16) -> bool {
+        if self.config.event_idx {
+            entries(old, new).any(|i| i == self.area.used_event.read())
+        } else {
+            old != new && self.area.avail_flags.read() == 0
+        }
+    }
+
     /// Walks an indirect table.
     fn walk_table(&self, addr: u64, len: u32, tables: &Tables) -> Result<Vec<Element>, Breach> {
         let Some(cells) = tables.get(addr) else {
@@ -319,11 +328,7 @@ impl Device for SplitDevice {
         }
         self.area.used_idx.write(self.used_idx);
 
-        Ok(if self.config.event_idx {
-            entries(old, self.used_idx).any(|i| i == self.area.used_event.read())
-        } else {
-            old != self.used_idx && self.area.avail_flags.read() == 0
-        })
+        Ok(self.wants_call(old, self.used_idx))
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -354,6 +359,11 @@ impl Device for SplitDevice {
         } else {
             old != new && self.area.used_flags.read() & 1 == 0
         }
+    }
+
+    fn would_call(&self, steps: u32) -> Result<bool, Breach> {
+        let new = self.used_idx.wrapping_add(steps as u16);
+        Ok(self.wants_call(self.used_idx, new))
     }
 
     fn notification_data(&self) -> u16 {

@@ -31,9 +31,8 @@ const EVENT_ENABLE: u32 = position::event(0, EVENT_FLAG_ENABLE);
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the next buffer that the device has used, or `None` if there is none now.
     ///
-    /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer, or
-    /// for a later one if [`enable_cb_delayed`](Self::enable_cb_delayed) has said so and nothing
-    /// was popped since. If it returns a buffer, it also has published what was added before.
+    /// What this does for callbacks is described [for both layouts](crate::ring#callbacks). If it
+    /// returns a buffer, it also has published what was added before.
     ///
     /// The `WRITE` flag of the used descriptor is ignored: it should say whether the length means
     /// anything, but QEMU never sets it. What was not writable was not written, whatever the
@@ -55,6 +54,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let Some(writable) = self.release(id) else {
             return Err(self.violation(Violation::UsedIdNotInFlight { id }));
         };
+        self.rearm();
         Ok(Some(UsedBuffer {
             token: Token(id),
             written: len.min(writable),
@@ -89,7 +89,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[doc(alias = "virtqueue_enable_cb")]
     #[inline]
     pub fn enable_cb(&mut self) -> More {
-        self.delayed = false;
         self.enable_at(self.next_used)
     }
 
@@ -102,7 +101,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let end = self.pending.map_or(self.next_avail, |first| first.position);
         // CAST: at most the queue size.
         let available = self.next_used.distance_to(end, self.size) as u16;
-        self.delayed = true;
         self.enable_at(self.next_used.advanced(available / 4 * 3, self.size))
     }
 
@@ -182,6 +180,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.batch = Some(last);
             writable
         };
+        self.rearm();
         Ok(Some(UsedBuffer {
             token: Token(id),
             written,
@@ -197,7 +196,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             State::Stopped => return Ok(false),
             State::Broken(violation) => return Err(violation),
         }
-        if !self.next_is_used() && !self.look_again() {
+        if !self.next_is_used() {
+            self.clear_event();
             return Ok(false);
         }
         // Id and length must be read after the flags.
@@ -205,31 +205,29 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         Ok(true)
     }
 
-    /// Brings the device's idea of when to call up to date after nothing was found, and returns
-    /// whether a buffer was used in the meantime.
-    fn look_again(&mut self) -> bool {
-        if !self.event_idx {
-            return false;
+    /// Clears an event that is ahead, so that the device does not call, if callbacks are disabled.
+    fn clear_event(&mut self) {
+        if !self.event_idx || self.callbacks || self.event == EVENT_DISABLE {
+            return;
         }
-        if !self.callbacks {
-            // The device would still call for one of the next buffers: take the wish back.
-            // CAST: the position is the low half.
-            let event = Position::from_bits(self.event as u16);
-            let ahead = self.next_used.distance_to(event, self.size) < u32::from(self.size);
-            if self.event != EVENT_DISABLE && ahead {
-                self.write_event(EVENT_DISABLE);
-            }
-            return false;
+        // CAST: the position is the low half.
+        let event = Position::from_bits(self.event as u16);
+        if self.next_used.distance_to(event, self.size) < u32::from(self.size) {
+            self.write_event(EVENT_DISABLE);
         }
-        let event = self.next_used.event();
-        if self.event == event || self.delayed {
-            return false;
+    }
+
+    /// Asks for a callback for the next buffer after one was popped, if callbacks are enabled and
+    /// no further buffer is known to be used.
+    #[inline]
+    fn rearm(&mut self) {
+        if self.event_idx && self.callbacks && self.batch.is_none() && !self.next_is_used() {
+            self.write_event(self.next_used.event());
+            // The event must be visible before the descriptor is read again: the device writes the
+            // descriptor and then looks at the event, so that one of both sides sees the other's
+            // store.
+            self.mem.mb();
         }
-        self.write_event(event);
-        // The wish must be visible before the descriptor is read again: the device writes the
-        // descriptor and then looks at the wish, so that one of both sides sees the other's store.
-        self.mem.mb();
-        self.next_is_used()
     }
 
     #[inline]
@@ -281,7 +279,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.num_free = self.num_free.wrapping_add(count);
         self.next_used = self.next_used.advanced(count, self.size);
         self.popped = self.popped.wrapping_add(1);
-        self.delayed = false;
         Some(writable)
     }
 
@@ -297,7 +294,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.event != event {
             self.write_event(event);
         }
-        // The wish must be visible before the descriptor is read: see `look_again`.
+        // The event must be visible before the descriptor is read: see `rearm`.
         self.mem.mb();
         if self.more_used() {
             More::Pending

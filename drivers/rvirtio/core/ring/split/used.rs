@@ -23,9 +23,8 @@ use core::ops::DerefMut;
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the next buffer that the device has used, or `None` if there is none now.
     ///
-    /// If callbacks are enabled and this returns `None`, a callback comes for the next buffer, or
-    /// for a later one if [`enable_cb_delayed`](Self::enable_cb_delayed) has said so and nothing
-    /// was popped since. If it returns a buffer, it also has published what was added before.
+    /// What this does for callbacks is described [for both layouts](crate::ring#callbacks). If it
+    /// returns a buffer, it also has published what was added before.
     ///
     /// # Errors
     ///
