@@ -4,6 +4,7 @@
 
 pub mod covers;
 mod format;
+mod front_end;
 mod kernel_build;
 mod names;
 mod style;
@@ -33,7 +34,7 @@ pub struct Check {
 }
 
 /// All checks, quick ones first.
-pub const ALL: [Check; 14] = [
+pub const ALL: [Check; 15] = [
     Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
     Check {
         name: "check/machine-paths",
@@ -75,6 +76,11 @@ pub const ALL: [Check; 14] = [
         name: "check/kernel-warnings",
         about: "The modules build with W=1 and clippy without a warning.",
         find: kernel_build::warnings,
+    },
+    Check {
+        name: "check/front-end",
+        about: "A front end that is added as front-ends.md says builds and passes the checks.",
+        find: front_end::addable,
     },
 ];
 

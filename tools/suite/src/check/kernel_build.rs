@@ -9,7 +9,12 @@ use std::path::Path;
 pub(super) fn warnings(sources: &Sources<'_>) -> Result<Findings> {
     // From nothing: what is already built does not warn again.
     let out = tempfile::tempdir().context("no temporary directory to build in")?;
-    let output = sources.modules.build(sources.repo, out.path(), &["W=1", "CLIPPY=1"])?;
+    warnings_in(sources, out.path())
+}
+
+/// Builds in the empty directory `out`.
+pub(super) fn warnings_in(sources: &Sources<'_>, out: &Path) -> Result<Findings> {
+    let output = sources.modules.build(sources.repo, out, &["W=1", "CLIPPY=1"])?;
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
     let mut findings = complaints(&text, sources.repo);
