@@ -8,7 +8,8 @@ modules modules_install clean:
 
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
-.PHONY: run test test-full test-matrix test-debug kunit graft check ci bench bench-quick rust-metadata help
+.PHONY: run test test-full test-matrix test-debug kunit graft check ci bench bench-quick \
+	rust-metadata rustdoc help
 run:
 	@tools/vm run
 
@@ -35,6 +36,10 @@ check:
 
 ci:
 	@tools/test all
+
+# Of all crates, in tools/target/rustdoc.
+rustdoc:
+	@tools/test rustdoc
 
 # B: only these groups of measurements; tools/vm bench --help lists them.
 bench:
@@ -65,4 +70,5 @@ help:
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'
-	@echo '  check            formats, lints, warnings, unsafe code'
+	@echo '  check            formats, lints, warnings, unsafe code, names in documents'
+	@echo '  rustdoc          make the documentation of all crates: tools/target/rustdoc/rvirtio/index.html'

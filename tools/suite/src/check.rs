@@ -11,9 +11,9 @@ mod style;
 mod text;
 mod unsafe_code;
 
-use crate::{cargo::Cargo, conformance, modules::Builder, outcome::Outcome};
+use crate::{cargo::Cargo, conformance, modules::Builder, outcome::Outcome, rustc::Modules, rustdoc};
 use anyhow::{Context as _, Result};
-use rvirtio_provision::{BuildRoot, Kernel};
+use rvirtio_provision::{BuildRoot, Context, Kernel};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -34,7 +34,7 @@ pub struct Check {
 }
 
 /// All checks, quick ones first.
-pub const ALL: [Check; 15] = [
+pub const ALL: [Check; 16] = [
     Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
     Check {
         name: "check/machine-paths",
@@ -77,6 +77,7 @@ pub const ALL: [Check; 15] = [
         about: "The modules build with W=1 and clippy without a warning.",
         find: kernel_build::warnings,
     },
+    Check { name: "check/rustdoc", about: "rustdoc has nothing to complain of.", find: rustdoc_warnings },
     Check {
         name: "check/front-end",
         about: "A front end that is added as front-ends.md says builds and passes the checks.",
@@ -105,6 +106,8 @@ impl Check {
 
 /// The sources and what they are checked with.
 pub struct Sources<'a> {
+    /// Knows the cache.
+    pub ctx: &'a Context,
     /// The source tree.
     pub repo: &'a Path,
     /// Has the tools, always the same versions.
@@ -121,7 +124,8 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// Finds the files of the source tree.
-    pub fn find(repo: &'a Path, modules: Builder<'a>, cargo: &'a Cargo<'a>) -> Result<Self> {
+    pub fn find(ctx: &'a Context, modules: Builder<'a>, cargo: &'a Cargo<'a>) -> Result<Self> {
+        let repo = &*ctx.repo;
         let Builder { root, kernel, .. } = modules;
         let mut git = root.command("git");
         git.args(["-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
@@ -134,7 +138,7 @@ impl<'a> Sources<'a> {
         files.retain(|file| repo.join(file).is_file());
         files.sort();
         files.dedup();
-        Ok(Self { repo, root, kernel, modules, cargo, files })
+        Ok(Self { ctx, repo, root, kernel, modules, cargo, files })
     }
 
     /// Files below one of `dirs` whose name ends in one of `ends`.
@@ -158,6 +162,11 @@ fn worktree_of(repo: &Path) -> Option<PathBuf> {
     let link = fs::read_to_string(repo.join(".git")).ok()?;
     let dir = Path::new(link.strip_prefix("gitdir:")?.trim());
     Some(dir.parent()?.parent()?.to_owned())
+}
+
+fn rustdoc_warnings(sources: &Sources<'_>) -> Result<Findings> {
+    let out = tempfile::tempdir().context("no temporary directory for the documentation")?;
+    rustdoc::make(&Modules::build(sources.ctx, sources.root, sources.kernel)?, out.path())
 }
 
 /// Runs a tool that prints its findings: no findings when it succeeds, else its lines.

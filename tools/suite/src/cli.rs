@@ -45,6 +45,8 @@ pub enum What {
     Kunit,
     /// Writes Documentation/conformance.md, which says what tests each requirement; runs nothing.
     Conformance,
+    /// Makes the documentation of all crates in tools/target/rustdoc; runs nothing.
+    Rustdoc,
     /// Checks, then tests.
     All,
 }

@@ -17,9 +17,8 @@
 //! error that rustc has to give. With `--cfg good` the program has to compile: so the error is that of the
 //! lines which are left out then, and not of a mistake in the rest or here.
 
-use crate::{outcome::Outcome, rustc};
+use crate::{outcome::Outcome, rustc::Modules};
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, Cache, Kernel};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -73,57 +72,36 @@ impl Program {
     }
 }
 
-/// Compiles programs against the modules that were built in `out`.
-pub struct Compiler<'a> {
-    /// Has rustc.
-    pub root: &'a BuildRoot,
-    /// Holds the kernel and the modules.
-    pub cache: &'a Cache,
-    /// What the modules were built for.
-    pub kernel: &'a Kernel,
-    /// The source tree.
-    pub repo: &'a Path,
-    /// Where they were built.
-    pub out: &'a Path,
-}
-
-impl Compiler<'_> {
-    /// Compiles it in both forms.
-    pub fn try_out(&self, program: &Program) -> Result<Outcome> {
+impl Program {
+    /// Compiles it in both forms against the modules of `repo`.
+    pub fn try_out(&self, repo: &Path, modules: &Modules<'_>) -> Result<Outcome> {
         let started = Instant::now();
-        let safety = fs::read_to_string(self.repo.join("Documentation/safety.md"))?;
-        let complaint = if !safety.lines().any(|line| line.trim_start_matches('#').trim() == program.claim) {
-            Some(format!("safety.md has no section {}", program.claim))
+        let safety = fs::read_to_string(repo.join("Documentation/safety.md"))?;
+        let complaint = if safety.lines().any(|line| line.trim_start_matches('#').trim() == self.claim) {
+            complaint(&self.error, &self.errors(modules, &["--cfg", "good"])?, &self.errors(modules, &[])?)
         } else {
-            let (good, bad) = (self.errors(program, &["--cfg", "good"])?, self.errors(program, &[])?);
-            complaint(&program.error, &good, &bad)
+            Some(format!("safety.md has no section {}", self.claim))
         };
         Ok(match complaint {
-            None => Outcome::passed(&program.name, started.elapsed()),
-            Some(text) => Outcome::failed(&program.name, started.elapsed(), text),
+            None => Outcome::passed(&self.name, started.elapsed()),
+            Some(text) => Outcome::failed(&self.name, started.elapsed(), text),
         })
     }
 
-    /// Errors of rustc with the flags that modules have, and all our library crates.
-    fn errors(&self, program: &Program, flags: &[&str]) -> Result<Vec<String>> {
-        let crates = rustc::Crate::all(self.out)?;
-        let Some(user) = crates.iter().find(|user| user.flags.iter().any(|flag| flag == "rvirtio")) else {
-            bail!("no module uses core");
-        };
+    /// Errors of rustc with the flags that a module has, and all our library crates.
+    fn errors(&self, modules: &Modules<'_>, flags: &[&str]) -> Result<Vec<String>> {
+        let user = modules.crates.iter().find(|user| user.flags.iter().any(|flag| flag == "rvirtio"));
         let dir = tempfile::tempdir().context("no temporary directory to compile in")?;
-        let mut rustc = rustc::compiler("rustc", self.root, self.cache, self.kernel, self.repo, self.out);
-        for (key, value) in &user.env {
-            rustc.env(key, value);
-        }
-        rustc.args(&user.flags).args(["-Dunsafe_code", "-Aunused", "-Amissing_docs", "--error-format=short"]);
-        for library in &crates {
+        let mut rustc = modules.command("rustc", user.context("no module uses core")?);
+        rustc.args(["-Dunsafe_code", "-Aunused", "-Amissing_docs", "--error-format=short"]);
+        for library in &modules.crates {
             if let Some(metadata) = &library.metadata {
                 rustc.args(["--extern", &format!("{}={}", library.name, metadata.display())]);
                 rustc.arg("-L").arg(metadata.parent().unwrap_or(metadata));
             }
         }
         rustc.arg(format!("--emit=metadata={}/program.rmeta", dir.path().display()));
-        rustc.args(["--crate-name", "program"]).args(flags).arg(&program.path).bind_rw(dir.path());
+        rustc.args(["--crate-name", "program"]).args(flags).arg(&self.path).bind_rw(dir.path());
         let output = rustc.command()?.output().context("bwrap can not be started")?;
         let text = String::from_utf8_lossy(&output.stderr);
         let is_error = |line: &&str| line.contains("error: ") || line.contains("error[");

@@ -23,6 +23,7 @@ mod outcome;
 mod registers;
 mod report;
 mod rustc;
+mod rustdoc;
 mod script;
 mod select;
 mod vm;

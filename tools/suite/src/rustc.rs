@@ -3,11 +3,54 @@
 //! How the kernel's build calls rustc for our crates, from the `.cmd` files that it leaves behind.
 
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, BwrapCommand, Cache, Kernel};
+use rvirtio_provision::{BuildRoot, BwrapCommand, Context, Kernel, build_modules};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+/// The modules, built.
+pub struct Modules<'a> {
+    ctx: &'a Context,
+    /// Has the compilers.
+    pub root: &'a BuildRoot,
+    kernel: &'a Kernel,
+    /// Where.
+    pub out: PathBuf,
+    /// Their crates: each after those that it uses.
+    pub crates: Vec<Crate>,
+}
+
+impl<'a> Modules<'a> {
+    /// Builds what has changed.
+    pub fn build(ctx: &'a Context, root: &'a BuildRoot, kernel: &'a Kernel) -> Result<Self> {
+        let out = build_modules(ctx, root, kernel)?;
+        let mut crates = Vec::new();
+        collect(&out, &mut crates)?;
+        crates.sort_by_key(|one| {
+            (one.flags.iter().filter(|flag| *flag == "--extern").count(), one.name.clone())
+        });
+        if crates.is_empty() {
+            bail!("{} has no crate that was compiled", out.display());
+        }
+        Ok(Self { ctx, root, kernel, out, crates })
+    }
+
+    /// Runs `program`, rustc or rustdoc, as the crate was compiled.
+    pub fn command(&self, program: &str, like: &Crate) -> BwrapCommand {
+        let mut command = self.root.command(program);
+        command.bind_ro(self.ctx.cache.root()).bind_ro(&self.kernel.kdir).bind_ro(&self.ctx.repo);
+        command.bind_ro(&self.out).current_dir(&self.out);
+        for (key, value) in &like.env {
+            command.env(key, value);
+        }
+        // The Makefile exports it: it is where generated bindings are.
+        command.env("RVIRTIO_OBJ", self.out.join("drivers/rvirtio"));
+        // For the kernel's own use of unstable features, which the flags name.
+        command.env("RUSTC_BOOTSTRAP", "1").args(&like.flags);
+        command
+    }
+}
 
 /// A crate of the drivers as it was compiled.
 pub struct Crate {
@@ -24,17 +67,6 @@ pub struct Crate {
 }
 
 impl Crate {
-    /// All crates of the modules that were built in `out`, by their names.
-    pub fn all(out: &Path) -> Result<Vec<Self>> {
-        let mut crates = Vec::new();
-        collect(out, &mut crates)?;
-        crates.sort_by(|a, b| a.name.cmp(&b.name));
-        if crates.is_empty() {
-            bail!("{} has no crate that was compiled", out.display());
-        }
-        Ok(crates)
-    }
-
     /// Of `savedcmd_X := VARIABLE=VALUE... rustc FLAG... X.rs`.
     fn parse(line: &str) -> Option<Self> {
         let mut words = words(line.strip_prefix("savedcmd_")?.split_once(" := ")?.1).into_iter();
@@ -82,22 +114,6 @@ fn words(text: &str) -> Vec<String> {
     };
     let words = text.split(split).filter(|word| !word.is_empty());
     words.map(|word| word.replace('\'', "")).collect()
-}
-
-/// A compiler (rustc or rustdoc) where the modules were built, in `out`, and with what they were built from.
-pub fn compiler(
-    program: &str,
-    root: &BuildRoot,
-    cache: &Cache,
-    kernel: &Kernel,
-    repo: &Path,
-    out: &Path,
-) -> BwrapCommand {
-    let mut command = root.command(program);
-    command.bind_ro(cache.root()).bind_ro(&kernel.kdir).bind_ro(repo).bind_ro(out).current_dir(out);
-    // The kernel's own use of unstable features, which the flags name.
-    command.env("RUSTC_BOOTSTRAP", "1");
-    command
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
     cargo::Cargo,
     check::{Check, Sources},
     cli::{Cli, What},
-    compile_fail::{self, Compiler, Program},
+    compile_fail::{self, Program},
     conformance,
     guest::{self, Boot, Wanted},
     host::{self, HostTest},
@@ -15,9 +15,11 @@ use crate::{
     modules::Builder,
     outcome::{Outcome, tail},
     report::Report,
+    rustc::Modules,
+    rustdoc,
 };
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, Context, Kernel, build_modules};
+use rvirtio_provision::{BuildRoot, Context, Kernel};
 use std::{
     fs,
     path::PathBuf,
@@ -33,7 +35,7 @@ pub struct Suite {
     jobs: u8,
     kernel: String,
     kunit: bool,
-    conformance: bool,
+    what: What,
     units: Vec<Unit>,
     checks: Vec<&'static Check>,
     programs: Vec<Program>,
@@ -88,7 +90,7 @@ impl Suite {
             jobs: cli.jobs,
             kernel: cli.kernel.clone(),
             kunit: cli.what == What::Kunit || cli.what.tests() && wanted.name(kunit::NAME),
-            conformance: cli.what == What::Conformance,
+            what: cli.what,
             units: Vec::new(),
             checks: Vec::new(),
             programs: Vec::new(),
@@ -131,18 +133,28 @@ impl Suite {
         let interrupted = report.interrupted();
         let stop = || interrupted.load(Ordering::Relaxed);
 
-        if self.conformance {
-            let started = Instant::now();
-            let (page, findings) = conformance::page(&Sources::find(&self.repo, modules, &cargo)?)?;
-            fs::write(self.repo.join(conformance::PAGE), page)
-                .with_context(|| format!("{} can not be written", conformance::PAGE))?;
+        let started = Instant::now();
+        let made = match self.what {
+            What::Conformance => {
+                let (page, findings) = conformance::page(&Sources::find(&ctx, modules, &cargo)?)?;
+                fs::write(self.repo.join(conformance::PAGE), page)
+                    .with_context(|| format!("{} can not be written", conformance::PAGE))?;
+                Some((conformance::PAGE, findings))
+            }
+            What::Rustdoc => {
+                let modules = Modules::build(&ctx, &root, &kernel)?;
+                Some((rustdoc::OUTPUT, rustdoc::make(&modules, &self.repo.join(rustdoc::OUTPUT))?))
+            }
+            _ => None,
+        };
+        if let Some((name, findings)) = made {
             report.add(match findings.is_empty() {
-                true => Outcome::passed(conformance::PAGE, started.elapsed()),
-                false => Outcome::failed(conformance::PAGE, started.elapsed(), findings.join("\n")),
+                true => Outcome::passed(name, started.elapsed()),
+                false => Outcome::failed(name, started.elapsed(), findings.join("\n")),
             });
         }
         if !self.checks.is_empty() {
-            let sources = Sources::find(&self.repo, modules, &cargo)?;
+            let sources = Sources::find(&ctx, modules, &cargo)?;
             for check in self.checks.iter().take_while(|_| !stop()) {
                 report.running(check.name);
                 report.add(check.run(&sources)?);
@@ -196,10 +208,9 @@ impl Suite {
             return Ok(());
         }
         report.running("compile-fail");
-        let out = build_modules(ctx, root, kernel)?;
-        let compiler = Compiler { root, cache: &ctx.cache, kernel, repo: &self.repo, out: &out };
+        let modules = Modules::build(ctx, root, kernel)?;
         for program in &self.programs {
-            report.add(compiler.try_out(program)?);
+            report.add(program.try_out(&self.repo, &modules)?);
         }
         Ok(())
     }
