@@ -3,15 +3,12 @@
 //! The driver as the bus sees it.
 
 use crate::{
-    queue::HwQueue,
+    data::Data,
     setup,
     spec::feature, //
 };
 use kernel::{
-    device::{
-        Bound,
-        Core, //
-    },
+    device::Core,
     prelude::*, //
 };
 use rvirtio::{
@@ -30,28 +27,9 @@ rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(BLOCK), ())]);
 /// The driver.
 pub(crate) struct Blk;
 
-/// What the driver keeps of a device.
-///
-/// All else is in the device's storage, which is taken down after this in the reverse order of
-/// its set-up: first the disk, while the device still works, then the device, then the queues.
-pub(crate) struct Data<'bound> {
-    pub(crate) queues: Pin<&'bound Queues<'bound>>,
-}
-
-/// All hardware queues of a device.
-pub(crate) type Queues<'bound> = KVec<Pin<&'bound HwQueue<'bound>>>;
-
-/// Ends all requests of a device that no longer does, and all that are to come, with an error.
-pub(crate) fn fail_all(dev: &Device<Bound>, queues: &Queues<'_>) {
-    let stopped = dev.stop();
-    for queue in queues {
-        queue.fail_all(&stopped);
-    }
-}
-
 impl Driver for Blk {
     type IdInfo = ();
-    type Data<'bound> = Data<'bound>;
+    type Data<'bound> = Pin<&'bound Data<'bound>>;
 
     const ID_TABLE: IdTable<()> = &TABLE;
 
@@ -76,17 +54,12 @@ impl Driver for Blk {
         _dev: &'bound Device<Core<'_>>,
         init: Negotiated<'bound>,
         _info: &'bound (),
-    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+    ) -> impl PinInit<Pin<&'bound Data<'bound>>, Error> + 'bound {
         setup::set_up(init)
     }
 
     #[doc(alias = "virtblk_remove")]
-    fn unbind<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Data<'bound>>) {
-        // The disk's removal waits for its requests. A device that is gone or has failed does not
-        // end them.
-        if !dev.needs_reset() && !data.queues.iter().any(|queue| queue.is_broken()) {
-            return;
-        }
-        fail_all(dev, &data.queues);
+    fn unbind<'bound>(_dev: &'bound Device<Core<'_>>, data: Pin<&Pin<&'bound Data<'bound>>>) {
+        data.unbind();
     }
 }

@@ -5,6 +5,7 @@
 //! Devices are not trusted. What the block layer or the queue could not work with is an error;
 //! hints that make no sense are left out.
 
+use super::spec::SECTOR_SIZE;
 use core::fmt;
 
 /// What a device says, with `None` for what it has no feature for.
@@ -92,9 +93,6 @@ impl fmt::Display for Impossible {
         }
     }
 }
-
-/// The unit of capacities in bytes.
-const SECTOR_SIZE: u32 = 512;
 
 /// The block layer counts bytes in a signed 64-bit integer.
 #[doc(alias = "BLK_DEV_MAX_SECTORS")]

@@ -7,38 +7,22 @@
 //! that it finds used, and ends them when it has released it.
 
 use crate::{
+    completion::Completion,
     module_parameters,
     request::{
-        header,
-        verdict,
-        Command,
-        CommandSlab,
-        EXTRA_DESCRIPTORS, //
-    },
-    sysfs::{
-        CacheType,
-        DiskData,
-        RingSize,
-        Serial, //
-    },
-    verdict::{
-        Verdict,
-        NOT_WRITTEN, //
-    },
+        data_in,
+        Prepared,
+        Refused,
+        Request, //
+    }, //
 };
 use blk_mq::{
-    Batch,
     BlkStatus,
-    Busy,
     CompletionBatch,
-    HwContext,
-    Operations,
     Position,
-    Request,
     RequestList, //
 };
 use core::{
-    marker::PhantomData,
     mem,
     sync::atomic::{
         AtomicBool,
@@ -47,25 +31,28 @@ use core::{
 };
 use kernel::{
     device::Bound,
-    prelude::*,
-    sync::SetOnce, //
+    prelude::*, //
 };
 use rvirtio::{
     lock::IrqSaveLock,
     new_irq_save_lock,
-    virtqueue::More,
+    virtqueue::{
+        exchange::EXTRA_DESCRIPTORS,
+        More, //
+    },
     AddError,
     Device,
-    Dma,
     Kick,
     Stopped,
     Used,
-    Virtqueue,
     VqHandler, //
 };
 
-/// The block driver's operations on a device that is bound for `'bound`.
-pub(crate) struct Ops<'bound>(PhantomData<fn(&'bound ()) -> &'bound ()>);
+/// The virtqueue of a hardware queue.
+pub(crate) type Virtqueue<'bound> = rvirtio::Virtqueue<'bound, Prepared<'bound>>;
+
+/// A hardware queue as the block layer sees it.
+pub(crate) type HwContext<'a, 'bound> = blk_mq::HwContext<'a, HwQueue<'bound>>;
 
 /// A hardware queue. On cache lines of its own, as each is used by other CPUs.
 #[pin_data]
@@ -75,75 +62,37 @@ pub(crate) struct HwQueue<'bound> {
     #[pin]
     state: IrqSaveLock<State<'bound>>,
     dev: &'bound Device<Bound>,
-    dma: Dma<'bound>,
-    /// Where the memory of requests in flight comes from.
-    commands: SetOnce<CommandSource<'bound>>,
+    /// The largest number of segments that the data of a request has.
+    max_segments: u16,
     /// The device left out part of what it should have written, and we said so.
     short_reported: AtomicBool,
 }
 
-/// Where the memory of requests in flight comes from.
-struct CommandSource<'bound> {
-    slab: Pin<&'bound CommandSlab<'bound>>,
-    max_segments: u16,
-}
-
 struct State<'bound> {
-    vq: Virtqueue<'bound, Request<Ops<'bound>>>,
+    vq: Virtqueue<'bound>,
     /// The block layer was told to wait until requests complete.
     stopped: bool,
 }
 
 impl<'bound> HwQueue<'bound> {
-    /// Creates a hardware queue.
+    /// Creates a hardware queue for requests with data of up to `max_segments` segments.
     pub(crate) fn new(
-        vq: Virtqueue<'bound, Request<Ops<'bound>>>,
+        vq: Virtqueue<'bound>,
         dev: &'bound Device<Bound>,
-        dma: Dma<'bound>,
-    ) -> impl PinInit<Self> {
+        max_segments: u16,
+    ) -> impl PinInit<Self, Error> + 'bound {
         let state = State { vq, stopped: false };
-        pin_init!(Self {
+        try_pin_init!(Self {
             state <- new_irq_save_lock!(state, "rvirtio_blk::HwQueue::state"),
             dev,
-            dma,
-            commands: SetOnce::new(),
+            max_segments,
             short_reported: AtomicBool::new(false),
-        })
+        }? Error)
     }
 
-    /// Says where the memory of requests in flight comes from, with room for `max_segments`
-    /// segments of data each. To be called once, before tags are created.
-    pub(crate) fn set_slab(&self, slab: Pin<&'bound CommandSlab<'bound>>, max_segments: u16) {
-        let source = CommandSource { slab, max_segments };
-        self.commands.populate(source);
-    }
-
-    fn new_command(&self) -> Result<Command<'bound>> {
-        let source = self.commands.as_ref().ok_or(EINVAL)?;
-        Command::new(source.slab.get_ref(), self.dma, source.max_segments)
-    }
-
-    /// Number of descriptors.
+    /// Returns the number of descriptors.
     pub(crate) fn size(&self) -> u16 {
         self.state.lock().vq.size()
-    }
-
-    /// Number of descriptors that requests can have together.
-    pub(crate) fn descriptors(&self) -> u16 {
-        self.state.lock().vq.capacity()
-    }
-
-    /// How many requests the queue takes.
-    ///
-    /// Without descriptor tables that depends on the requests; like C, this takes them to be
-    /// small. When larger ones fill the queue, the block layer is stopped.
-    pub(crate) fn capacity(&self) -> u16 {
-        let vq = &self.state.lock().vq;
-        if vq.has_indirect() {
-            vq.capacity()
-        } else {
-            vq.capacity() / 2
-        }
     }
 
     /// Replaces the ring by one of `size` descriptors. No request may be in flight.
@@ -155,8 +104,7 @@ impl<'bound> HwQueue<'bound> {
     #[doc(alias = "virtqueue_resize")]
     pub(crate) fn resize(&self, size: u16) -> Result {
         let place = self.state.lock().vq.place();
-        let max_segments = self.commands.as_ref().ok_or(EINVAL)?.max_segments;
-        if place.capacity(size) < max_segments + EXTRA_DESCRIPTORS {
+        if place.capacity(size) < self.max_segments + EXTRA_DESCRIPTORS {
             return Err(EINVAL);
         }
         let old = place.resize(size, |new| mem::replace(&mut self.state.lock().vq, new))?;
@@ -165,7 +113,7 @@ impl<'bound> HwQueue<'bound> {
         Ok(())
     }
 
-    /// Says whether the device broke the rules of the queue, so that requests may never end.
+    /// Returns whether the device broke the rules of the queue, so that requests may never end.
     pub(crate) fn is_broken(&self) -> bool {
         self.state.lock().vq.is_broken()
     }
@@ -177,7 +125,7 @@ impl<'bound> HwQueue<'bound> {
             let mut state = self.state.lock();
             while let Some(rq) = state.vq.detach_unused(stopped) {
                 state.restart(&rq);
-                failed.push_back(rq);
+                failed.push_back(Request::from(rq));
             }
         }
         while let Some(rq) = failed.pop_front() {
@@ -185,21 +133,28 @@ impl<'bound> HwQueue<'bound> {
         }
     }
 
+    /// Shows all new requests to the device.
+    #[inline]
+    pub(crate) fn commit(&self) {
+        let kick = self.state.lock().vq.kick_prepare();
+        notify(kick);
+    }
+
     /// Returns how to end a request that the device has used.
     #[inline]
-    fn status(&self, rq: &Request<Ops<'bound>>, written: u32) -> BlkStatus {
-        match verdict(rq, written) {
-            Verdict::Success => BlkStatus::Ok,
-            Verdict::Short => self.short(rq, written),
-            Verdict::Unsupported => BlkStatus::NotSupported,
-            Verdict::Failure => BlkStatus::IoError,
+    fn status(&self, rq: &Request<'bound>, written: u32) -> BlkStatus {
+        match Completion::of(rq.device_status(), written, data_in(rq)) {
+            Completion::Ok => BlkStatus::Ok,
+            Completion::Short => self.short(rq, written),
+            Completion::Unsupported => BlkStatus::NotSupported,
+            Completion::Failed => BlkStatus::IoError,
         }
     }
 
     /// Decides about a request that the device says has succeeded, and of whose data it says
     /// that it wrote only a part. What the rest holds, nobody knows.
     #[cold]
-    fn short(&self, rq: &Request<Ops<'bound>>, written: u32) -> BlkStatus {
+    fn short(&self, rq: &Request<'bound>, written: u32) -> BlkStatus {
         let allowed = module_parameters::allow_short_used.value();
         if !self.short_reported.swap(true, Ordering::Relaxed) {
             let len = rq.data_len();
@@ -222,7 +177,7 @@ impl<'bound> HwQueue<'bound> {
 impl<'bound> State<'bound> {
     /// Has the block layer pass requests again, now that `rq` has left the queue.
     #[inline]
-    fn restart(&mut self, rq: &Request<Ops<'bound>>) {
+    fn restart(&mut self, rq: &Request<'bound>) {
         if self.stopped {
             self.stopped = false;
             rq.restart_hw_queue();
@@ -230,106 +185,62 @@ impl<'bound> State<'bound> {
     }
 }
 
-#[vtable]
-impl<'bound> Operations for Ops<'bound> {
-    type HwQueue = HwQueue<'bound>;
-    type Command = Command<'bound>;
-    type DiskData = DiskData<'bound>;
-    type Attributes = (Serial, CacheType, RingSize);
-
-    fn new_command(hwq: &HwQueue<'bound>) -> impl PinInit<Command<'bound>, Error> {
-        hwq.new_command()
+/// Gives a request to the device, which has to be told at once only if it is the last for now.
+///
+/// # Errors
+///
+/// [`BlkStatus::DevResource`] when the queue is full; then no more requests come until some have
+/// completed. [`BlkStatus::IoError`] when it never takes the request.
+#[inline(always)]
+pub(crate) fn submit<'bound>(
+    hctx: HwContext<'_, 'bound>,
+    rq: Prepared<'bound>,
+    position: Position,
+) -> Result<(), Refused<'bound>> {
+    let mut state = hctx.state.lock();
+    let result = state.vq.add(rq);
+    let kick = if result.is_err() || position == Position::Last {
+        state.vq.kick_prepare()
+    } else {
+        None
+    };
+    let full = matches!(&result, Err(rejected) if rejected.error == AddError::Full);
+    if full {
+        // Under the lock, so that the handler cannot have missed it.
+        state.stopped = true;
+        hctx.stop();
     }
+    drop(state);
+    notify(kick);
 
-    #[doc(alias = "virtio_queue_rq")]
-    // The callback that C calls is nothing but this.
-    #[inline(always)]
-    fn queue_rq(
-        hctx: HwContext<'_, Self>,
-        mut rq: Request<Self>,
-        position: Position,
-    ) -> Result<(), Busy<Self>> {
-        let refused = match header(&rq).map(|header| rq.prepare(header, NOT_WRITTEN)) {
-            Some(Ok(())) => None,
-            Some(Err(error)) if error == ENOMEM => {
-                let status = BlkStatus::Resource;
-                return Err(Busy { rq, status });
-            }
-            Some(Err(_)) => Some(BlkStatus::IoError),
-            None => Some(BlkStatus::NotSupported),
-        };
-        if let Some(status) = refused {
-            rq.end(status);
-            if position == Position::Last {
-                // Those before it were left for the last one to notify of.
-                Self::commit_rqs(hctx);
-            }
-            return Ok(());
-        }
-
-        let mut state = hctx.state.lock();
-        let result = state.vq.add(rq);
-        let kick = if result.is_err() || position == Position::Last {
-            state.vq.kick_prepare()
+    result.map_err(|rejected| Refused {
+        rq: rejected.value.into(),
+        status: if full {
+            BlkStatus::DevResource
         } else {
-            None
-        };
-        let full = matches!(&result, Err(rejected) if rejected.error == AddError::Full);
-        if full {
-            // Under the lock, so that the handler can not have missed it.
-            state.stopped = true;
-            hctx.stop();
-        }
-        drop(state);
-        notify(kick);
+            BlkStatus::IoError
+        },
+    })
+}
 
-        match result {
-            Ok(()) => Ok(()),
-            Err(rejected) if full => Err(Busy {
-                rq: rejected.value,
-                status: BlkStatus::DevResource,
-            }),
-            Err(rejected) => {
-                rejected.value.end(BlkStatus::IoError);
-                Ok(())
-            }
+/// Gives requests to the device. Those that it does not take now come again one by one.
+pub(crate) fn submit_all<'bound>(
+    hctx: HwContext<'_, 'bound>,
+    mut prepared: RequestList<Prepared<'bound>>,
+) {
+    let mut rejected = RequestList::new();
+    let mut state = hctx.state.lock();
+    while let Some(rq) = prepared.pop_front() {
+        if let Err(rejection) = state.vq.add(rq) {
+            rejected.push_back(Request::from(rejection.value));
         }
     }
+    let kick = state.vq.kick_prepare();
+    drop(state);
+    notify(kick);
 
-    #[doc(alias = "virtio_queue_rqs")]
-    fn queue_rqs(hctx: HwContext<'_, Self>, batch: &mut Batch<'_, Self>) {
-        let mut ready = RequestList::new();
-        for mut rq in batch {
-            match header(&rq) {
-                None => rq.end(BlkStatus::NotSupported),
-                Some(header) => match rq.prepare(header, NOT_WRITTEN) {
-                    Ok(()) => ready.push_back(rq),
-                    Err(_) => rq.requeue(),
-                },
-            }
-        }
-
-        let mut rejected = RequestList::new();
-        let mut state = hctx.state.lock();
-        while let Some(rq) = ready.pop_front() {
-            if let Err(refusal) = state.vq.add(rq) {
-                rejected.push_back(refusal.value);
-            }
-        }
-        let kick = state.vq.kick_prepare();
-        drop(state);
-        notify(kick);
-
-        // They come again one by one, and meet their fate in `queue_rq`.
-        while let Some(rq) = rejected.pop_front() {
-            rq.requeue();
-        }
-    }
-
-    #[doc(alias = "virtio_commit_rqs")]
-    fn commit_rqs(hctx: HwContext<'_, Self>) {
-        let kick = hctx.state.lock().vq.kick_prepare();
-        notify(kick);
+    while let Some(rq) = rejected.pop_front() {
+        rq.requeue();
     }
 }
 
@@ -357,7 +268,7 @@ impl VqHandler for HwQueue<'_> {
             if let Some(Used { data: rq, written }) = state.vq.pop_used() {
                 state.restart(&rq);
                 let status = self.status(&rq, written);
-                done.complete(rq, status);
+                done.complete(rq.into(), status);
                 awaited = awaited.saturating_sub(1);
                 // After the last one there is no need to look.
                 if state.vq.in_flight() > 0 {

@@ -3,57 +3,64 @@
 //! Requests as the device sees them (virtio 1.4, 5.2.6).
 
 use crate::{
-    queue::Ops,
+    completion::NOT_WRITTEN,
     spec::{
         request,
         Header, //
-    },
-    verdict::Verdict, //
+    }, //
 };
 use blk_mq::{
-    virtqueue::RingCommand,
-    Direction,
-    Op,
-    Request, //
+    BlkStatus,
+    Op, //
 };
-use rvirtio::virtqueue::slab::Slab;
+use rvirtio::{
+    dma::Direction,
+    virtqueue::exchange::Exchange, //
+};
 
-/// Descriptors of a request that are not data: header and status.
-pub(crate) const EXTRA_DESCRIPTORS: u16 = 2;
+/// What a request has while it is in flight: a header as bytes, and a status byte.
+pub(crate) type Command<'bound> = Exchange<'bound, [u8; Header::SIZE], u8>;
 
-/// The header of a request, as bytes.
-pub(crate) type RawHeader = [u8; Header::SIZE];
+/// A request that the block layer wants to be done.
+pub(crate) type Request<'bound> = blk_mq::Request<Command<'bound>>;
 
-/// The status of a request.
-pub(crate) type RawStatus = u8;
+/// A request that is ready for the virtqueue.
+pub(crate) type Prepared<'bound> = blk_mq::virtqueue::Prepared<Command<'bound>>;
 
-/// The memory of a request in flight.
-pub(crate) type Command<'bound> = RingCommand<'bound, RawHeader, RawStatus>;
+/// A request that was not started.
+pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 
-/// The shared memory of all requests of a queue.
-pub(crate) type CommandSlab<'bound> = Slab<'bound, RawHeader, RawStatus>;
+/// Gets a request ready for the virtqueue.
+#[inline]
+pub(crate) fn prepare(rq: Request<'_>) -> Result<Prepared<'_>, Refused<'_>> {
+    match header(&rq) {
+        Some(header) => rq.prepare(*header.as_bytes(), NOT_WRITTEN),
+        None => Err(Refused {
+            rq,
+            status: BlkStatus::NotSupported,
+        }),
+    }
+}
 
 /// Returns the header for a request, or `None` if the device has no such request.
 #[doc(alias = "virtblk_setup_cmd")]
 #[inline]
-pub(crate) fn header(rq: &Request<Ops<'_>>) -> Option<RawHeader> {
-    let header = match rq.op() {
+fn header(rq: &Request<'_>) -> Option<Header> {
+    Some(match rq.op() {
         Op::Read => Header::new(request::IN, rq.sector()),
         Op::Write => Header::new(request::OUT, rq.sector()),
         Op::Flush => Header::new(request::FLUSH, 0),
         // The only one that the driver sends itself.
         Op::DriverIn => Header::new(request::GET_ID, 0),
         Op::Other(_) => return None,
-    };
-    Some(*header.as_bytes())
+    })
 }
 
-/// Returns what a device says about a request for which it wrote `written` bytes.
+/// Returns how many bytes of data the device is to write, before the status.
 #[inline]
-pub(crate) fn verdict(rq: &Request<Ops<'_>>, written: u32) -> Verdict {
-    let data_in = match rq.direction() {
+pub(crate) fn data_in(rq: &Request<'_>) -> u32 {
+    match rq.direction() {
         Some(Direction::FromDevice) => rq.data_len(),
         Some(Direction::ToDevice) | None => 0,
-    };
-    Verdict::of(rq.device_status(), written, data_in)
+    }
 }

@@ -2,22 +2,28 @@
 
 //! Virtio block device driver (virtio 1.4, 5.2 Block Device).
 //!
-//! - [`driver`], [`setup`]: set-up and removal of a device.
+//! From top to bottom, each with imports from those below it only:
+//!
+//! - [`driver`], [`setup`], [`data`]: set-up and removal of a device, and what it has in between.
+//! - [`ops`]: what the block layer calls, which is the hot path.
+//! - [`sysfs`]: attributes of the disk.
+//! - [`queue`]: hardware queues.
+//! - [`request`], [`completion`]: headers and statuses of requests.
 //! - [`config`], [`limits`]: what the device says about itself, and what of that is possible.
 //! - [`spec`]: names and layouts of the specification.
-//! - [`queue`]: hardware queues, which is the hot path.
-//! - [`request`], [`verdict`]: headers and statuses of requests.
-//! - [`sysfs`]: attributes of the disk.
 //!
-//! What the compiler can not check is in the `blk_mq` crate.
+//! What the compiler cannot check is in the `blk_mq` crate.
 //!
 //! C version: [`drivers/block/virtio_blk.c`](srctree/drivers/block/virtio_blk.c)
 
 #![deny(unsafe_code)]
 
+mod completion;
 mod config;
+mod data;
 mod driver;
 mod limits;
+mod ops;
 mod queue;
 mod request;
 mod setup;
@@ -28,7 +34,6 @@ mod setup;
 )]
 mod spec;
 mod sysfs;
-mod verdict;
 
 use driver::Blk;
 

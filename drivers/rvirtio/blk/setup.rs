@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Setting a device up: queues, then tags, then the disk.
+//! Setting a device up: queues, then their tags, then the disk.
 
 use crate::{
     config::BlkConfig,
-    driver::{
-        fail_all,
+    data::{
         Data,
-        Queues, //
+        Disk, //
     },
     limits::{
         Bounds,
-        Checked,
-        MAX_CAPACITY, //
+        Checked, //
     },
     module_parameters,
+    ops::Ops,
     queue::{
         HwQueue,
-        Ops, //
+        Virtqueue, //
     },
-    request::{
-        CommandSlab,
-        EXTRA_DESCRIPTORS, //
-    },
+    request::Command,
     spec::{
         feature,
         SECTOR_SIZE, //
@@ -35,8 +31,8 @@ use blk_mq::{
     Access,
     CacheMode,
     DiskConfig,
-    GenDisk,
     Limits,
+    NewQueue,
     TagSet,
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
@@ -49,12 +45,11 @@ use kernel::{
 use rvirtio::{
     display::Log,
     transport::IrqPolicy,
+    virtqueue::exchange::EXTRA_DESCRIPTORS,
     Callback,
-    ConfigHandler,
     Configured,
     Device,
     Negotiated,
-    Ready,
     VqInfo, //
 };
 
@@ -62,37 +57,31 @@ use rvirtio::{
 /// descriptor table of 2 KiB.
 const MAX_SEGMENTS: u16 = 126;
 
-type Tags<'bound> = TagSet<'bound, Ops<'bound>>;
-type Disk<'bound> = GenDisk<'bound, Ops<'bound>>;
-
 /// Brings a device and its disk up.
 ///
 /// # Errors
 ///
 /// `EINVAL` for a device that says impossible things, and what core, block layer and allocators
 /// return.
-pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
+pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Pin<&Data<'_>>> {
+    // Outlives the device's set-up: on failure the device is given up before its queues.
+    let mut vqs = KVec::new();
     let config = BlkConfig::new(init.config(), init.features());
     let count = count_queues(&init, &config)?;
     let mut configured = find_queues(init, count)?;
-    let queues = create_queues(&mut configured, count)?;
-    let queues = configured.manage(queues)?;
-    let limits = check_limits(&configured, &config, &queues)?;
-    let depth = queue_depth(&queues);
-    let tags = create_tags(&configured, &queues, limits.max_segments, depth)?;
+    create_vqs(&mut configured, count, &mut vqs)?;
+    let limits = check_limits(&configured, &config, &vqs)?;
+    let stored = configured.manage(create_data(&configured, config, &limits, vqs)?)?;
+    let data = stored.get_ref();
+    for (index, queue) in (0..).zip(data.disk.queues()) {
+        configured.request_irq(index, queue)?;
+    }
     let ready = configured.driver_ok()?;
-    let disk = create_disk(&ready, tags, config, &limits, queues)?;
-    let dev = ready.device();
-    let watch = ready.manage(pin_init::init!(Watch {
-        dev,
-        queues,
-        config,
-        disk,
-    }))?;
+    report(data.dev, &data.disk, &limits);
     // First, as adding the disk reads partitions, which must not hang if the device fails.
-    ready.on_config_change(watch)?;
-    disk.add(&ready)?;
-    Ok(Data { queues })
+    ready.on_config_change(stored)?;
+    data.disk.add(&ready)?;
+    Ok(stored)
 }
 
 /// Decides on the number of queues.
@@ -127,33 +116,27 @@ fn find_queues(init: Negotiated<'_>, count: u16) -> Result<Configured<'_>> {
     init.find_vqs(&queues)
 }
 
-/// Creates the queues. Each is stored at once: the device knows it, so that it must not be
-/// dropped before that is reset.
-fn create_queues<'bound>(
+/// Creates the virtqueues, each as large as the device wants it.
+fn create_vqs<'bound>(
     configured: &mut Configured<'bound>,
     count: u16,
-) -> Result<Queues<'bound>> {
-    let mut queues = KVec::with_capacity(count.into(), GFP_KERNEL)?;
+    vqs: &mut KVec<Virtqueue<'bound>>,
+) -> Result {
     for index in 0..count {
-        // As large as the device wants it.
-        let vq = configured.virtqueue(index, u16::MAX)?;
-        let queue = HwQueue::new(vq, configured.device(), configured.dma());
-        let queue = configured.manage(queue)?;
-        configured.request_irq(index, queue)?;
-        queues.push(queue, GFP_KERNEL)?;
+        vqs.push(configured.virtqueue(index, u16::MAX)?, GFP_KERNEL)?;
     }
-    Ok(queues)
+    Ok(())
 }
 
 fn check_limits(
     configured: &Configured<'_>,
     config: &BlkConfig<'_>,
-    queues: &Queues<'_>,
+    vqs: &KVec<Virtqueue<'_>>,
 ) -> Result<Checked> {
     let dev = configured.device();
     // A table must not be longer than its queue, even though it is not in it; and a request that
     // gets no table is in it.
-    let smallest = queues.iter().map(|queue| queue.descriptors()).min();
+    let smallest = vqs.iter().map(|vq| vq.capacity()).min();
     let smallest = smallest.unwrap_or(0);
     let bounds = Bounds {
         max_segments: smallest.saturating_sub(EXTRA_DESCRIPTORS).min(MAX_SEGMENTS),
@@ -172,8 +155,18 @@ fn check_limits(
 }
 
 /// Decides on the number of requests in flight in each queue.
-fn queue_depth(queues: &Queues<'_>) -> u16 {
-    let most = queues.iter().map(|queue| queue.capacity()).min();
+///
+/// Without descriptor tables it depends on the requests how many the queue takes; like C, this
+/// takes them to be small. When larger ones fill the queue, the block layer is stopped.
+fn queue_depth(vqs: &KVec<Virtqueue<'_>>) -> u16 {
+    let capacity = |vq: &Virtqueue<'_>| {
+        if vq.has_indirect() {
+            vq.capacity()
+        } else {
+            vq.capacity() / EXTRA_DESCRIPTORS
+        }
+    };
+    let most = vqs.iter().map(capacity).min();
     let most = most.unwrap_or(0).max(1);
     match module_parameters::queue_depth.value() {
         0 => most,
@@ -181,55 +174,52 @@ fn queue_depth(queues: &Queues<'_>) -> u16 {
     }
 }
 
-/// Creates the tags of the queues, with the memory that requests need in flight.
-fn create_tags<'bound>(
+/// Prepares the disk, its tags and its queues.
+fn create_data<'bound>(
     configured: &Configured<'bound>,
-    queues: &Queues<'bound>,
-    max_segments: u16,
-    depth: u16,
-) -> Result<Pin<&'bound Tags<'bound>>> {
-    for queue in queues {
-        let table_len = max_segments + EXTRA_DESCRIPTORS;
-        let slab = CommandSlab::new(configured.dma(), depth, table_len)?;
-        queue.set_slab(configured.manage(slab)?, max_segments);
-    }
-    let interrupts = match configured.irq_policy() {
-        IrqPolicy::PerQueue => Some(configured.device().as_ref()),
-        IrqPolicy::Shared | IrqPolicy::Line => None,
-    };
-    configured.manage(TagSet::new(interrupts, queues, depth.into()))
-}
-
-/// Creates the disk.
-fn create_disk<'bound>(
-    ready: &Ready<'bound>,
-    tags: Pin<&'bound Tags<'bound>>,
     config: BlkConfig<'bound>,
     limits: &Checked,
-    queues: Pin<&'bound Queues<'bound>>,
-) -> Result<Pin<&'bound Disk<'bound>>> {
-    let dev = ready.device();
-    let block_size = limits.logical_block_size;
-    let data = ready.manage(DiskData::new(config, queues, ready.features()))?;
+    vqs: KVec<Virtqueue<'bound>>,
+) -> Result<impl PinInit<Data<'bound>, Error> + 'bound> {
+    let (dev, features) = (configured.device(), configured.features());
+    let depth = queue_depth(&vqs);
+    let mut queues = KVec::with_capacity(vqs.len(), GFP_KERNEL)?;
+    for vq in vqs {
+        let queue = NewQueue {
+            queue: HwQueue::new(vq, dev, limits.max_segments),
+            commands: Command::allocate(configured.dma(), depth, limits.max_segments)?,
+        };
+        queues.push(queue, GFP_KERNEL)?;
+    }
+    let interrupts = match configured.irq_policy() {
+        IrqPolicy::PerQueue => Some(dev.as_ref()),
+        IrqPolicy::Shared | IrqPolicy::Line => None,
+    };
+    let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues);
     let disk_config = DiskConfig {
         name_prefix: name_prefix(dev)?,
         capacity: limits.capacity,
         limits: limits_of_disk(limits, config.cache_mode()?),
-        access: if ready.features().contains(feature::RO) {
+        access: if features.contains(feature::RO) {
             Access::ReadOnly
         } else {
             Access::ReadWrite
         },
         geometry: config.geometry()?,
     };
-    let disk = ready.manage(Disk::new(tags, &disk_config, data))?;
+    let disk = Disk::new(tag_set, disk_config, DiskData::new(config, features));
+    Ok(try_pin_init!(Data { dev, config, disk <- disk }? Error))
+}
+
+/// Says in the log which disk the device is.
+fn report(dev: &Device<Bound>, disk: &Disk<'_>, limits: &Checked) {
+    let block_size = limits.logical_block_size;
     dev_info!(
         dev,
         "[{}] {} {block_size}-byte logical blocks\n",
         disk.name(),
-        disk_config.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
+        limits.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
     );
-    Ok(disk)
 }
 
 /// Returns what names of disks start with, unless such a name would be odd to user space.
@@ -256,29 +246,5 @@ fn limits_of_disk(limits: &Checked, cache: CacheMode) -> Limits {
         cache,
         // Like C, which can not know either.
         rotational: true,
-    }
-}
-
-/// Follows what the device says about itself while it runs.
-struct Watch<'bound> {
-    dev: &'bound Device<Bound>,
-    queues: Pin<&'bound Queues<'bound>>,
-    config: BlkConfig<'bound>,
-    disk: Pin<&'bound Disk<'bound>>,
-}
-
-impl ConfigHandler for Watch<'_> {
-    #[doc(alias = "virtblk_config_changed")]
-    fn config_changed(&self) {
-        if self.dev.needs_reset() {
-            dev_err!(self.dev, "device has failed: all I/O ends with an error\n");
-            fail_all(self.dev, &self.queues);
-            return;
-        }
-        match self.config.capacity() {
-            Ok(capacity) if capacity <= MAX_CAPACITY => self.disk.resize(capacity),
-            // What there is stays; core has logged a configuration that can not be read.
-            Ok(_) | Err(_) => (),
-        }
     }
 }

@@ -4,14 +4,12 @@
 
 use crate::{
     config::BlkConfig,
-    driver::Queues,
-    queue::Ops,
+    queue::HwQueue,
     spec::ID_BYTES, //
 };
 use blk_mq::{
     Attribute,
     CacheMode,
-    Disk,
     Page, //
 };
 use core::fmt::Write;
@@ -25,11 +23,13 @@ use rvirtio::{
     Features, //
 };
 
+/// The disk as attributes see it.
+type Disk<'bound> = blk_mq::Disk<HwQueue<'bound>, DiskData<'bound>>;
+
 /// What the attributes work with.
 #[pin_data]
 pub(crate) struct DiskData<'bound> {
     config: BlkConfig<'bound>,
-    queues: Pin<&'bound Queues<'bound>>,
     features: Features,
     /// Held while rings are replaced.
     #[pin]
@@ -39,26 +39,24 @@ pub(crate) struct DiskData<'bound> {
 impl<'bound> DiskData<'bound> {
     pub(crate) fn new(
         config: BlkConfig<'bound>,
-        queues: Pin<&'bound Queues<'bound>>,
         features: Features,
-    ) -> impl PinInit<Self> + 'bound {
-        pin_init!(Self {
+    ) -> impl PinInit<Self, Error> + 'bound {
+        try_pin_init!(Self {
             config,
-            queues,
             features,
             resizing <- new_mutex!(()),
-        })
+        }? Error)
     }
 }
 
 /// The serial number that the host gave the disk. udev makes links from it.
 pub(crate) struct Serial;
 
-impl<'bound> Attribute<Ops<'bound>> for Serial {
+impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for Serial {
     const NAME: &'static CStr = c"serial";
 
     #[doc(alias = "virtblk_get_id")]
-    fn show(disk: &Disk<Ops<'bound>>, page: &mut Page<'_>) -> Result {
+    fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
         // Not on the stack, as the device writes to it.
         let mut id = KVec::from_elem(0, ID_BYTES, GFP_KERNEL)?;
         match disk.execute_driver_in(&mut id) {
@@ -77,14 +75,14 @@ pub(crate) struct CacheType;
 const WRITE_BACK: &[u8] = b"write back";
 const WRITE_THROUGH: &[u8] = b"write through";
 
-impl<'bound> Attribute<Ops<'bound>> for CacheType {
+impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for CacheType {
     const NAME: &'static CStr = c"cache_type";
 
     fn is_writable(data: &DiskData<'bound>) -> bool {
         data.config.has_cache_switch()
     }
 
-    fn show(disk: &Disk<Ops<'bound>>, page: &mut Page<'_>) -> Result {
+    fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
         page.write(match disk.data().config.cache_mode()? {
             CacheMode::WriteBack => WRITE_BACK,
             CacheMode::WriteThrough => WRITE_THROUGH,
@@ -92,7 +90,7 @@ impl<'bound> Attribute<Ops<'bound>> for CacheType {
         page.write(b"\n")
     }
 
-    fn store(disk: &Disk<Ops<'bound>>, input: &[u8]) -> Result {
+    fn store(disk: &Disk<'bound>, input: &[u8]) -> Result {
         let config = &disk.data().config;
         if !config.has_cache_switch() {
             return Err(EPERM);
@@ -116,7 +114,7 @@ fn parse(input: &[u8]) -> Result<CacheMode> {
 /// other, while requests wait (virtio 1.4, 2.6.1 Virtqueue Reset).
 pub(crate) struct RingSize;
 
-impl<'bound> Attribute<Ops<'bound>> for RingSize {
+impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for RingSize {
     const NAME: &'static CStr = c"ring_size";
 
     fn is_writable(data: &DiskData<'bound>) -> bool {
@@ -124,18 +122,17 @@ impl<'bound> Attribute<Ops<'bound>> for RingSize {
     }
 
     /// Shows the smallest one: for want of memory they may differ.
-    fn show(disk: &Disk<Ops<'bound>>, page: &mut Page<'_>) -> Result {
-        let sizes = disk.data().queues.iter().map(|queue| queue.size());
+    fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
+        let sizes = disk.queues().map(|queue| queue.size());
         let smallest = sizes.min().unwrap_or(0);
         page.write_fmt(fmt!("{smallest}\n")).map_err(|_| ENOSPC)
     }
 
-    fn store(disk: &Disk<Ops<'bound>>, input: &[u8]) -> Result {
-        let data = disk.data();
+    fn store(disk: &Disk<'bound>, input: &[u8]) -> Result {
         let size = core::str::from_utf8(input).map_err(|_| EINVAL)?;
         let size = size.trim_end().parse().map_err(|_| EINVAL)?;
-        let _resizing = data.resizing.lock();
+        let _resizing = disk.data().resizing.lock();
         let _frozen = disk.freeze();
-        data.queues.iter().try_for_each(|queue| queue.resize(size))
+        disk.queues().try_for_each(|queue| queue.resize(size))
     }
 }

@@ -4,10 +4,7 @@
 //!
 //! C header: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 
-use crate::{
-    disk::Disk,
-    operations::Operations, //
-};
+use crate::disk::Disk;
 use core::{
     fmt,
     marker::PhantomData,
@@ -23,16 +20,16 @@ use kernel::{
     prelude::*, //
 };
 
-/// An attribute of a disk.
-pub trait Attribute<T: Operations> {
+/// An attribute of a disk with hardware queues `Q` and data `D`.
+pub trait Attribute<Q, D> {
     /// The name of its file.
     const NAME: &'static CStr;
 
     /// Writes the value to `page`. Ends with a newline by convention.
-    fn show(disk: &Disk<T>, page: &mut Page<'_>) -> Result;
+    fn show(disk: &Disk<Q, D>, page: &mut Page<'_>) -> Result;
 
-    /// Whether this disk's file can be written, by its owner.
-    fn is_writable(data: &T::DiskData) -> bool {
+    /// Returns whether this disk's file can be written, by its owner.
+    fn is_writable(data: &D) -> bool {
         let _ = data;
         false
     }
@@ -42,14 +39,14 @@ pub trait Attribute<T: Operations> {
     /// # Errors
     ///
     /// `EPERM` unless overridden: even files without write permission can be written by root.
-    fn store(disk: &Disk<T>, input: &[u8]) -> Result {
+    fn store(disk: &Disk<Q, D>, input: &[u8]) -> Result {
         let _ = (disk, input);
         Err(EPERM)
     }
 }
 
 /// A tuple of attributes.
-pub trait AttributeList<T: Operations> {
+pub trait AttributeList<Q, D> {
     /// What C wants to know, ending with a null pointer.
     #[doc(hidden)]
     const GROUPS: &'static [*const bindings::attribute_group];
@@ -83,9 +80,9 @@ impl fmt::Write for Page<'_> {
 }
 
 /// The C side of attribute `A`.
-struct Raw<T, A>(PhantomData<(T, A)>);
+struct Raw<Q, D, A>(PhantomData<(Q, D, A)>);
 
-impl<T: Operations, A: Attribute<T>> Raw<T, A> {
+impl<Q, D, A: Attribute<Q, D>> Raw<Q, D, A> {
     const ATTRIBUTE: bindings::device_attribute = {
         let mut attribute: bindings::device_attribute = pin_init::zeroed();
         attribute.attr.name = kernel::str::as_char_ptr_in_const_context(A::NAME);
@@ -131,8 +128,8 @@ impl<T: Operations, A: Attribute<T>> Raw<T, A> {
         }
     }
 
-    /// The permissions of the file.
-    fn mode(data: &T::DiskData) -> bindings::umode_t {
+    /// Returns the permissions of the file.
+    fn mode(data: &D) -> bindings::umode_t {
         if A::is_writable(data) {
             READABLE | OWNER_WRITABLE
         } else {
@@ -150,9 +147,10 @@ const OWNER_WRITABLE: bindings::umode_t = 0o200;
 ///
 /// # Safety
 ///
-/// `dev` must be the device of a disk of a `GenDisk<T>` that is not dropped for `'a`.
-unsafe fn disk<'a, T: Operations>(dev: *mut bindings::device) -> &'a Disk<T> {
-    // SAFETY: By the safety requirement. A disk's device is that of its block device.
+/// `dev` must be the device of a disk that is a `Disk<Q, D>` for `'a`.
+unsafe fn disk<'a, Q, D>(dev: *mut bindings::device) -> &'a Disk<Q, D> {
+    // SAFETY: `dev` is that of a disk of ours (safety requirement), and a disk's device is that of
+    // its block device.
     unsafe {
         let bdev = dev.byte_sub(offset_of!(bindings::block_device, bd_device));
         Disk::from_raw((*bdev.cast::<bindings::block_device>()).bd_disk)
@@ -178,20 +176,19 @@ const fn group(
     }
 }
 
-/// The group of attributes `A`, `B` and `C`.
-struct Three<T, A, B, C>(PhantomData<(T, A, B, C)>);
+/// The group of attributes `A0`, `A1` and `A2`.
+struct Group3<Q, D, A0, A1, A2>(PhantomData<(Q, D, A0, A1, A2)>);
 
-impl<T, A, B, C> Three<T, A, B, C>
+impl<Q, D, A0, A1, A2> Group3<Q, D, A0, A1, A2>
 where
-    T: Operations,
-    A: Attribute<T>,
-    B: Attribute<T>,
-    C: Attribute<T>,
+    A0: Attribute<Q, D>,
+    A1: Attribute<Q, D>,
+    A2: Attribute<Q, D>,
 {
     const ATTRIBUTES: &'static [*const bindings::attribute] = &[
-        Raw::<T, A>::POINTER,
-        Raw::<T, B>::POINTER,
-        Raw::<T, C>::POINTER,
+        Raw::<Q, D, A0>::POINTER,
+        Raw::<Q, D, A1>::POINTER,
+        Raw::<Q, D, A2>::POINTER,
         core::ptr::null(),
     ];
 
@@ -203,23 +200,22 @@ where
         index: c_int,
     ) -> bindings::umode_t {
         // SAFETY: sysfs calls this when a disk of ours is added; the object is in its device.
-        let disk: &Disk<T> =
+        let disk: &Disk<Q, D> =
             unsafe { disk(kobj.byte_sub(offset_of!(bindings::device, kobj)).cast()) };
         match index {
-            0 => Raw::<T, A>::mode(disk.data()),
-            1 => Raw::<T, B>::mode(disk.data()),
-            _ => Raw::<T, C>::mode(disk.data()),
+            0 => Raw::<Q, D, A0>::mode(disk.data()),
+            1 => Raw::<Q, D, A1>::mode(disk.data()),
+            _ => Raw::<Q, D, A2>::mode(disk.data()),
         }
     }
 }
 
-impl<T, A, B, C> AttributeList<T> for (A, B, C)
+impl<Q, D, A0, A1, A2> AttributeList<Q, D> for (A0, A1, A2)
 where
-    T: Operations,
-    A: Attribute<T>,
-    B: Attribute<T>,
-    C: Attribute<T>,
+    A0: Attribute<Q, D>,
+    A1: Attribute<Q, D>,
+    A2: Attribute<Q, D>,
 {
     const GROUPS: &'static [*const bindings::attribute_group] =
-        &[&Three::<T, A, B, C>::GROUP, core::ptr::null()];
+        &[&Group3::<Q, D, A0, A1, A2>::GROUP, core::ptr::null()];
 }

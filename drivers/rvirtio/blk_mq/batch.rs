@@ -5,10 +5,13 @@
 use crate::{
     helpers::rvirtio_helper_blk_mq_add_to_batch,
     operations::{
-        HwContext,
-        Operations, //
+        Command,
+        HwContext, //
     },
-    request::Request,
+    request::{
+        Owned,
+        Request, //
+    },
     status::BlkStatus, //
 };
 use core::{
@@ -61,21 +64,22 @@ const EMPTY: bindings::rq_list = bindings::rq_list {
     tail: ptr::null_mut(),
 };
 
-/// A list of requests that the driver owns, linked through the requests themselves.
+/// A list of requests that the driver owns, linked through the requests themselves: of
+/// [`Request`]s, or of requests in a state that has a type of its own.
 ///
 /// # Invariants
 ///
-/// The requests on `list` are owned by it as by a [`Request`] each.
+/// The requests on `list` are owned by it as by an `R` each.
 #[doc(alias = "rq_list")]
-pub struct RequestList<T: Operations> {
+pub struct RequestList<R: Owned> {
     list: bindings::rq_list,
-    _p: PhantomData<Request<T>>,
+    _p: PhantomData<R>,
 }
 
-// SAFETY: It is a collection of requests, which are `Send` then.
-unsafe impl<T: Operations> Send for RequestList<T> where Request<T>: Send {}
+// SAFETY: It is a collection of values that are `Send` then.
+unsafe impl<R: Owned + Send> Send for RequestList<R> {}
 
-impl<T: Operations> RequestList<T> {
+impl<R: Owned> RequestList<R> {
     /// Creates an empty list.
     #[inline]
     pub const fn new() -> Self {
@@ -88,27 +92,28 @@ impl<T: Operations> RequestList<T> {
 
     /// Appends a request.
     #[inline]
-    pub fn push_back(&mut self, rq: Request<T>) {
+    pub fn push_back(&mut self, rq: R) {
         // INVARIANT: It owns the request now.
-        // SAFETY: The list and the request are ours.
+        // SAFETY: The list is ours, and so is the request, which is on no other list.
         unsafe { push(&mut self.list, rq.into_raw()) }
     }
 
     /// Takes the first request.
     #[inline]
-    pub fn pop_front(&mut self) -> Option<Request<T>> {
-        // SAFETY: The list is ours, and by the type invariant so is the request.
-        unsafe { pop(&mut self.list).map(|rq| Request::from_raw(rq)) }
+    pub fn pop_front(&mut self) -> Option<R> {
+        // SAFETY: The list is ours, and its requests are owned by it as by an `R` (type
+        // invariant), which passes to the new value.
+        unsafe { pop(&mut self.list).map(|rq| R::from_raw(rq)) }
     }
 }
 
-impl<T: Operations> Default for RequestList<T> {
+impl<R: Owned> Default for RequestList<R> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Operations> Drop for RequestList<T> {
+impl<R: Owned> Drop for RequestList<R> {
     fn drop(&mut self) {
         while let Some(rq) = self.pop_front() {
             drop(rq);
@@ -120,24 +125,26 @@ impl<T: Operations> Drop for RequestList<T> {
 ///
 /// # Invariants
 ///
-/// `list` is a list of requests of disks of `TagSet<T>`s that are not started and may be taken.
-pub struct Batch<'a, T: Operations> {
+/// `list` is a list of requests of tag sets whose hardware queues are `Q`s and whose commands are
+/// `C`s. They are not started and may be taken.
+pub struct Batch<'a, Q, C: Command> {
     list: &'a mut bindings::rq_list,
-    hctx: HwContext<'a, T>,
+    hctx: HwContext<'a, Q>,
+    _p: PhantomData<Request<C>>,
 }
 
-impl<T: Operations> Batch<'_, T> {
+impl<Q, C: Command> Batch<'_, Q, C> {
     /// Calls `f` for each run of requests of the same hardware queue on `list`, and leaves on it
     /// what `f` did not take.
     ///
     /// # Safety
     ///
-    /// `list` must be valid and of requests of disks of `TagSet<T>`s that are not started and
-    /// that the block layer hands to the driver.
+    /// `list` must be valid and of requests of tag sets whose hardware queues are `Q`s and whose
+    /// commands are `C`s, which are not started and which the block layer hands to the driver.
     #[inline]
     pub(crate) unsafe fn for_each_queue(
         list: *mut bindings::rq_list,
-        f: fn(HwContext<'_, T>, &mut Batch<'_, T>),
+        f: fn(HwContext<'_, Q>, &mut Batch<'_, Q, C>),
     ) {
         // SAFETY: By the safety requirement.
         let list = unsafe { &mut *list };
@@ -146,7 +153,11 @@ impl<T: Operations> Batch<'_, T> {
             // SAFETY: The hardware queue of a request is in use.
             let hctx = unsafe { HwContext::from_raw((*list.head).mq_hctx) };
             // INVARIANT: By the safety requirement.
-            let mut batch = Batch { list, hctx };
+            let mut batch = Batch {
+                list,
+                hctx,
+                _p: PhantomData,
+            };
             f(hctx, &mut batch);
             while let Some(rq) = batch.take_raw() {
                 // SAFETY: It was on a list a moment ago, and is on none now.
@@ -169,13 +180,15 @@ impl<T: Operations> Batch<'_, T> {
     }
 }
 
-impl<T: Operations> Iterator for Batch<'_, T> {
-    type Item = Request<T>;
+impl<Q, C: Command> Iterator for Batch<'_, Q, C> {
+    type Item = Request<C>;
 
     #[inline]
-    fn next(&mut self) -> Option<Request<T>> {
-        // SAFETY: By the type invariant the request is not started and may be taken.
-        self.take_raw().map(|rq| unsafe { Request::start(rq) })
+    fn next(&mut self) -> Option<Request<C>> {
+        let rq = self.take_raw()?;
+        // SAFETY: The request is not started and may be taken (type invariant). `take_raw` takes
+        // only those of this hardware queue.
+        Some(unsafe { Request::start(rq, self.hctx) })
     }
 }
 
@@ -183,12 +196,12 @@ impl<T: Operations> Iterator for Batch<'_, T> {
 ///
 /// They are ended by [`CompletionBatch::end`] or when this is dropped; forgetting it loses them.
 #[doc(alias = "io_comp_batch")]
-pub struct CompletionBatch<T: Operations> {
+pub struct CompletionBatch<C: Command> {
     batch: bindings::io_comp_batch,
-    _p: PhantomData<Request<T>>,
+    _p: PhantomData<Request<C>>,
 }
 
-impl<T: Operations> CompletionBatch<T> {
+impl<C: Command> CompletionBatch<C> {
     /// Creates an empty batch.
     #[inline]
     pub fn new() -> Self {
@@ -198,12 +211,12 @@ impl<T: Operations> CompletionBatch<T> {
         }
     }
 
-    /// Has `rq` ended with `status`: on the CPU that submitted it, if that is another, else at
-    /// the end of the batch, or at once if it can not be batched.
+    /// Ends `rq` with `status`: on the CPU that submitted it, if that is another, else at the end
+    /// of the batch, or at once if it cannot be batched.
     #[doc(alias = "blk_mq_complete_request_remote")]
     #[doc(alias = "blk_mq_add_to_batch")]
     #[inline]
-    pub fn complete(&mut self, mut rq: Request<T>, status: BlkStatus) {
+    pub fn complete(&mut self, mut rq: Request<C>, status: BlkStatus) {
         rq.set_status(status);
         let rq = rq.into_raw();
         // SAFETY: The request is started and ours to complete.
@@ -221,11 +234,11 @@ impl<T: Operations> CompletionBatch<T> {
         };
         if !batched {
             // SAFETY: It is still ours.
-            unsafe { Request::<T>::from_raw(rq) }.end_completed();
+            unsafe { Request::<C>::from_raw(rq) }.end_completed();
         }
     }
 
-    /// Says whether no request waits for the end of the batch.
+    /// Returns whether no request waits for the end of the batch.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.batch.req_list.head.is_null()
@@ -254,20 +267,20 @@ impl<T: Operations> CompletionBatch<T> {
             while !next.is_null() {
                 let rq = next;
                 next = (*rq).__bindgen_anon_1.rq_next;
-                Request::<T>::from_raw(rq).forget();
+                Request::<C>::from_raw(rq).forget();
             }
             bindings::blk_mq_end_request_batch(batch);
         }
     }
 }
 
-impl<T: Operations> Default for CompletionBatch<T> {
+impl<C: Command> Default for CompletionBatch<C> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T: Operations> Drop for CompletionBatch<T> {
+impl<C: Command> Drop for CompletionBatch<C> {
     #[inline]
     fn drop(&mut self) {
         self.end();

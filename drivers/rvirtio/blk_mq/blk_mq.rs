@@ -2,21 +2,20 @@
 
 //! Multi-queue block devices: what the kernel crate's `block::mq` does not have yet.
 //!
-//! A driver implements [`Operations`] for a type, creates a [`TagSet`] over its hardware queues
-//! and a [`GenDisk`] on that. What it gets in return is checked by types instead of reference
-//! counts:
+//! A driver implements [`Operations`] for a type, creates a [`TagSet`] of its hardware queues and
+//! a [`GenDisk`] of that. What it gets in return is checked by types instead of reference counts:
 //!
 //! - A [`Request`] is linear: one value for each request that the driver owns, which has to be
 //!   ended, completed, requeued or given back. Forgetting to do so, by dropping it, ends it with
 //!   an I/O error.
 //! - [`Operations::Command`] is the driver's memory for a request in flight: one for each driver
 //!   tag of a hardware queue, so that there are never more of them than the device can have
-//!   requests, whatever the I/O scheduler does. It is allocated with the tag set; the hot path
+//!   requests, whatever the I/O scheduler does. It is allocated before the tag set; the hot path
 //!   allocates nothing.
-//! - Nothing is reference counted: hardware queues, the disk's data and commands are borrowed for
-//!   the lifetime of the tag set.
+//! - There is one owner: the disk has the tag set and the driver's data, the tag set has the
+//!   hardware queues and the commands.
 //!
-//! [`virtqueue`] is the bridge to virtqueues and the only module that knows about virtio.
+//! [`virtqueue`] is the bridge to virtqueues.
 //!
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
@@ -64,11 +63,11 @@ pub use limits::{
     MIN_SEGMENT_SIZE, //
 };
 pub use operations::{
-    Busy,
     Command,
     HwContext,
     Operations,
-    Position, //
+    Position,
+    Refused, //
 };
 pub use param::StringParam;
 #[doc(hidden)]
@@ -78,8 +77,8 @@ pub use param::{
     RawString, //
 };
 pub use request::{
-    Direction,
     Op,
+    Owned,
     Request, //
 };
 pub use segments::{
@@ -89,6 +88,7 @@ pub use segments::{
 pub use status::BlkStatus;
 pub use tag_set::{
     num_possible_queues,
+    NewQueue,
     TagSet, //
 };
 

@@ -14,10 +14,13 @@ use crate::{
         set_cache,
         CacheMode, //
     },
-    operations::Operations,
-    status::BlkStatus, //
+    status::BlkStatus,
+    tag_set::Shared, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    pin::Pin, //
+};
 use kernel::{
     bindings,
     error::{
@@ -58,16 +61,16 @@ impl Geometry {
     }
 }
 
-/// A disk while its driver is bound.
+/// A disk while its driver is bound, with hardware queues `Q` and the driver's data `D`.
 ///
 /// # Invariants
 ///
-/// The disk belongs to a `GenDisk<T>` that is not dropped, so that its queue's data is the
-/// driver's `T::DiskData`.
+/// The disk belongs to a [`GenDisk`](crate::GenDisk) that is not dropped. It is on a tag set with
+/// hardware queues `Q`, and its queue's data is a `D`.
 #[repr(transparent)]
-pub struct Disk<T: Operations>(Opaque<bindings::gendisk>, PhantomData<T>);
+pub struct Disk<Q, D>(Opaque<bindings::gendisk>, PhantomData<(Q, D)>);
 
-impl<T: Operations> Disk<T> {
+impl<Q, D> Disk<Q, D> {
     /// # Safety
     ///
     /// The invariants must hold for `disk` for `'a`.
@@ -77,19 +80,31 @@ impl<T: Operations> Disk<T> {
     }
 
     fn queue(&self) -> *mut bindings::request_queue {
-        // SAFETY: By the type invariant the disk is valid; its queue does not change.
+        // SAFETY: The disk is valid (type invariant); its queue does not change.
         unsafe { (*self.0.get()).queue }
     }
 
-    /// The driver's data.
-    pub fn data(&self) -> &T::DiskData {
-        // SAFETY: By the type invariant.
+    /// Returns the driver's data.
+    pub fn data(&self) -> &D {
+        // SAFETY: The queue's data is a `D` that the `GenDisk` owns (type invariant).
         unsafe { &*(*self.queue()).queuedata.cast() }
     }
 
-    /// The name.
+    /// Returns the hardware queues.
+    pub fn queues(&self) -> impl ExactSizeIterator<Item = Pin<&Q>> {
+        // SAFETY: The tag set belongs to the `GenDisk`, has hardware queues `Q` (type invariant),
+        // and its driver data points to this.
+        let shared = unsafe {
+            &*(*(*self.queue()).tag_set)
+                .driver_data
+                .cast::<Shared<'_, Q>>()
+        };
+        shared.queues()
+    }
+
+    /// Returns the name.
     pub fn name(&self) -> &BStr {
-        // SAFETY: By the type invariant; the name does not change.
+        // SAFETY: The disk is valid (type invariant); the name does not change.
         let name = unsafe { &(*self.0.get()).disk_name };
         let len = name.iter().position(|&c| c == 0).unwrap_or(name.len());
         BStr::from_bytes(&name[..len])
@@ -114,9 +129,9 @@ impl<T: Operations> Disk<T> {
 
     /// Waits until no request is in flight, and holds new ones back until the guard is dropped.
     ///
-    /// Meanwhile this thread allocates memory without waiting for I/O, be it this disk's.
+    /// Meanwhile this thread allocates memory without waiting for I/O, that of this disk included.
     #[doc(alias = "blk_mq_freeze_queue")]
-    pub fn freeze(&self) -> Frozen<'_, T> {
+    pub fn freeze(&self) -> Frozen<'_, Q, D> {
         // SAFETY: The queue is valid.
         let memflags = unsafe { rvirtio_helper_blk_mq_freeze_queue(self.queue()) };
         // INVARIANT: It is frozen now.
@@ -157,15 +172,16 @@ impl<T: Operations> Disk<T> {
 ///
 /// This thread has frozen the queue of `disk`, and has got `memflags` for it.
 #[must_use = "the disk goes on when this is dropped"]
-pub struct Frozen<'a, T: Operations> {
-    disk: &'a Disk<T>,
+pub struct Frozen<'a, Q, D> {
+    disk: &'a Disk<Q, D>,
     memflags: c_uint,
     _not_shared: NotThreadSafe,
 }
 
-impl<T: Operations> Drop for Frozen<'_, T> {
+impl<Q, D> Drop for Frozen<'_, Q, D> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; the value can not have changed threads.
+        // SAFETY: This thread froze the queue and got `memflags` for it (type invariant); the value
+        // cannot have changed threads.
         unsafe { rvirtio_helper_blk_mq_unfreeze_queue(self.disk.queue(), self.memflags) };
     }
 }

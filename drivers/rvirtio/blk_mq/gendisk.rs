@@ -17,14 +17,12 @@ use crate::{
     tag_set::TagSet, //
 };
 use core::{
-    marker::PhantomData,
     ops::Deref,
     pin::Pin,
     ptr::NonNull, //
 };
 use kernel::{
     bindings,
-    device,
     error::{
         from_err_ptr,
         to_result, //
@@ -39,6 +37,7 @@ use kernel::{
     static_lock_class,
     sync::Mutex, //
 };
+use rvirtio::Ready;
 
 /// Whether a disk can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,32 +81,35 @@ enum State {
     Removed,
 }
 
-/// A disk of the driver's.
+/// A disk of the driver's, with its tag set and the driver's data.
 ///
 /// Dereferences to [`Disk`], which has what can be done with it.
 ///
 /// # Invariants
 ///
-/// - `disk` is valid, on a tag set that lives for `'a`, with queue data that lives for `'a`, and
-///   private data that points to a [`Private`] from a box. This value owns a reference to it.
+/// - `disk` is valid, on `tag_set`, with `data` as queue data and private data that points to a
+///   [`Private`] from a box. This value owns a reference to it.
 /// - It was added if and only if `state` is not `New`, and then deleted if `state` is `Removed`.
 #[doc(alias = "gendisk")]
 #[pin_data(PinnedDrop)]
-pub struct GenDisk<'a, T: Operations> {
+pub struct GenDisk<'bound, T: Operations> {
     disk: NonNull<bindings::gendisk>,
     /// Guards changes of the size too, which are different before, while and after the disk is
     /// there.
     #[pin]
     state: Mutex<State>,
-    _p: PhantomData<(&'a TagSet<'a, T>, &'a T::DiskData)>,
+    #[pin]
+    tag_set: TagSet<'bound, T>,
+    #[pin]
+    data: T::DiskData,
 }
 
-// SAFETY: A disk can be removed by any thread.
+// SAFETY: A disk can be removed by any thread, and what it owns is `Send`.
 unsafe impl<T: Operations> Send for GenDisk<'_, T> {}
-// SAFETY: All methods take locks, the driver's data is `Sync`.
+// SAFETY: All methods take locks; the driver's data is `Sync`.
 unsafe impl<T: Operations> Sync for GenDisk<'_, T> {}
 
-impl<'a, T: Operations> GenDisk<'a, T> {
+impl<'bound, T: Operations> GenDisk<'bound, T> {
     const FOPS: bindings::block_device_operations = bindings::block_device_operations {
         owner: this_module::<T::OwnerModule>().as_ptr(),
         getgeo: Some(getgeo),
@@ -120,30 +122,27 @@ impl<'a, T: Operations> GenDisk<'a, T> {
     /// # Errors
     ///
     /// `EINVAL` when the block layer refuses the limits, or the name is too long.
-    pub fn new<'c>(
-        tag_set: Pin<&'a TagSet<'a, T>>,
-        config: &'c DiskConfig<'c>,
-        data: Pin<&'a T::DiskData>,
-    ) -> impl PinInit<Self, Error> + 'c
+    pub fn new<'a>(
+        tag_set: impl PinInit<TagSet<'bound, T>, Error> + 'a,
+        config: DiskConfig<'a>,
+        data: impl PinInit<T::DiskData, Error> + 'a,
+    ) -> impl PinInit<Self, Error> + 'a
     where
-        'a: 'c,
-        T: 'c,
+        Self: 'a,
     {
-        pin_init::pin_init_scope(move || {
-            let disk = Self::allocate(tag_set, config, data)?;
-            // INVARIANT: It was allocated with these borrows, and is not added.
-            Ok(try_pin_init!(Self {
-                disk,
-                state <- new_mutex!(State::New, "GenDisk::state"),
-                _p: PhantomData,
-            }? Error))
-        })
+        // INVARIANT: The disk is allocated with what was initialised before it, and not added.
+        try_pin_init!(Self {
+            tag_set <- tag_set,
+            data <- data,
+            state <- new_mutex!(State::New, "GenDisk::state"),
+            disk: Self::allocate(&tag_set, &config, &data)?,
+        }? Error)
     }
 
     fn allocate(
-        tag_set: Pin<&'a TagSet<'a, T>>,
+        tag_set: &TagSet<'bound, T>,
         config: &DiskConfig<'_>,
-        data: Pin<&'a T::DiskData>,
+        data: &T::DiskData,
     ) -> Result<NonNull<bindings::gendisk>> {
         let index = NameIndex::allocate()?;
         let name = index.name(config.name_prefix)?;
@@ -155,7 +154,7 @@ impl<'a, T: Operations> GenDisk<'a, T> {
             GFP_KERNEL,
         )?;
         let mut lim = config.limits.into_raw();
-        let data: *const T::DiskData = data.get_ref();
+        let data: *const T::DiskData = data;
 
         // SAFETY: The tag set is allocated, and the limits are valid for the call.
         let disk = from_err_ptr(unsafe {
@@ -177,22 +176,29 @@ impl<'a, T: Operations> GenDisk<'a, T> {
         NonNull::new(disk).ok_or(ENOMEM)
     }
 
-    /// Makes the disk visible, below `parent` in sysfs. Partitions are read before this returns.
-    pub(crate) fn add_below(&self, parent: &device::Device<device::Bound>) -> Result {
+    /// Makes the disk visible until the device is unbound, below the virtio device in sysfs. The
+    /// device has to be ready, as partitions are read before this returns.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` when there is a disk of this name, `EBUSY` when it was added before, `ENOMEM`.
+    #[doc(alias = "device_add_disk")]
+    pub fn add(&'bound self, ready: &Ready<'bound>) -> Result {
+        // Even if the disk itself is forgotten, it is not there for longer than what it borrows.
+        ready.manage(Added { disk: self })?;
         let mut state = self.state.lock();
         if *state != State::New {
             return Err(EBUSY);
         }
+        let groups = <T::Attributes as AttributeList<T::HwQueue, T::DiskData>>::GROUPS;
         // INVARIANT: On success it is added; on failure `drop` finds it as it was.
-        // SAFETY: By the type invariant the disk is valid and not added. The groups are static,
-        // and the parent outlives the disk's being added, as it is bound.
+        // SAFETY: The disk is valid and not added (type invariant and state). The groups are
+        // static, and the parent outlives the disk's being added, as it is bound.
         to_result(unsafe {
             bindings::device_add_disk(
-                core::ptr::from_ref(parent).cast_mut().cast(),
+                ready.device().as_raw(),
                 self.disk.as_ptr(),
-                <T::Attributes as AttributeList<T>>::GROUPS
-                    .as_ptr()
-                    .cast_mut(),
+                groups.as_ptr().cast_mut(),
             )
         })?;
         *state = State::Added;
@@ -213,27 +219,47 @@ impl<'a, T: Operations> GenDisk<'a, T> {
             *state = State::Removed;
         }
         // INVARIANT: The state says so already, so that this happens once.
-        // SAFETY: By the type invariant the disk was added.
+        // SAFETY: The disk is valid and was added (type invariant and state).
         unsafe { bindings::del_gendisk(self.disk.as_ptr()) }
     }
 
-    /// Sets the size in 512-byte sectors. Users of the disk are told when that is a change.
+    /// Sets the size, in 512-byte sectors, to what `capacity` returns. Users of the disk are told
+    /// when that is a change.
+    ///
+    /// Calls do not overlap, so that what was read first is never set last.
+    ///
+    /// # Errors
+    ///
+    /// Those of `capacity`; then the size stays as it is.
     #[doc(alias = "set_capacity_and_notify")]
-    pub fn resize(&self, capacity: u64) {
+    pub fn resize(&self, capacity: impl FnOnce() -> Result<u64>) -> Result {
         let state = self.state.lock();
         if *state != State::Removed {
-            // SAFETY: By the type invariant the disk is valid. C tells nobody before it is added.
+            let capacity = capacity()?;
+            // SAFETY: The disk is valid (type invariant). C tells nobody before it is added.
             unsafe { bindings::set_capacity_and_notify(self.disk.as_ptr(), capacity) };
         }
+        Ok(())
+    }
+}
+
+/// Removes a disk when the device is unbound.
+struct Added<'bound, T: Operations> {
+    disk: &'bound GenDisk<'bound, T>,
+}
+
+impl<T: Operations> Drop for Added<'_, T> {
+    fn drop(&mut self) {
+        self.disk.remove();
     }
 }
 
 impl<T: Operations> Deref for GenDisk<'_, T> {
-    type Target = Disk<T>;
+    type Target = Disk<T::HwQueue, T::DiskData>;
 
-    fn deref(&self) -> &Disk<T> {
-        // SAFETY: By the type invariant the disk and its data are valid for `'a`, which outlives
-        // the borrow.
+    fn deref(&self) -> &Self::Target {
+        // SAFETY: The disk, its tag set and its data belong to this value (type invariant), which
+        // is not dropped while it is borrowed.
         unsafe { Disk::from_raw(self.disk.as_ptr()) }
     }
 }
@@ -244,8 +270,8 @@ impl<T: Operations> PinnedDrop for GenDisk<'_, T> {
         self.remove();
         let added = *self.state.lock() != State::New;
         let disk = self.disk.as_ptr();
-        // SAFETY: By the type invariant the disk is valid until we give up our reference. C
-        // calls `free_disk` only for disks that were added.
+        // SAFETY: The disk is valid until we give up our reference (type invariant). C calls
+        // `free_disk` only for disks that were added.
         unsafe {
             let private = (*disk).private_data;
             bindings::put_disk(disk);

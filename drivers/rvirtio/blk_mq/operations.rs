@@ -7,7 +7,10 @@
 use crate::{
     attribute::AttributeList,
     batch::Batch,
-    request::Request,
+    request::{
+        Owned,
+        Request, //
+    },
     status::BlkStatus,
     tag_set::{
         HwData,
@@ -16,8 +19,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
-    pin::Pin, //
+    ops::Deref, //
 };
 use kernel::{
     bindings,
@@ -39,49 +41,55 @@ pub trait Operations: Sized {
     /// The module that the driver is in. `#[vtable]` fills it in.
     type OwnerModule: ModuleMetadata;
 
-    /// A hardware queue of the device. The driver creates these before the tag set.
-    type HwQueue: Sync;
+    /// A hardware queue of the device.
+    type HwQueue: Send + Sync;
 
     /// The driver's memory for one request in flight.
-    type Command: Command + Send;
+    type Command: Command;
 
     /// What sysfs attributes work with.
-    type DiskData: Sync;
+    type DiskData: Send + Sync;
 
     /// The driver's attributes of the disk: a tuple of [`Attribute`](crate::Attribute)s.
-    type Attributes: AttributeList<Self>;
+    type Attributes: AttributeList<Self::HwQueue, Self::DiskData>;
 
-    /// Creates the memory of one driver tag of `hwq`. Called when the tag set is created.
-    fn new_command(hwq: &Self::HwQueue) -> impl PinInit<Self::Command, Error>;
-
-    /// Starts `rq` on the device, or gives it back to be tried again later.
+    /// Starts `rq` on the device, or gives it back.
     ///
     /// Unless it is the last, the device need not be told yet: more requests or
-    /// [`Operations::commit_rqs`] follow.
+    /// [`Operations::commit_rqs`] follow. The latter is called, too, when the last one is given
+    /// back.
     ///
     /// # Errors
     ///
-    /// [`Busy`] with the same request, which must not be known to the device.
+    /// [`Refused`] with the same request, which must not be known to the device. The block layer
+    /// tries it again if the status is [`BlkStatus::Resource`] or [`BlkStatus::DevResource`], and
+    /// ends it with any other status.
     fn queue_rq(
-        hctx: HwContext<'_, Self>,
-        rq: Request<Self>,
+        hctx: HwContext<'_, Self::HwQueue>,
+        rq: Request<Self::Command>,
         position: Position,
-    ) -> Result<(), Busy<Self>>;
+    ) -> Result<(), Refused<Self::Command>>;
 
     /// Starts all requests of `batch` on the device. All of them belong to `hctx`.
     ///
     /// Requests that the driver leaves in the batch are passed to [`Operations::queue_rq`].
-    fn queue_rqs(hctx: HwContext<'_, Self>, batch: &mut Batch<'_, Self>);
+    fn queue_rqs(
+        hctx: HwContext<'_, Self::HwQueue>,
+        batch: &mut Batch<'_, Self::HwQueue, Self::Command>,
+    );
 
     /// Tells the device about requests for which [`Operations::queue_rq`] did not do that.
-    fn commit_rqs(hctx: HwContext<'_, Self>);
+    fn commit_rqs(hctx: HwContext<'_, Self::HwQueue>);
 }
 
 /// The driver's memory for a request in flight.
-pub trait Command {
+///
+/// It belongs to a driver tag, and is used for one request after the other. Drivers reach it
+/// through what this crate offers for requests only.
+pub trait Command: Send {
     /// Gives up all that belongs to the request and not to the tag, such as mappings of its
     /// data. Called before a request goes back to the block layer, whichever way it does.
-    fn release(self: Pin<&mut Self>);
+    fn release(&mut self);
 }
 
 /// Whether more requests follow right after this one.
@@ -93,11 +101,11 @@ pub enum Position {
     Last,
 }
 
-/// A request that could not be started now.
-pub struct Busy<T: Operations> {
+/// A request that was not started, and why.
+pub struct Refused<C: Command> {
     /// The request.
-    pub rq: Request<T>,
-    /// Why: [`BlkStatus::DevResource`] or [`BlkStatus::Resource`].
+    pub rq: Request<C>,
+    /// Why.
     pub status: BlkStatus,
 }
 
@@ -109,23 +117,23 @@ pub struct Busy<T: Operations> {
 ///
 /// `hctx` is valid for `'a`, and its driver data is `data`.
 #[doc(alias = "blk_mq_hw_ctx")]
-pub struct HwContext<'a, T: Operations> {
+pub struct HwContext<'a, Q> {
     hctx: *mut bindings::blk_mq_hw_ctx,
-    data: &'a HwData<T>,
+    data: &'a HwData<Q>,
 }
 
-impl<'a, T: Operations> HwContext<'a, T> {
+impl<'a, Q> HwContext<'a, Q> {
     /// # Safety
     ///
-    /// `hctx` must belong to a queue of a `TagSet<T>`, and be in use for `'a`: its `init_hctx`
-    /// was called and its `exit_hctx` not yet.
+    /// `hctx` must belong to a tag set whose hardware queues are `Q`s, and be in use for `'a`: its
+    /// `init_hctx` was called and its `exit_hctx` not yet.
     #[inline]
     pub(crate) unsafe fn from_raw(hctx: *mut bindings::blk_mq_hw_ctx) -> Self {
         // INVARIANT: By the safety requirement; `init_hctx` set the driver data.
         Self {
             hctx,
-            // SAFETY: `init_hctx` set it to a reference that outlives the queue.
-            data: unsafe { &*(*hctx).driver_data.cast::<HwData<T>>() },
+            // SAFETY: `init_hctx` set it to a `HwData<Q>` that outlives the queue.
+            data: unsafe { &*(*hctx).driver_data.cast::<HwData<Q>>() },
         }
     }
 
@@ -136,34 +144,40 @@ impl<'a, T: Operations> HwContext<'a, T> {
     /// with at least one request in flight, else nobody is left to restart the queue.
     #[doc(alias = "blk_mq_stop_hw_queue")]
     pub fn stop(&self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: `hctx` is valid (type invariant).
         unsafe { bindings::blk_mq_stop_hw_queue(self.hctx) }
     }
 
-    /// The raw pointer, to compare.
+    /// Returns the raw pointer, to compare.
     #[inline]
     pub(crate) fn as_raw(&self) -> *mut bindings::blk_mq_hw_ctx {
         self.hctx
     }
+
+    /// Returns what belongs to the queue.
+    #[inline]
+    pub(crate) fn data(&self) -> &'a HwData<Q> {
+        self.data
+    }
 }
 
-impl<T: Operations> Deref for HwContext<'_, T> {
-    type Target = T::HwQueue;
+impl<Q> Deref for HwContext<'_, Q> {
+    type Target = Q;
 
     #[inline]
-    fn deref(&self) -> &T::HwQueue {
+    fn deref(&self) -> &Q {
         self.data.hwq()
     }
 }
 
-impl<T: Operations> Clone for HwContext<'_, T> {
+impl<Q> Clone for HwContext<'_, Q> {
     #[inline]
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Operations> Copy for HwContext<'_, T> {}
+impl<Q> Copy for HwContext<'_, Q> {}
 
 /// The callbacks of a driver, as C wants them.
 pub(crate) struct Callbacks<T>(PhantomData<T>);
@@ -191,19 +205,21 @@ impl<T: Operations> Callbacks<T> {
         } else {
             Position::Middle
         };
-        // SAFETY: The block layer passes a queue of ours that is in use, and a request of it
-        // that is ours from now on and has not been started.
-        let (hctx, request) = unsafe { (HwContext::from_raw(hctx), Request::start(rq)) };
+        // SAFETY: The block layer passes a queue of ours that is in use.
+        let hctx = unsafe { HwContext::from_raw(hctx) };
+        // SAFETY: The block layer passes a request of this queue that is ours from now on and has
+        // not been started.
+        let request = unsafe { Request::start(rq, hctx) };
         match T::queue_rq(hctx, request, position) {
             Ok(()) => BlkStatus::Ok.into_raw(),
-            Err(busy) => busy.give_back(rq),
+            Err(refused) => refused.give_back(rq),
         }
     }
 
     extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
         // SAFETY: The block layer passes a list that is ours for the duration of the call, of
         // requests of our queues that have not been started.
-        unsafe { Batch::<T>::for_each_queue(list, T::queue_rqs) }
+        unsafe { Batch::for_each_queue(list, T::queue_rqs) }
     }
 
     extern "C" fn commit_rqs(hctx: *mut bindings::blk_mq_hw_ctx) {
@@ -212,8 +228,9 @@ impl<T: Operations> Callbacks<T> {
     }
 
     extern "C" fn complete(rq: *mut bindings::request) {
-        // SAFETY: This is called for requests for which `Request::complete` gave up ownership.
-        unsafe { Request::<T>::from_raw(rq) }.end_completed()
+        // SAFETY: This is called for requests of ours for which `Request::complete` gave up
+        // ownership.
+        unsafe { Request::<T::Command>::from_raw(rq) }.end_completed()
     }
 
     extern "C" fn init_hctx(
@@ -237,7 +254,7 @@ impl<T: Operations> Callbacks<T> {
     }
 }
 
-impl<T: Operations> Busy<T> {
+impl<C: Command> Refused<C> {
     /// Returns the request to the block layer, which passed it to us as `rq`.
     #[cold]
     fn give_back(self, rq: *mut bindings::request) -> bindings::blk_status_t {

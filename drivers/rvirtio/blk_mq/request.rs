@@ -7,21 +7,21 @@
 use crate::{
     operations::{
         Command,
-        Operations, //
+        HwContext, //
     },
     segments::Segments,
     status::BlkStatus,
     tag_set::{
-        HwData,
+        tag_of,
         Tag, //
     }, //
 };
 use core::{
     mem,
-    pin::Pin,
     ptr::NonNull, //
 };
 use kernel::bindings;
+use rvirtio::dma::Direction;
 
 /// What a request is to do.
 #[doc(alias = "req_op")]
@@ -41,13 +41,22 @@ pub enum Op {
     Other(u32),
 }
 
-/// Where the data of a request goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// The device reads it.
-    ToDevice,
-    /// The device writes it.
-    FromDevice,
+/// A value that owns a request, whatever is known about the request beyond that.
+///
+/// For the lists and batches of this crate only.
+pub trait Owned: Sized {
+    /// Gives up ownership without ending the request, for whoever does that with the pointer.
+    #[doc(hidden)]
+    fn into_raw(self) -> *mut bindings::request;
+
+    /// Takes back what [`Owned::into_raw`] gave up.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must have come from a value of this type, with nothing done to it since, and its
+    /// ownership pass to the new value.
+    #[doc(hidden)]
+    unsafe fn from_raw(rq: *mut bindings::request) -> Self;
 }
 
 /// A request that was started and that the driver owns.
@@ -57,83 +66,83 @@ pub enum Direction {
 ///
 /// # Invariants
 ///
-/// - `rq` is a started request of a disk of a `TagSet<T>`, with a driver tag.
+/// - `rq` is a started request of a tag set whose commands are `C`s, with a driver tag.
 /// - `tag` is the memory of that driver tag.
 /// - This value owns the request and its tag: nobody else accesses or ends them. (The block
 ///   layer's time-out handler only rearms its timer, as there is no callback.)
 #[doc(alias = "struct request")]
-pub struct Request<T: Operations> {
+pub struct Request<C: Command> {
     rq: NonNull<bindings::request>,
     /// Could be found through `rq`, but that takes four loads each time.
-    tag: NonNull<Tag<T::Command>>,
+    tag: NonNull<Tag<C>>,
 }
 
 // SAFETY: A request can be handled and ended by any thread, and what it owns is `Send`.
-unsafe impl<T: Operations> Send for Request<T> where T::Command: Send {}
+unsafe impl<C: Command> Send for Request<C> {}
 
-impl<T: Operations> Request<T> {
-    /// Takes over a request from the block layer and starts it.
-    ///
-    /// # Safety
-    ///
-    /// `rq` must be a request of a disk of a `TagSet<T>` that has a driver tag, is not started,
-    /// and that the block layer hands to the driver.
+impl<C: Command> Owned for Request<C> {
     #[inline]
-    pub(crate) unsafe fn start(rq: *mut bindings::request) -> Self {
-        // SAFETY: By the safety requirement.
-        unsafe {
-            bindings::blk_mq_start_request(rq);
-            Self::from_raw(rq)
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The invariants must hold for `rq`, whose ownership passes to the new value.
-    #[inline]
-    pub(crate) unsafe fn from_raw(rq: *mut bindings::request) -> Self {
-        // SAFETY: The request's hardware queue is in use while it has requests; `init_hctx` set
-        // its driver data. A request that has a driver tag has one that is not negative.
-        let tag = unsafe {
-            let data = &*(*(*rq).mq_hctx).driver_data.cast::<HwData<T>>();
-            data.tag((*rq).tag as usize)
-        };
-        // INVARIANT: By the safety requirement.
-        Self {
-            // SAFETY: A valid request is not null.
-            rq: unsafe { NonNull::new_unchecked(rq) },
-            tag,
-        }
-    }
-
-    /// The raw pointer.
-    #[inline]
-    pub(crate) fn as_raw(&self) -> *mut bindings::request {
-        self.rq.as_ptr()
-    }
-
-    /// Gives up ownership without ending the request, for whoever does that with the pointer.
-    #[inline]
-    pub(crate) fn into_raw(self) -> *mut bindings::request {
+    fn into_raw(self) -> *mut bindings::request {
         let rq = self.as_raw();
         mem::forget(self);
         rq
     }
 
+    #[inline]
+    unsafe fn from_raw(rq: *mut bindings::request) -> Self {
+        // INVARIANT: The invariants hold for `rq`, as it came from such a value. Then the tag is
+        // where the data of its hardware queue says.
+        Self {
+            // SAFETY: It is a valid request, which is not null.
+            rq: unsafe { NonNull::new_unchecked(rq) },
+            // SAFETY: The hardware queue is in use while it has requests, its commands are `C`s,
+            // and the request has a driver tag, which is not negative.
+            tag: unsafe { tag_of((*(*rq).mq_hctx).driver_data, (*rq).tag as usize) },
+        }
+    }
+}
+
+impl<C: Command> Request<C> {
+    /// Takes over a request from the block layer and starts it.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be a request of `hctx` that has a driver tag, is not started, and that the block
+    /// layer hands to the driver. The commands of its tag set must be `C`s.
+    #[inline]
+    pub(crate) unsafe fn start<Q>(rq: *mut bindings::request, hctx: HwContext<'_, Q>) -> Self {
+        // INVARIANT: By the safety requirement, and it is started.
+        // SAFETY: As for the invariants; a valid request is not null, and a driver tag is not
+        // negative.
+        unsafe {
+            bindings::blk_mq_start_request(rq);
+            Self {
+                rq: NonNull::new_unchecked(rq),
+                tag: hctx.data().tag((*rq).tag as usize),
+            }
+        }
+    }
+
+    /// Returns the raw pointer.
+    #[inline]
+    pub(crate) fn as_raw(&self) -> *mut bindings::request {
+        self.rq.as_ptr()
+    }
+
     /// Gives the request up to the block layer that takes it back as not started.
     pub(crate) fn forget(mut self) {
-        self.command().release();
+        self.command_mut().release();
         mem::forget(self);
     }
 
     #[inline]
     fn rq(&self) -> &bindings::request {
-        // SAFETY: By the type invariant the request is valid. The fields that this module reads
-        // do not change while the driver owns it.
+        // SAFETY: The request is valid (type invariant). The fields that this module reads do not
+        // change while the driver owns it.
         unsafe { self.rq.as_ref() }
     }
 
-    /// What to do.
+    /// Returns what to do.
     #[inline]
     pub fn op(&self) -> Op {
         // CAST: All operations are small positive numbers.
@@ -147,7 +156,7 @@ impl<T: Operations> Request<T> {
         }
     }
 
-    /// Where the data goes, `None` when there is none.
+    /// Returns where the data goes, `None` when there is none.
     #[inline]
     pub fn direction(&self) -> Option<Direction> {
         match self.op() {
@@ -157,14 +166,14 @@ impl<T: Operations> Request<T> {
         }
     }
 
-    /// The first sector, in units of 512 bytes. Meaningless unless reading or writing.
+    /// Returns the first sector, in units of 512 bytes. Meaningless unless reading or writing.
     #[doc(alias = "blk_rq_pos")]
     #[inline]
     pub fn sector(&self) -> u64 {
         self.rq().__sector
     }
 
-    /// The length of the data in bytes.
+    /// Returns the length of the data in bytes.
     #[doc(alias = "blk_rq_bytes")]
     #[inline]
     pub fn data_len(&self) -> u32 {
@@ -174,7 +183,7 @@ impl<T: Operations> Request<T> {
         }
     }
 
-    /// The data in physical memory, in order: none for operations without data, and never more
+    /// Returns the data in physical memory, in order: none for operations without data, and never more
     /// than [`Limits::max_segments`](crate::Limits::max_segments) of them.
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
@@ -188,31 +197,32 @@ impl<T: Operations> Request<T> {
     }
 
     #[inline]
-    fn tag(&mut self) -> Pin<&mut Tag<T::Command>> {
-        // SAFETY: By the type invariant the tag is ours, and tags are never moved.
-        unsafe { Pin::new_unchecked(self.tag.as_mut()) }
+    fn tag(&mut self) -> &mut Tag<C> {
+        // SAFETY: The tag is valid and ours alone (type invariant).
+        unsafe { self.tag.as_mut() }
     }
 
-    /// The driver's memory for this request. What an earlier request left in it is still there.
+    /// Returns the driver's memory for this request. What an earlier request left in it is still
+    /// there.
     #[inline]
-    pub fn command(&mut self) -> Pin<&mut T::Command> {
-        self.tag().project().command
+    pub(crate) fn command_mut(&mut self) -> &mut C {
+        &mut self.tag().command
     }
 
-    /// The driver's memory for this request, to read.
+    /// Returns the driver's memory for this request, to read.
     #[inline]
-    pub fn command_ref(&self) -> &T::Command {
-        // SAFETY: By the type invariant the tag is ours.
+    pub(crate) fn command(&self) -> &C {
+        // SAFETY: The tag is valid and ours alone (type invariant).
         unsafe { &self.tag.as_ref().command }
     }
 
     /// Sets how [`Request::end_completed`] is to end the request.
     #[inline]
     pub(crate) fn set_status(&mut self, status: BlkStatus) {
-        *self.tag().project().status = status;
+        self.tag().status = status;
     }
 
-    /// Has the request ended with `status` on the CPU that submitted it, or one near.
+    /// Ends the request with `status` on the CPU that submitted it, or one near.
     #[doc(alias = "blk_mq_complete_request")]
     pub fn complete(mut self, status: BlkStatus) {
         self.set_status(status);
@@ -223,7 +233,7 @@ impl<T: Operations> Request<T> {
     /// Ends the request as [`Request::complete`] said.
     #[inline]
     pub(crate) fn end_completed(mut self) {
-        let status = *self.tag().project().status;
+        let status = self.tag().status;
         self.end(status)
     }
 
@@ -231,7 +241,7 @@ impl<T: Operations> Request<T> {
     #[doc(alias = "blk_mq_end_request")]
     #[inline]
     pub fn end(mut self, status: BlkStatus) {
-        self.command().release();
+        self.command_mut().release();
         // SAFETY: The request is started, and ours to end.
         unsafe { bindings::blk_mq_end_request(self.into_raw(), status.into_raw()) }
     }
@@ -240,7 +250,7 @@ impl<T: Operations> Request<T> {
     #[doc(alias = "blk_mq_requeue_request")]
     #[cold]
     pub fn requeue(mut self) {
-        self.command().release();
+        self.command_mut().release();
         // SAFETY: The request is started, and ours.
         unsafe { bindings::blk_mq_requeue_request(self.into_raw(), true) }
     }
@@ -256,10 +266,10 @@ impl<T: Operations> Request<T> {
     }
 }
 
-impl<T: Operations> Drop for Request<T> {
+impl<C: Command> Drop for Request<C> {
     #[cold]
     fn drop(&mut self) {
-        self.command().release();
+        self.command_mut().release();
         // SAFETY: The request is started, and ours to end; nobody uses `self` after this.
         unsafe { bindings::blk_mq_end_request(self.as_raw(), BlkStatus::IoError.into_raw()) }
     }

@@ -13,7 +13,6 @@ use crate::{
 };
 use core::{
     cell::UnsafeCell,
-    marker::PhantomData,
     pin::Pin,
     ptr::NonNull, //
 };
@@ -34,165 +33,229 @@ use kernel::{
 
 /// What belongs to a driver tag, on cache lines of its own: tags of a queue are used by all its
 /// CPUs at once.
-#[pin_data]
 #[repr(align(64))]
 pub(crate) struct Tag<C> {
     /// How the request is to end; between `complete` and `end_completed`.
     pub(crate) status: BlkStatus,
     /// The driver's part.
-    #[pin]
     pub(crate) command: C,
 }
 
-/// What belongs to a hardware queue.
+/// The tags of a hardware queue, which stay where they are. What is in a cell belongs to the
+/// request that has the tag.
+type Tags<C> = KVVec<UnsafeCell<Tag<C>>>;
+
+/// The hardware queues of a tag set with the operations `T`, and the tags of each.
+type Parts<'bound, T> = (
+    Shared<'bound, <T as Operations>::HwQueue>,
+    KVec<Tags<<T as Operations>::Command>>,
+);
+
+/// What a hardware queue is made of.
+pub struct NewQueue<I, C> {
+    /// Initialises the driver's hardware queue.
+    pub queue: I,
+    /// The driver's memory for each request in flight: one for each tag.
+    pub commands: KVVec<C>,
+}
+
+/// What the driver data of a hardware queue points to.
 ///
 /// # Invariants
 ///
-/// - `hwq` is valid for as long as the tag set that this is part of.
-/// - The elements of `tags` are pinned: it is not changed after it was filled.
-pub(crate) struct HwData<T: Operations> {
-    hwq: *const T::HwQueue,
-    tags: KVVec<UnsafeCell<Tag<T::Command>>>,
+/// `tags` are the [`Tag`]s of the queue, with commands of the type that the tag set has, at the
+/// beginning of this structure. They are valid for longer than this is.
+#[pin_data]
+#[repr(C)]
+pub(crate) struct HwData<Q> {
+    tags: NonNull<c_void>,
+    #[pin]
+    hwq: Q,
 }
 
-impl<T: Operations> HwData<T> {
-    fn new(hwq: &T::HwQueue, depth: u32) -> Result<Self> {
-        // CAST: From 32 to 64 bits.
-        let depth = depth as usize;
-        let mut tags = KVVec::<UnsafeCell<Tag<T::Command>>>::with_capacity(depth, GFP_KERNEL)?;
-        for _ in 0..depth {
-            let free = tags.spare_capacity_mut().first_mut().ok_or(ENOMEM)?;
-            let init = try_pin_init!(Tag {
-                status: BlkStatus::IoError,
-                command <- T::new_command(hwq),
-            }? Error);
-            // The same layout: `UnsafeCell` is transparent.
-            let place: *mut Tag<T::Command> = free.as_mut_ptr().cast();
-            // SAFETY: `place` is valid for writes and does not move: see the type invariant.
-            // On failure it is not initialised, and not counted below.
-            unsafe { pin_init::PinInit::__init(init, place) }?;
-            // SAFETY: It is the next spare element, within the capacity, and initialised.
-            unsafe { tags.inc_len(1) };
-        }
-        // INVARIANT: The caller keeps `hwq` valid.
-        Ok(Self { hwq, tags })
-    }
+// SAFETY: `tags` points to what belongs to requests, which are `Send`.
+unsafe impl<Q: Send> Send for HwData<Q> {}
+// SAFETY: Of the tags nothing but the address can be had through a shared reference.
+unsafe impl<Q: Sync> Sync for HwData<Q> {}
 
-    /// The driver's hardware queue.
+impl<Q> HwData<Q> {
+    /// Returns the driver's hardware queue.
     #[inline]
-    pub(crate) fn hwq(&self) -> &T::HwQueue {
-        // SAFETY: By the type invariant.
-        unsafe { &*self.hwq }
+    pub(crate) fn hwq(&self) -> &Q {
+        &self.hwq
     }
 
-    /// The memory of driver tag `tag`, which belongs to the request that has the tag.
+    /// Returns the memory of driver tag `tag`, which belongs to the request that has the tag.
     ///
     /// # Safety
     ///
-    /// `tag` must be a driver tag of this hardware queue.
+    /// `tag` must be a driver tag of this hardware queue, in a tag set whose commands are `C`s.
     #[inline]
-    pub(crate) unsafe fn tag(&self, tag: usize) -> NonNull<Tag<T::Command>> {
-        // SAFETY: There is an element for each driver tag.
-        NonNull::from(unsafe { self.tags.get_unchecked(tag) }).cast()
+    pub(crate) unsafe fn tag<C>(&self, tag: usize) -> NonNull<Tag<C>> {
+        // SAFETY: There is a `Tag<C>` for each driver tag (type invariant).
+        unsafe { self.tags.cast::<Tag<C>>().add(tag) }
     }
 }
 
-/// The tags of a disk: up to `depth` requests for each of the hardware queues.
+/// Returns the memory of driver tag `tag` of the hardware queue with this driver data. Unlike
+/// [`HwData::tag`] it does not need to know the type of the driver's hardware queue.
+///
+/// # Safety
+///
+/// `driver_data` must be that of a hardware queue in use, of a tag set whose commands are `C`s, and
+/// `tag` one of its driver tags.
+#[inline]
+pub(crate) unsafe fn tag_of<C>(driver_data: *mut c_void, tag: usize) -> NonNull<Tag<C>> {
+    // SAFETY: It points to a `HwData`, which begins with the address of the tags, and there is a
+    // `Tag<C>` for each driver tag.
+    unsafe { (*driver_data.cast::<NonNull<Tag<C>>>()).add(tag) }
+}
+
+/// What callbacks find through a tag set's driver data.
+pub(crate) struct Shared<'bound, Q> {
+    interrupts: Option<&'bound Device<Bound>>,
+    queues: Pin<KBox<[HwData<Q>]>>,
+}
+
+impl<Q> Shared<'_, Q> {
+    /// Returns the driver's hardware queues.
+    pub(crate) fn queues(&self) -> impl ExactSizeIterator<Item = Pin<&Q>> {
+        // SAFETY: The queues are pinned, and `hwq` is a part that is pinned with the whole.
+        let hwq = |data| unsafe { Pin::map_unchecked(data, |data: &HwData<Q>| &data.hwq) };
+        let queues = self.queues.as_ref().get_ref().iter();
+        // SAFETY: They are parts of a pinned slice.
+        queues.map(move |data| hwq(unsafe { Pin::new_unchecked(data) }))
+    }
+}
+
+/// The hardware queues of a device, and their tags: the requests that each can have at a time.
+///
+/// A hardware queue may hold requests, which hold pointers to tags and to memory of the block
+/// layer. None is left when this is dropped:
+///
+/// - Requests come from a disk on this tag set. That is a [`GenDisk`](crate::GenDisk), which owns
+///   the tag set, so that no other has it.
+/// - Before it gives up the tag set, it removes the disk, which waits until every request has
+///   ended, and prevents new ones. A request that the driver forgets is never ended, so that this
+///   waits forever.
 ///
 /// # Invariants
 ///
 /// - `inner` is a tag set that was allocated with the callbacks of `T`, and its driver data
 ///   points to `shared`.
-/// - Every disk on this tag set is gone before this is dropped: it borrows the tag set.
+/// - There are no more driver tags than elements in each of `tags`, of which there is one for each
+///   queue in `shared`.
+/// - No disk is on the tag set when this is dropped.
 #[doc(alias = "blk_mq_tag_set")]
 #[pin_data(PinnedDrop)]
-pub struct TagSet<'a, T: Operations> {
+pub struct TagSet<'bound, T: Operations> {
     #[pin]
     inner: Opaque<bindings::blk_mq_tag_set>,
-    shared: KBox<Shared<T>>,
-    _p: PhantomData<&'a T::HwQueue>,
+    /// Dropped before `tags`, to which it has pointers.
+    shared: KBox<Shared<'bound, T::HwQueue>>,
+    /// Reached through these pointers only.
+    tags: KVec<Tags<T::Command>>,
 }
 
-/// What callbacks find through a tag set's driver data.
-struct Shared<T: Operations> {
-    interrupts: Option<NonNull<bindings::device>>,
-    queues: KVec<HwData<T>>,
-}
-
-// SAFETY: A tag set can be freed by any thread. Commands are `Send`, and hardware queues are
-// shared references to `Sync` types.
-unsafe impl<T: Operations> Send for TagSet<'_, T> where T::Command: Send {}
-// SAFETY: There is nothing that can be done with a shared reference but create a disk, and the
+// SAFETY: A tag set can be freed by any thread, and so can hardware queues and commands.
+unsafe impl<T: Operations> Send for TagSet<'_, T> {}
+// SAFETY: Through a shared reference only hardware queues can be reached, which are `Sync`. The
 // block layer guards its use of the tag set by locks of its own.
-unsafe impl<T: Operations> Sync for TagSet<'_, T> where T::Command: Send {}
+unsafe impl<T: Operations> Sync for TagSet<'_, T> {}
 
-impl<'a, T: Operations> TagSet<'a, T> {
-    /// Creates the tags for `queues`, `depth` for each of them.
+impl<'bound, T: Operations> TagSet<'bound, T> {
+    /// Creates the given hardware queues, with `depth` tags each.
     ///
     /// Where each queue has an interrupt of its own, `interrupts` is the device whose bus knows
     /// which CPUs these go to, and those use the queue. Else CPUs are spread evenly.
-    pub fn new(
-        interrupts: Option<&'a Device<Bound>>,
-        queues: &[Pin<&'a T::HwQueue>],
-        depth: u32,
-    ) -> impl PinInit<Self, Error> {
-        let shared = Self::shared(interrupts, queues, depth);
-        // CAST: There are at most `u16::MAX` queues.
-        let nr_hw_queues = queues.len() as c_uint;
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when a queue has less than `depth` commands; `ENOMEM`; those of the queues.
+    pub fn new<'a, I>(
+        interrupts: Option<&'bound Device<Bound>>,
+        depth: u16,
+        queues: KVec<NewQueue<I, T::Command>>,
+    ) -> impl PinInit<Self, Error> + 'a
+    where
+        I: PinInit<T::HwQueue, Error> + 'a,
+        Self: 'a,
+    {
         pin_init::pin_init_scope(move || {
-            let shared = shared?;
-            let driver_data: *const Shared<T> = &*shared;
+            // CAST: As many as a device has, which are counted in 16 bits.
+            let nr_hw_queues = queues.len() as c_uint;
+            let (shared, tags) = Self::create(interrupts, depth, queues)?;
+            let shared = KBox::new(shared, GFP_KERNEL)?;
+            let driver_data: *const Shared<'_, T::HwQueue> = &*shared;
             let set = bindings::blk_mq_tag_set {
                 ops: &Callbacks::<T>::OPS,
                 nr_hw_queues,
                 nr_maps: 1,
-                queue_depth: depth,
+                queue_depth: depth.into(),
                 numa_node: bindings::NUMA_NO_NODE,
                 driver_data: driver_data.cast_mut().cast(),
                 ..pin_init::zeroed()
             };
+            // INVARIANT: `create` checked the number of tags; C makes it smaller at most. There is
+            // no disk yet.
             Ok(try_pin_init!(Self {
                 inner <- allocate(set),
                 shared,
-                _p: PhantomData,
+                tags,
             }? Error))
         })
     }
 
-    fn shared(
-        interrupts: Option<&Device<Bound>>,
-        queues: &[Pin<&'a T::HwQueue>],
-        depth: u32,
-    ) -> Result<KBox<Shared<T>>> {
-        let mut data = KVec::with_capacity(queues.len(), GFP_KERNEL)?;
-        for hwq in queues {
-            data.push(HwData::new(hwq.get_ref(), depth)?, GFP_KERNEL)?;
+    /// Creates the queues and their tags.
+    fn create<I>(
+        interrupts: Option<&'bound Device<Bound>>,
+        depth: u16,
+        queues: KVec<NewQueue<I, T::Command>>,
+    ) -> Result<Parts<'bound, T>>
+    where
+        I: PinInit<T::HwQueue, Error>,
+    {
+        let count = queues.len();
+        let mut tags = KVec::with_capacity(count, GFP_KERNEL)?;
+        let mut parts = KVec::with_capacity(count, GFP_KERNEL)?;
+        for NewQueue { queue, commands } in queues {
+            let tags_of_queue = create_tags(commands, depth)?;
+            parts.push((NonNull::from(&*tags_of_queue).cast(), queue), GFP_KERNEL)?;
+            tags.push(tags_of_queue, GFP_KERNEL)?;
         }
-        let shared = Shared {
-            // CAST: `Device` is a transparent wrapper.
-            interrupts: interrupts.map(|device| NonNull::from(device).cast()),
-            queues: data,
+        let mut parts = parts.into_iter();
+        let make = |_| {
+            let part = parts.next();
+            pin_init::pin_init_scope(move || {
+                let (tags, queue) = part.ok_or(EINVAL)?;
+                // INVARIANT: The caller keeps the tags for longer than the queues.
+                Ok(try_pin_init!(HwData { tags, hwq <- queue }? Error))
+            })
         };
-        Ok(KBox::new(shared, GFP_KERNEL)?)
+        let queues = KBox::pin_slice(make, count, GFP_KERNEL)?;
+        Ok((Shared { interrupts, queues }, tags))
     }
 
-    /// The raw pointer.
+    /// Returns the raw pointer.
     pub(crate) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
         self.inner.get()
     }
 
-    /// The data of hardware queue `index`.
+    /// Returns the data of hardware queue `index`.
     ///
     /// # Safety
     ///
-    /// `driver_data` must be that of a `TagSet<T>`, which lives for `'b`.
-    pub(crate) unsafe fn hw_data<'b>(
+    /// `driver_data` must be that of a `TagSet<T>`, which lives for `'a`.
+    pub(crate) unsafe fn hw_data<'a>(
         driver_data: *mut c_void,
         index: c_uint,
-    ) -> Option<&'b HwData<T>> {
-        // SAFETY: By the safety requirement.
-        let shared = unsafe { &*driver_data.cast::<Shared<T>>() };
-        shared.queues.get(index as usize)
+    ) -> Option<&'a HwData<T::HwQueue>>
+    where
+        T: 'a,
+    {
+        // SAFETY: It points to the `Shared` of that tag set.
+        let shared = unsafe { &*driver_data.cast::<Shared<'a, T::HwQueue>>() };
+        shared.queues.as_ref().get_ref().get(index as usize)
     }
 
     /// Decides which CPUs use which queue.
@@ -201,16 +264,37 @@ impl<'a, T: Operations> TagSet<'a, T> {
     ///
     /// `set` must be the inner part of a `TagSet<T>`, and the block layer must be asking.
     pub(crate) unsafe fn map_queues(set: *mut bindings::blk_mq_tag_set) {
-        // SAFETY: By the safety requirement. The device is bound for `'a`.
+        // SAFETY: The tag set is valid, its driver data points to its `Shared`, and the block layer
+        // lets nobody else touch the map now. CAST: `Device` is a transparent wrapper.
         unsafe {
-            let shared = &*(*set).driver_data.cast::<Shared<T>>();
+            let shared = &*(*set).driver_data.cast::<Shared<'_, T::HwQueue>>();
             let map = &raw mut (*set).map[0];
             match shared.interrupts {
-                Some(device) => bindings::blk_mq_map_hw_queues(map, device.as_ptr(), 0),
+                Some(device) => {
+                    let device = core::ptr::from_ref(device).cast_mut().cast();
+                    bindings::blk_mq_map_hw_queues(map, device, 0)
+                }
                 None => bindings::blk_mq_map_queues(map),
             }
         }
     }
+}
+
+/// Creates `depth` tags from as many of `commands`.
+fn create_tags<C>(commands: KVVec<C>, depth: u16) -> Result<Tags<C>> {
+    let depth = usize::from(depth);
+    if commands.len() < depth {
+        return Err(EINVAL);
+    }
+    let mut tags = KVVec::with_capacity(depth, GFP_KERNEL)?;
+    for command in commands.into_iter().take(depth) {
+        let tag = Tag {
+            status: BlkStatus::IoError,
+            command,
+        };
+        tags.push(UnsafeCell::new(tag), GFP_KERNEL)?;
+    }
+    Ok(tags)
 }
 
 /// Returns how many queues make sense on this machine, at most `max`.
@@ -236,7 +320,7 @@ fn allocate(
 #[pinned_drop]
 impl<T: Operations> PinnedDrop for TagSet<'_, T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant it was allocated, and no disk uses it.
+        // SAFETY: It was allocated, and no disk is on it (type invariant).
         unsafe { bindings::blk_mq_free_tag_set(self.inner.get()) }
     }
 }

@@ -210,11 +210,6 @@ impl<'bound> Coherent<'bound> {
     pub(crate) fn addr(&self) -> u64 {
         self.addr
     }
-
-    /// Its size in bytes.
-    pub(crate) fn size(&self) -> usize {
-        self.size
-    }
 }
 
 impl Drop for Coherent<'_> {

@@ -14,6 +14,7 @@
 
 pub mod buffers;
 mod create;
+pub mod exchange;
 mod memory;
 mod place;
 pub mod slab;

@@ -9,14 +9,14 @@ mod tests {
     use super::*;
     use crate::{
         blk_files::{
+            completion::{
+                Completion,
+                NOT_WRITTEN, //
+            },
             limits::{
                 Bounds,
                 Impossible,
                 Reported, //
-            },
-            verdict::{
-                Verdict,
-                NOT_WRITTEN, //
             },
         },
         split::cells,
@@ -103,10 +103,13 @@ mod tests {
     /// A read counts as done only when all of it was written.
     #[test]
     fn answers() {
-        assert_eq!(Verdict::of(status::OK, 4097, 4096), Verdict::Success);
-        assert_eq!(Verdict::of(status::OK, 4096, 4096), Verdict::Short);
-        assert_eq!(Verdict::of(status::UNSUPP, 1, 0), Verdict::Unsupported);
-        assert_eq!(Verdict::of(NOT_WRITTEN, 4097, 4096), Verdict::Failure);
+        assert_eq!(Completion::of(status::OK, 4097, 4096), Completion::Ok);
+        assert_eq!(Completion::of(status::OK, 4096, 4096), Completion::Short);
+        assert_eq!(
+            Completion::of(status::UNSUPP, 1, 0),
+            Completion::Unsupported
+        );
+        assert_eq!(Completion::of(NOT_WRITTEN, 4097, 4096), Completion::Failed);
     }
 
     /// Impossible limits are refused, possible ones taken.

@@ -30,10 +30,10 @@ mod pci_files {
 #[path = "../../../drivers/rvirtio/blk"]
 mod blk_files {
     #[cfg(test)]
+    mod completion;
+    #[cfg(test)]
     mod limits;
     pub mod spec;
-    #[cfg(test)]
-    mod verdict;
 }
 
 #[cfg(test)]

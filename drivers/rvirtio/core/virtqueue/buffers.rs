@@ -2,7 +2,10 @@
 
 //! What can be given to a device.
 
-use crate::{dma::Buffer, ring::Segment};
+use crate::{
+    dma::Buffer,
+    ring::Segment, //
+};
 use core::iter;
 
 /// Memory that a queue can give to a device.
@@ -12,8 +15,7 @@ use core::iter;
 ///
 /// # Safety
 ///
-/// From when [`Buffers::readable`] or [`Buffers::writable`] is called until the value is dropped
-/// or used in another way:
+/// From when a method of this trait is called until the value is dropped or used in another way:
 ///
 /// - the segments must be memory that the device may read, respectively write, at these
 ///   addresses;
@@ -22,13 +24,13 @@ use core::iter;
 /// - moving the value must not change any of this;
 /// - the table, if there is one, must be of these segments and belong to this value alone.
 pub unsafe trait Buffers: Send {
-    /// What the device reads, in order.
+    /// Returns what the device reads, in order.
     fn readable(&self) -> impl Iterator<Item = Segment>;
 
-    /// What the device writes, in order.
+    /// Returns what the device writes, in order.
     fn writable(&self) -> impl Iterator<Item = Segment>;
 
-    /// A table of descriptors of these segments, filled and in memory that belongs to this
+    /// Returns a table of descriptors of these segments, filled and in memory that belongs to this
     /// buffer. With it the buffer takes up only one descriptor of the queue.
     #[inline]
     fn table(&self) -> Option<FilledTable> {

@@ -2,6 +2,7 @@
 
 //! Memory that is shared with a device, in pieces of equal size.
 
+use super::layout::CACHE_LINE;
 use crate::dma::{
     Coherent,
     Dma, //
@@ -14,8 +15,6 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*, //
 };
-
-pub(super) const CACHE_LINE: usize = 64;
 
 /// Memory is allocated in chunks of about so many bytes: large enough to be cheap, small enough to
 /// be had in a fragmented machine.
@@ -77,21 +76,6 @@ impl<'bound> Chunks<'bound> {
         let cpu = unsafe { chunk.cpu().add(offset) };
         // CAST: Chunks are small.
         Some((cpu, chunk.addr() + offset as u64))
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> u16 {
-        self.count
-    }
-
-    /// The device that they are shared with.
-    pub(super) fn dma(&self) -> Dma<'bound> {
-        self.dma
-    }
-
-    /// The memory that they take up, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.memory.iter().map(Coherent::size).sum()
     }
 }
 

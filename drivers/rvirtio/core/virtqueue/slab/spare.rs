@@ -28,11 +28,17 @@ const SPARES: u16 = 16;
 /// # Invariants
 ///
 /// Each of `tables` is `table_len` descriptors. Bit N of `free` is set if there is a table N and no
-/// [`Spare`] has it.
+/// [`Spare`] for it.
 pub(super) struct Spares<'bound> {
     tables: Chunks<'bound>,
     table_len: u16,
     free: AtomicU32,
+}
+
+/// The right to one large table of the [`Spares`] that it was taken from. There is no second one
+/// for the same table.
+pub(super) struct Spare {
+    index: u16,
 }
 
 impl<'bound> Spares<'bound> {
@@ -44,7 +50,7 @@ impl<'bound> Spares<'bound> {
     pub(super) fn new(dma: Dma<'bound>, users: u16, table_len: u16) -> Result<Self> {
         let count = users.min(SPARES);
         let tables = Chunks::new(dma, count, usize::from(table_len) * size_of::<Desc>())?;
-        // INVARIANT: Nobody has one yet; there are fewer than bits.
+        // INVARIANT: None is taken yet; there are fewer tables than bits.
         Ok(Self {
             tables,
             table_len,
@@ -52,70 +58,35 @@ impl<'bound> Spares<'bound> {
         })
     }
 
-    /// Gives out a table, if one is free.
-    pub(super) fn take(&self) -> Option<Spare<'_>> {
+    /// Takes a table, if one is free.
+    pub(super) fn take(&self) -> Option<Spare> {
         let without_lowest = |free: u32| (free != 0).then(|| free & (free - 1));
         let free = self
             .free
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, without_lowest)
             .ok()?;
-        // CAST: Below 32.
-        let index = free.trailing_zeros() as u16;
-        let (cpu, addr) = self.tables.get(index)?;
         // INVARIANT: It was free, and the bit is now clear.
+        // CAST: Below 32.
         Some(Spare {
-            spares: self,
-            index,
-            cpu: cpu.cast(),
-            addr,
+            index: free.trailing_zeros() as u16,
         })
     }
 
-    /// The memory that they take up, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.tables.bytes()
-    }
-}
-
-/// A large table that belongs to whoever has this.
-///
-/// # Invariants
-///
-/// `cpu` points to table `index` of `spares`, which the device finds at `addr`. The bit of the
-/// table is clear for as long as this exists, and there is no other.
-pub(super) struct Spare<'a> {
-    spares: &'a Spares<'a>,
-    index: u16,
-    cpu: NonNull<Desc>,
-    addr: u64,
-}
-
-// SAFETY: It owns its memory, which consists of cells, for as long as it exists.
-unsafe impl Send for Spare<'_> {}
-// SAFETY: The cells are atomics.
-unsafe impl Sync for Spare<'_> {}
-
-impl Spare<'_> {
-    /// Where the device finds it.
-    pub(super) fn addr(&self) -> u64 {
-        self.addr
+    /// Takes back a table that [`Spares::take`] of these gave out. The device must be done with it.
+    pub(super) fn put(&self, spare: Spare) {
+        // INVARIANT: The right to it is gone. What was written to the table happens before the
+        // next one to take it writes.
+        self.free.fetch_or(1 << spare.index, Ordering::Release);
     }
 
-    /// Its descriptors.
-    pub(super) fn cells(&self) -> &[Desc] {
-        let len = usize::from(self.spares.table_len);
-        // SAFETY: By the type invariants there are so many; pieces are aligned to cache lines, and
-        // cells are atomics, valid for any bits.
-        unsafe { NonNull::slice_from_raw_parts(self.cpu, len).as_ref() }
-    }
-}
-
-impl Drop for Spare<'_> {
-    fn drop(&mut self) {
-        // INVARIANT: Nobody has it from here on. What was written to it happens before the next
-        // one to take it writes.
-        self.spares
-            .free
-            .fetch_or(1 << self.index, Ordering::Release);
+    /// Returns the descriptors of a table, and where the device finds them.
+    pub(super) fn table(&self, spare: &Spare) -> Option<(&[Desc], u64)> {
+        let (cpu, addr) = self.tables.get(spare.index)?;
+        let len = usize::from(self.table_len);
+        // SAFETY: Each piece of `tables` has `table_len` descriptors (type invariant), and lives as
+        // long as `self`. Pieces are aligned to cache lines, and cells are atomics, valid for any
+        // bits.
+        let cells = unsafe { NonNull::slice_from_raw_parts(cpu.cast(), len).as_ref() };
+        Some((cells, addr))
     }
 }

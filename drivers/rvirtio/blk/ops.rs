@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the block layer calls: the hot path, from a request to the virtqueue.
+
+use crate::{
+    queue::{
+        submit,
+        submit_all,
+        HwContext,
+        HwQueue, //
+    },
+    request::{
+        prepare,
+        Command,
+        Refused,
+        Request, //
+    },
+    sysfs::{
+        CacheType,
+        DiskData,
+        RingSize,
+        Serial, //
+    }, //
+};
+use blk_mq::{
+    Batch,
+    Operations,
+    Position,
+    RequestList, //
+};
+use core::marker::PhantomData;
+use kernel::prelude::*;
+
+/// The block driver's operations on a device that is bound for `'bound`.
+pub(crate) struct Ops<'bound>(PhantomData<fn(&'bound ()) -> &'bound ()>);
+
+#[vtable]
+impl<'bound> Operations for Ops<'bound> {
+    type HwQueue = HwQueue<'bound>;
+    type Command = Command<'bound>;
+    type DiskData = DiskData<'bound>;
+    type Attributes = (Serial, CacheType, RingSize);
+
+    #[doc(alias = "virtio_queue_rq")]
+    // The callback that C calls is nothing but this.
+    #[inline(always)]
+    fn queue_rq(
+        hctx: HwContext<'_, 'bound>,
+        rq: Request<'bound>,
+        position: Position,
+    ) -> Result<(), Refused<'bound>> {
+        submit(hctx, prepare(rq)?, position)
+    }
+
+    #[doc(alias = "virtio_queue_rqs")]
+    fn queue_rqs(
+        hctx: HwContext<'_, 'bound>,
+        batch: &mut Batch<'_, HwQueue<'bound>, Command<'bound>>,
+    ) {
+        let mut prepared = RequestList::new();
+        for rq in batch {
+            match prepare(rq) {
+                Ok(rq) => prepared.push_back(rq),
+                // It comes again alone, and `queue_rq` says what is wrong with it.
+                Err(refused) => refused.rq.requeue(),
+            }
+        }
+        submit_all(hctx, prepared);
+    }
+
+    #[doc(alias = "virtio_commit_rqs")]
+    fn commit_rqs(hctx: HwContext<'_, 'bound>) {
+        hctx.commit();
+    }
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The descriptor table of a request: header, data, status.
+
+use super::{
+    slot::Slot,
+    spare::Spare, //
+};
+use crate::{
+    dma::Direction,
+    ring::{
+        packed,
+        split,
+        AddError,
+        Desc,
+        Segment,
+        Table, //
+    },
+    spec::ring::DESC_SIZE,
+    virtqueue::FilledTable, //
+};
+use core::{
+    iter,
+    ptr::NonNull, //
+};
+use kernel::transmute::{
+    AsBytes,
+    FromBytes, //
+};
+
+/// Descriptors of a request that are not data: header and status.
+pub const EXTRA_DESCRIPTORS: u16 = 2;
+
+/// The largest length of data in bytes. Header and status, which are far smaller than the rest,
+/// come on top of it.
+const MAX_DATA: u32 = u32::MAX - 0xffff;
+
+/// What of a table does not depend on addresses and lengths of the data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Number of descriptors of data.
+    count: u16,
+    /// Where the data goes, `None` if there is none.
+    direction: Option<Direction>,
+}
+
+impl<H, S> Slot<'_, H, S> {
+    /// Returns whether there is anything to [`release`](Slot::release).
+    #[inline]
+    pub fn has_large_table(&self) -> bool {
+        self.large.is_some()
+    }
+
+    /// Gives back what the request needed beyond what every slot has. The device must be done.
+    #[inline]
+    pub fn release(&mut self) {
+        if let Some((spare, _)) = self.large.take() {
+            self.slab.spares.put(spare);
+        }
+    }
+}
+
+impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
+    #[inline]
+    fn cells(&self) -> &[Desc] {
+        // SAFETY: A slot begins with `table_len` descriptors (type invariant) and is aligned to a
+        // cache line. Cells are atomics, valid for any bits.
+        unsafe {
+            NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), self.table_len as usize).as_ref()
+        }
+    }
+
+    /// Fills the table: header, the segments that `data` returns, status. Each time that it is
+    /// called, `data` must return the same.
+    ///
+    /// When there are so many segments that there is no table for them now, [`Slot::table`] is
+    /// `None` afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`AddError::TooLong`] and [`AddError::Empty`] for impossible lengths, and
+    /// [`AddError::TooManyElements`] when there are more segments than any table has room for.
+    #[inline]
+    pub fn fill<I: Iterator<Item = Segment>>(
+        &mut self,
+        direction: Option<Direction>,
+        data: impl Fn() -> I,
+    ) -> Result<(), AddError> {
+        // INVARIANT: Nothing is known about the table until it is filled completely.
+        let before = self.shape.take();
+        let (count, len) = match self.write_data(data()) {
+            Err(AddError::TooManyElements) => return self.fill_large(direction, data()),
+            written => written?,
+        };
+        if len > MAX_DATA {
+            return Err(AddError::TooLong);
+        }
+        let shape = Shape { count, direction };
+        if before != Some(shape) {
+            let table = self.fill_cells(self.cells(), direction, data())?;
+            if table.count != count.wrapping_add(EXTRA_DESCRIPTORS) {
+                return Err(AddError::BadTable);
+            }
+        }
+        self.data_len = len;
+        self.shape = Some(shape);
+        Ok(())
+    }
+
+    /// Fills a large table, if there is one.
+    #[cold]
+    fn fill_large(
+        &mut self,
+        direction: Option<Direction>,
+        data: impl Iterator<Item = Segment>,
+    ) -> Result<(), AddError> {
+        self.release();
+        let Some(spare) = self.slab.spares.take() else {
+            return Ok(());
+        };
+        let filled = self.fill_spare(&spare, direction, data);
+        match filled {
+            Ok(filled) => self.large = Some((spare, filled)),
+            Err(_) => self.slab.spares.put(spare),
+        }
+        filled.map(|_| ())
+    }
+
+    fn fill_spare(
+        &self,
+        spare: &Spare,
+        direction: Option<Direction>,
+        data: impl Iterator<Item = Segment>,
+    ) -> Result<FilledTable, AddError> {
+        let (cells, addr) = self.slab.spares.table(spare).ok_or(AddError::BadTable)?;
+        let table = self.fill_cells(cells, direction, data)?;
+        Ok(FilledTable {
+            segment: Segment {
+                addr,
+                len: u32::from(table.count) * DESC_SIZE,
+            },
+            writable_len: table.writable_len,
+        })
+    }
+
+    /// Writes addresses and lengths of data behind the header, and returns how many there are and
+    /// their length together.
+    #[inline]
+    fn write_data(&self, data: impl Iterator<Item = Segment>) -> Result<(u16, u32), AddError> {
+        // The first one is for the header, the last one for the status.
+        let mut cells = match self.cells() {
+            [_, cells @ .., _] => cells.iter(),
+            _ => [].iter(),
+        };
+        let mut count = 0u16;
+        let mut len = 0u32;
+        for segment in data {
+            if segment.len == 0 {
+                return Err(AddError::Empty);
+            }
+            let cell = cells.next().ok_or(AddError::TooManyElements)?;
+            cell.addr.write(segment.addr);
+            cell.len.write(segment.len);
+            len = len.checked_add(segment.len).ok_or(AddError::TooLong)?;
+            count = count.wrapping_add(1);
+        }
+        Ok((count, len))
+    }
+
+    /// Fills a table from scratch.
+    #[cold]
+    fn fill_cells(
+        &self,
+        cells: &[Desc],
+        direction: Option<Direction>,
+        data: impl Iterator<Item = Segment>,
+    ) -> Result<Table, AddError> {
+        let mut readable = None;
+        let mut writable = None;
+        match direction {
+            Some(Direction::ToDevice) => readable = Some(data),
+            Some(Direction::FromDevice) => writable = Some(data),
+            None => (),
+        }
+        let header = iter::once(self.header_segment());
+        let readable = Iterator::chain(header, readable.into_iter().flatten());
+        let status = iter::once(self.status_segment());
+        let writable = Iterator::chain(writable.into_iter().flatten(), status);
+        // CAST: Tables have at most as many descriptors as a queue.
+        let max = cells.len() as u16;
+        if self.is_packed {
+            packed::fill_table(cells, max, readable, writable)
+        } else {
+            split::fill_table(cells, max, readable, writable)
+        }
+    }
+
+    /// Returns the table, for [`Buffers::table`](crate::virtqueue::Buffers::table); if it is filled.
+    #[inline]
+    pub fn table(&self) -> Option<FilledTable> {
+        let Some(shape) = self.shape else {
+            return self.large.as_ref().map(|(_, table)| *table);
+        };
+        let data_in = match shape.direction {
+            Some(Direction::FromDevice) => self.data_len,
+            Some(Direction::ToDevice) | None => 0,
+        };
+        Some(FilledTable {
+            segment: Segment {
+                addr: self.addr,
+                len: (u32::from(shape.count) + u32::from(EXTRA_DESCRIPTORS)) * DESC_SIZE,
+            },
+            // CAST: A status is small.
+            writable_len: data_in.wrapping_add(size_of::<S>() as u32),
+        })
+    }
+}
