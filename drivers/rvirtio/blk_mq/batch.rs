@@ -4,11 +4,9 @@
 
 use crate::{
     helpers::rvirtio_helper_blk_mq_add_to_batch,
-    operations::{
-        Command,
-        HwContext, //
-    },
+    hw_queue::HwContext,
     request::{
+        Command,
         Owned,
         Request, //
     },

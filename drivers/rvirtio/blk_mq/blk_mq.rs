@@ -22,9 +22,11 @@
 
 mod attribute;
 mod batch;
+mod callbacks;
 mod disk;
 mod gendisk;
 mod helpers;
+mod hw_queue;
 mod letters;
 mod limits;
 mod name;
@@ -56,6 +58,7 @@ pub use gendisk::{
     DiskConfig,
     GenDisk, //
 };
+pub use hw_queue::HwContext;
 pub use limits::{
     CacheMode,
     Limits,
@@ -63,11 +66,8 @@ pub use limits::{
     MIN_SEGMENT_SIZE, //
 };
 pub use operations::{
-    Command,
-    HwContext,
     Operations,
-    Position,
-    Refused, //
+    Position, //
 };
 pub use param::StringParam;
 #[doc(hidden)]
@@ -77,8 +77,9 @@ pub use param::{
     RawString, //
 };
 pub use request::{
+    Command,
     Op,
-    Owned,
+    Refused,
     Request, //
 };
 pub use segments::{

@@ -10,12 +10,12 @@ use crate::{
         rvirtio_helper_blk_mq_unfreeze_queue,
         rvirtio_helper_queue_limits_start_update, //
     },
+    hw_queue::HwQueues,
     limits::{
         set_cache,
         CacheMode, //
     },
-    status::BlkStatus,
-    tag_set::Shared, //
+    status::BlkStatus, //
 };
 use core::{
     marker::PhantomData,
@@ -94,12 +94,12 @@ impl<Q, D> Disk<Q, D> {
     pub fn queues(&self) -> impl ExactSizeIterator<Item = Pin<&Q>> {
         // SAFETY: The tag set belongs to the `GenDisk`, has hardware queues `Q` (type invariant),
         // and its driver data points to this.
-        let shared = unsafe {
+        let queues = unsafe {
             &*(*(*self.queue()).tag_set)
                 .driver_data
-                .cast::<Shared<'_, Q>>()
+                .cast::<HwQueues<'_, Q>>()
         };
-        shared.queues()
+        queues.iter()
     }
 
     /// Returns the name.

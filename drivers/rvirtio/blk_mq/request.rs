@@ -5,16 +5,13 @@
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
 use crate::{
-    operations::{
-        Command,
-        HwContext, //
+    hw_queue::{
+        tag_of,
+        HwContext,
+        Tag, //
     },
     segments::Segments,
-    status::BlkStatus,
-    tag_set::{
-        tag_of,
-        Tag, //
-    }, //
+    status::BlkStatus, //
 };
 use core::{
     mem,
@@ -41,6 +38,16 @@ pub enum Op {
     Other(u32),
 }
 
+/// The driver's memory for a request in flight.
+///
+/// It belongs to a driver tag, and is used for one request after the other. Drivers reach it
+/// through what this crate offers for requests only.
+pub trait Command: Send {
+    /// Gives up all that belongs to the request and not to the tag, such as mappings of its
+    /// data. Called before a request goes back to the block layer, whichever way it does.
+    fn release(&mut self);
+}
+
 /// A value that owns a request, whatever is known about the request beyond that.
 ///
 /// For the lists and batches of this crate only.
@@ -57,6 +64,14 @@ pub trait Owned: Sized {
     /// ownership pass to the new value.
     #[doc(hidden)]
     unsafe fn from_raw(rq: *mut bindings::request) -> Self;
+}
+
+/// A request that was not started, and why.
+pub struct Refused<C: Command> {
+    /// The request.
+    pub rq: Request<C>,
+    /// Why.
+    pub status: BlkStatus,
 }
 
 /// A request that was started and that the driver owns.
@@ -272,5 +287,21 @@ impl<C: Command> Drop for Request<C> {
         self.command_mut().release();
         // SAFETY: The request is started, and ours to end; nobody uses `self` after this.
         unsafe { bindings::blk_mq_end_request(self.as_raw(), BlkStatus::IoError.into_raw()) }
+    }
+}
+
+impl<C: Command> Refused<C> {
+    /// Returns the request to the block layer, which passed it to us as `rq`.
+    #[cold]
+    pub(crate) fn give_back(self, rq: *mut bindings::request) -> bindings::blk_status_t {
+        if self.rq.as_raw() == rq {
+            self.rq.forget();
+            self.status.into_raw()
+        } else {
+            // A driver that mixes up its requests. This one goes back by the other way, and the
+            // one that we were called for is still the driver's.
+            self.rq.requeue();
+            BlkStatus::Ok.into_raw()
+        }
     }
 }

@@ -5,10 +5,13 @@
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
 use crate::{
-    operations::{
-        Callbacks,
-        Operations, //
+    callbacks::Callbacks,
+    hw_queue::{
+        HwData,
+        HwQueues,
+        Tag, //
     },
+    operations::Operations,
     status::BlkStatus, //
 };
 use core::{
@@ -23,23 +26,10 @@ use kernel::{
         Device, //
     },
     error::to_result,
-    ffi::{
-        c_uint,
-        c_void, //
-    },
+    ffi::c_uint,
     prelude::*,
     types::Opaque, //
 };
-
-/// What belongs to a driver tag, on cache lines of its own: tags of a queue are used by all its
-/// CPUs at once.
-#[repr(align(64))]
-pub(crate) struct Tag<C> {
-    /// How the request is to end; between `complete` and `end_completed`.
-    pub(crate) status: BlkStatus,
-    /// The driver's part.
-    pub(crate) command: C,
-}
 
 /// The tags of a hardware queue, which stay where they are. What is in a cell belongs to the
 /// request that has the tag.
@@ -47,7 +37,7 @@ type Tags<C> = KVVec<UnsafeCell<Tag<C>>>;
 
 /// The hardware queues of a tag set with the operations `T`, and the tags of each.
 type Parts<'bound, T> = (
-    Shared<'bound, <T as Operations>::HwQueue>,
+    HwQueues<'bound, <T as Operations>::HwQueue>,
     KVec<Tags<<T as Operations>::Command>>,
 );
 
@@ -57,75 +47,6 @@ pub struct NewQueue<I, C> {
     pub queue: I,
     /// The driver's memory for each request in flight: one for each tag.
     pub commands: KVVec<C>,
-}
-
-/// What the driver data of a hardware queue points to.
-///
-/// # Invariants
-///
-/// `tags` are the [`Tag`]s of the queue, with commands of the type that the tag set has, at the
-/// beginning of this structure. They are valid for longer than this is.
-#[pin_data]
-#[repr(C)]
-pub(crate) struct HwData<Q> {
-    tags: NonNull<c_void>,
-    #[pin]
-    hwq: Q,
-}
-
-// SAFETY: `tags` points to what belongs to requests, which are `Send`.
-unsafe impl<Q: Send> Send for HwData<Q> {}
-// SAFETY: Of the tags nothing but the address can be had through a shared reference.
-unsafe impl<Q: Sync> Sync for HwData<Q> {}
-
-impl<Q> HwData<Q> {
-    /// Returns the driver's hardware queue.
-    #[inline]
-    pub(crate) fn hwq(&self) -> &Q {
-        &self.hwq
-    }
-
-    /// Returns the memory of driver tag `tag`, which belongs to the request that has the tag.
-    ///
-    /// # Safety
-    ///
-    /// `tag` must be a driver tag of this hardware queue, in a tag set whose commands are `C`s.
-    #[inline]
-    pub(crate) unsafe fn tag<C>(&self, tag: usize) -> NonNull<Tag<C>> {
-        // SAFETY: There is a `Tag<C>` for each driver tag (type invariant).
-        unsafe { self.tags.cast::<Tag<C>>().add(tag) }
-    }
-}
-
-/// Returns the memory of driver tag `tag` of the hardware queue with this driver data. Unlike
-/// [`HwData::tag`] it does not need to know the type of the driver's hardware queue.
-///
-/// # Safety
-///
-/// `driver_data` must be that of a hardware queue in use, of a tag set whose commands are `C`s, and
-/// `tag` one of its driver tags.
-#[inline]
-pub(crate) unsafe fn tag_of<C>(driver_data: *mut c_void, tag: usize) -> NonNull<Tag<C>> {
-    // SAFETY: It points to a `HwData`, which begins with the address of the tags, and there is a
-    // `Tag<C>` for each driver tag.
-    unsafe { (*driver_data.cast::<NonNull<Tag<C>>>()).add(tag) }
-}
-
-/// What callbacks find through a tag set's driver data.
-pub(crate) struct Shared<'bound, Q> {
-    interrupts: Option<&'bound Device<Bound>>,
-    queues: Pin<KBox<[HwData<Q>]>>,
-}
-
-impl<Q> Shared<'_, Q> {
-    /// Returns the driver's hardware queues.
-    pub(crate) fn queues(&self) -> impl ExactSizeIterator<Item = Pin<&Q>> {
-        // SAFETY: The queues are pinned, and `hwq` is a part that is pinned with the whole.
-        let hwq = |data| unsafe { Pin::map_unchecked(data, |data: &HwData<Q>| &data.hwq) };
-        let queues = self.queues.as_ref().get_ref().iter();
-        // SAFETY: They are parts of a pinned slice.
-        queues.map(move |data| hwq(unsafe { Pin::new_unchecked(data) }))
-    }
 }
 
 /// The hardware queues of a device, and their tags: the requests that each can have at a time.
@@ -142,9 +63,9 @@ impl<Q> Shared<'_, Q> {
 /// # Invariants
 ///
 /// - `inner` is a tag set that was allocated with the callbacks of `T`, and its driver data
-///   points to `shared`.
+///   points to `queues`.
 /// - There are no more driver tags than elements in each of `tags`, of which there is one for each
-///   queue in `shared`.
+///   queue in `queues`.
 /// - No disk is on the tag set when this is dropped.
 #[doc(alias = "blk_mq_tag_set")]
 #[pin_data(PinnedDrop)]
@@ -152,7 +73,7 @@ pub struct TagSet<'bound, T: Operations> {
     #[pin]
     inner: Opaque<bindings::blk_mq_tag_set>,
     /// Dropped before `tags`, to which it has pointers.
-    shared: KBox<Shared<'bound, T::HwQueue>>,
+    queues: KBox<HwQueues<'bound, T::HwQueue>>,
     /// Reached through these pointers only.
     tags: KVec<Tags<T::Command>>,
 }
@@ -184,9 +105,9 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
         pin_init::pin_init_scope(move || {
             // CAST: As many as a device has, which are counted in 16 bits.
             let nr_hw_queues = queues.len() as c_uint;
-            let (shared, tags) = Self::create(interrupts, depth, queues)?;
-            let shared = KBox::new(shared, GFP_KERNEL)?;
-            let driver_data: *const Shared<'_, T::HwQueue> = &*shared;
+            let (queues, tags) = Self::create(interrupts, depth, queues)?;
+            let queues = KBox::new(queues, GFP_KERNEL)?;
+            let driver_data: *const HwQueues<'_, T::HwQueue> = &*queues;
             let set = bindings::blk_mq_tag_set {
                 ops: &Callbacks::<T>::OPS,
                 nr_hw_queues,
@@ -200,7 +121,7 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
             // no disk yet.
             Ok(try_pin_init!(Self {
                 inner <- allocate(set),
-                shared,
+                queues,
                 tags,
             }? Error))
         })
@@ -233,50 +154,12 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
             })
         };
         let queues = KBox::pin_slice(make, count, GFP_KERNEL)?;
-        Ok((Shared { interrupts, queues }, tags))
+        Ok((HwQueues { interrupts, queues }, tags))
     }
 
     /// Returns the raw pointer.
     pub(crate) fn as_raw(&self) -> *mut bindings::blk_mq_tag_set {
         self.inner.get()
-    }
-
-    /// Returns the data of hardware queue `index`.
-    ///
-    /// # Safety
-    ///
-    /// `driver_data` must be that of a `TagSet<T>`, which lives for `'a`.
-    pub(crate) unsafe fn hw_data<'a>(
-        driver_data: *mut c_void,
-        index: c_uint,
-    ) -> Option<&'a HwData<T::HwQueue>>
-    where
-        T: 'a,
-    {
-        // SAFETY: It points to the `Shared` of that tag set.
-        let shared = unsafe { &*driver_data.cast::<Shared<'a, T::HwQueue>>() };
-        shared.queues.as_ref().get_ref().get(index as usize)
-    }
-
-    /// Decides which CPUs use which queue.
-    ///
-    /// # Safety
-    ///
-    /// `set` must be the inner part of a `TagSet<T>`, and the block layer must be asking.
-    pub(crate) unsafe fn map_queues(set: *mut bindings::blk_mq_tag_set) {
-        // SAFETY: The tag set is valid, its driver data points to its `Shared`, and the block layer
-        // lets nobody else touch the map now. CAST: `Device` is a transparent wrapper.
-        unsafe {
-            let shared = &*(*set).driver_data.cast::<Shared<'_, T::HwQueue>>();
-            let map = &raw mut (*set).map[0];
-            match shared.interrupts {
-                Some(device) => {
-                    let device = core::ptr::from_ref(device).cast_mut().cast();
-                    bindings::blk_mq_map_hw_queues(map, device, 0)
-                }
-                None => bindings::blk_mq_map_queues(map),
-            }
-        }
     }
 }
 

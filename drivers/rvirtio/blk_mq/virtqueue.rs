@@ -7,12 +7,10 @@
 //! ACCESS_PLATFORM the physical addresses of the data are read straight from the bios.
 
 use crate::{
-    operations::{
-        Command,
-        Refused, //
-    },
     request::{
+        Command,
         Owned,
+        Refused,
         Request, //
     },
     segments::{

@@ -8,6 +8,7 @@
 
 mod chunks;
 mod layout;
+mod memory;
 mod slot;
 mod spare;
 mod table;
@@ -18,9 +19,8 @@ pub use self::{
 };
 
 use self::{
-    chunks::Chunks,
     layout::Layout,
-    spare::Spares, //
+    memory::Memory, //
 };
 use crate::{
     dma::Dma,
@@ -39,61 +39,46 @@ use kernel::{
 /// 64 KiB in pages. With a header of 16 bytes the slot has six cache lines.
 const TABLE_LEN: u16 = 19;
 
-/// The memory of a number of [`Slot`]s, which own it together.
+/// Allocates a slab and splits it into `count` slots, with headers of type `H`, which the device
+/// reads, and status fields of type `S`, which it writes, for requests of up to `table_len`
+/// descriptors, at least one; may sleep.
 ///
-/// It is counted when slots are made and dropped. What a request does goes through pointers that
-/// its slot has of its own.
-pub struct Slab<'bound> {
-    slots: Chunks<'bound>,
-    /// For requests that need more descriptors than a slot has.
-    spares: Spares<'bound>,
-}
-
-impl<'bound> Slab<'bound> {
-    /// Allocates `count` slots with headers of type `H`, which the device reads, and status fields
-    /// of type `S`, which it writes, for requests of up to `table_len` descriptors, at least one;
-    /// may sleep.
-    ///
-    /// Both types must have an alignment of 1, as wire formats do.
-    ///
-    /// # Errors
-    ///
-    /// [`ENOMEM`].
-    pub fn split<H, S>(
-        dma: Dma<'bound>,
-        count: u16,
-        table_len: u16,
-    ) -> Result<KVVec<Slot<'bound, H, S>>>
-    where
-        H: AsBytes,
-        S: FromBytes + AsBytes,
-    {
-        const {
-            assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
-            assert!(size_of::<H>() + size_of::<S>() <= 0xffff);
-        }
-        let layout = Layout::new(
-            table_len.clamp(1, TABLE_LEN),
-            size_of::<H>(),
-            size_of::<S>(),
-        );
-        let large = if table_len > TABLE_LEN { count } else { 0 };
-        let slab = Arc::new(
-            Self {
-                slots: Chunks::new(dma, count, layout.size)?,
-                spares: Spares::new(dma, large, table_len)?,
-            },
-            GFP_KERNEL,
-        )?;
-        let is_packed = dma.device().features().contains(feature::RING_PACKED);
-        let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
-        for index in 0..count {
-            let piece = slab.slots.get(index).ok_or(EINVAL)?;
-            // SAFETY: The piece is one of `layout.size` bytes of this slab, aligned to a cache
-            // line, and each index is taken once.
-            let slot = unsafe { Slot::new(piece, slab.clone(), &layout, is_packed) };
-            slots.push(slot, GFP_KERNEL)?;
-        }
-        Ok(slots)
+/// Both types must have an alignment of 1, as wire formats do.
+///
+/// # Errors
+///
+/// [`ENOMEM`].
+pub fn split<'bound, H, S>(
+    dma: Dma<'bound>,
+    count: u16,
+    table_len: u16,
+) -> Result<KVVec<Slot<'bound, H, S>>>
+where
+    H: AsBytes,
+    S: FromBytes + AsBytes,
+{
+    const {
+        assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
+        assert!(size_of::<H>() + size_of::<S>() <= 0xffff);
     }
+    let layout = Layout::new(
+        table_len.clamp(1, TABLE_LEN),
+        size_of::<H>(),
+        size_of::<S>(),
+    );
+    let large = if table_len > TABLE_LEN { count } else { 0 };
+    let memory = Arc::new(
+        Memory::new(dma, (count, layout.size), (large, table_len))?,
+        GFP_KERNEL,
+    )?;
+    let is_packed = dma.device().features().contains(feature::RING_PACKED);
+    let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
+    for index in 0..count {
+        let piece = memory.slots.get(index).ok_or(EINVAL)?;
+        // SAFETY: The piece is one of `layout.size` bytes of this slab, aligned to a cache line,
+        // and each index is taken once.
+        let slot = unsafe { Slot::new(piece, memory.clone(), &layout, is_packed) };
+        slots.push(slot, GFP_KERNEL)?;
+    }
+    Ok(slots)
 }

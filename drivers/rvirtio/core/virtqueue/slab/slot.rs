@@ -4,13 +4,13 @@
 
 use super::{
     layout::Layout,
-    spare::Spare,
-    table::Shape,
-    Slab, //
+    memory::Memory,
+    spare::Spare, //
 };
 use crate::{
+    dma::Direction,
     ring::Segment,
-    virtqueue::FilledTable, //
+    virtqueue::buffers::FilledTable, //
 };
 use core::{
     marker::PhantomData,
@@ -31,10 +31,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `cpu` points to a piece of memory of `slab` as `Layout::new` describes it, which the device
+/// - `cpu` points to a piece of `memory` as `Layout::new` describes it, which the device
 ///   finds at `addr`. No one else has it.
 /// - If there is a `shape`, the table is filled accordingly: header, data, status. If there is none
-///   but a `large` table, that one is, as its [`FilledTable`] says. It is one of `slab`.
+///   but a `large` table, that one is, as its [`FilledTable`] says. It is one of
+///   `memory`.
 pub struct Slot<'bound, H, S> {
     pub(super) cpu: NonNull<u8>,
     pub(super) addr: u64,
@@ -48,8 +49,17 @@ pub struct Slot<'bound, H, S> {
     /// A larger table that is used instead, and how it is filled.
     pub(super) large: Option<(Spare, FilledTable)>,
     /// Where the memory and larger tables are from.
-    pub(super) slab: Arc<Slab<'bound>>,
+    pub(super) memory: Arc<Memory<'bound>>,
     _types: PhantomData<fn(H) -> S>,
+}
+
+/// What of a table does not depend on addresses and lengths of the data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Number of descriptors of data.
+    pub(super) count: u16,
+    /// Where the data goes, `None` if there is none.
+    pub(super) direction: Option<Direction>,
 }
 
 // SAFETY: `cpu` points to memory that it owns, which any thread may access.
@@ -62,11 +72,11 @@ impl<'bound, H, S> Slot<'bound, H, S> {
     ///
     /// # Safety
     ///
-    /// The memory must be a piece of `slab`, large enough for `layout`, which must be one of `H`
+    /// The memory must be a piece of `memory`, large enough for `layout`, which must be one of `H`
     /// and `S`, and aligned to a cache line. There must be no other slot there.
     pub(super) unsafe fn new(
         (cpu, addr): (NonNull<u8>, u64),
-        slab: Arc<Slab<'bound>>,
+        memory: Arc<Memory<'bound>>,
         layout: &Layout,
         is_packed: bool,
     ) -> Self {
@@ -82,7 +92,7 @@ impl<'bound, H, S> Slot<'bound, H, S> {
             shape: None,
             data_len: 0,
             large: None,
-            slab,
+            memory,
             _types: PhantomData,
         }
     }

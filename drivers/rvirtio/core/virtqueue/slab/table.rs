@@ -3,7 +3,10 @@
 //! The descriptor table of a request: header, data, status.
 
 use super::{
-    slot::Slot,
+    slot::{
+        Shape,
+        Slot, //
+    },
     spare::Spare, //
 };
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
         Table, //
     },
     spec::ring::DESC_SIZE,
-    virtqueue::FilledTable, //
+    virtqueue::buffers::FilledTable, //
 };
 use core::{
     iter,
@@ -35,15 +38,6 @@ pub const EXTRA_DESCRIPTORS: u16 = 2;
 /// come on top of it.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
 
-/// What of a table does not depend on addresses and lengths of the data.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Number of descriptors of data.
-    count: u16,
-    /// Where the data goes, `None` if there is none.
-    direction: Option<Direction>,
-}
-
 impl<H, S> Slot<'_, H, S> {
     /// Returns whether there is anything to [`release`](Slot::release).
     #[inline]
@@ -55,7 +49,7 @@ impl<H, S> Slot<'_, H, S> {
     #[inline]
     pub fn release(&mut self) {
         if let Some((spare, _)) = self.large.take() {
-            self.slab.spares.put(spare);
+            self.memory.spares.put(spare);
         }
     }
 }
@@ -115,13 +109,13 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         data: impl Iterator<Item = Segment>,
     ) -> Result<(), AddError> {
         self.release();
-        let Some(spare) = self.slab.spares.take() else {
+        let Some(spare) = self.memory.spares.take() else {
             return Ok(());
         };
         let filled = self.fill_spare(&spare, direction, data);
         match filled {
             Ok(filled) => self.large = Some((spare, filled)),
-            Err(_) => self.slab.spares.put(spare),
+            Err(_) => self.memory.spares.put(spare),
         }
         filled.map(|_| ())
     }
@@ -132,7 +126,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         direction: Option<Direction>,
         data: impl Iterator<Item = Segment>,
     ) -> Result<FilledTable, AddError> {
-        let (cells, addr) = self.slab.spares.table(spare).ok_or(AddError::BadTable)?;
+        let (cells, addr) = self.memory.spares.table(spare).ok_or(AddError::BadTable)?;
         let table = self.fill_cells(cells, direction, data)?;
         Ok(FilledTable {
             segment: Segment {

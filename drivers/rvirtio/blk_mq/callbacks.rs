@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The callbacks that lead from C to what a driver implements.
+//!
+//! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
+
+use crate::{
+    batch::Batch,
+    hw_queue::{
+        HwContext,
+        HwQueues, //
+    },
+    operations::{
+        Operations,
+        Position, //
+    },
+    request::{
+        Owned,
+        Request, //
+    },
+    status::BlkStatus, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    error::from_result,
+    ffi::{
+        c_int,
+        c_uint,
+        c_void, //
+    },
+    prelude::*, //
+};
+
+/// The callbacks of a driver, as C wants them.
+pub(crate) struct Callbacks<T>(PhantomData<T>);
+
+impl<T: Operations> Callbacks<T> {
+    /// The table of callbacks.
+    pub(crate) const OPS: bindings::blk_mq_ops = bindings::blk_mq_ops {
+        queue_rq: Some(Self::queue_rq),
+        queue_rqs: Some(Self::queue_rqs),
+        commit_rqs: Some(Self::commit_rqs),
+        complete: Some(Self::complete),
+        init_hctx: Some(Self::init_hctx),
+        map_queues: Some(Self::map_queues),
+        ..pin_init::zeroed()
+    };
+
+    extern "C" fn queue_rq(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        bd: *const bindings::blk_mq_queue_data,
+    ) -> bindings::blk_status_t {
+        // SAFETY: The block layer passes a valid `bd`.
+        let (rq, last) = unsafe { ((*bd).rq, (*bd).last) };
+        let position = if last {
+            Position::Last
+        } else {
+            Position::Middle
+        };
+        // SAFETY: The block layer passes a queue of ours that is in use.
+        let hctx = unsafe { HwContext::from_raw(hctx) };
+        // SAFETY: The block layer passes a request of this queue that is ours from now on and has
+        // not been started.
+        let request = unsafe { Request::start(rq, hctx) };
+        match T::queue_rq(hctx, request, position) {
+            Ok(()) => BlkStatus::Ok.into_raw(),
+            Err(refused) => refused.give_back(rq),
+        }
+    }
+
+    extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
+        // SAFETY: The block layer passes a list that is ours for the duration of the call, of
+        // requests of our queues that have not been started.
+        unsafe { Batch::for_each_queue(list, T::queue_rqs) }
+    }
+
+    extern "C" fn commit_rqs(hctx: *mut bindings::blk_mq_hw_ctx) {
+        // SAFETY: The block layer passes a queue of ours that is in use.
+        T::commit_rqs(unsafe { HwContext::from_raw(hctx) })
+    }
+
+    extern "C" fn complete(rq: *mut bindings::request) {
+        // SAFETY: This is called for requests of ours for which `Request::complete` gave up
+        // ownership.
+        unsafe { Request::<T::Command>::from_raw(rq) }.end_completed()
+    }
+
+    extern "C" fn init_hctx(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        driver_data: *mut c_void,
+        index: c_uint,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: `driver_data` is that of a tag set with these operations, which points to its
+            // hardware queues and outlives what C has of them.
+            let queues = unsafe { &*driver_data.cast::<HwQueues<'_, T::HwQueue>>() };
+            let data = queues.get(index).ok_or(EINVAL)?;
+            // SAFETY: The block layer passes a valid queue that is not in use yet.
+            unsafe { (*hctx).driver_data = core::ptr::from_ref(data).cast_mut().cast() };
+            Ok(0)
+        })
+    }
+
+    extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
+        // SAFETY: The block layer passes a tag set with these operations, whose driver data points
+        // to its hardware queues, and lets nobody else touch the map now.
+        unsafe {
+            let queues = &*(*set).driver_data.cast::<HwQueues<'_, T::HwQueue>>();
+            queues.map_queues(&raw mut (*set).map[0])
+        }
+    }
+}
