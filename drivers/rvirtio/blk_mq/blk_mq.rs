@@ -30,8 +30,10 @@ mod hw_queue;
 mod letters;
 mod limits;
 mod name;
+mod op;
 mod operations;
 mod param;
+mod private;
 mod request;
 mod segments;
 mod status;
@@ -65,6 +67,7 @@ pub use limits::{
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
 };
+pub use op::Op;
 pub use operations::{
     Operations,
     Position, //
@@ -78,7 +81,6 @@ pub use param::{
 };
 pub use request::{
     Command,
-    Op,
     Refused,
     Request, //
 };

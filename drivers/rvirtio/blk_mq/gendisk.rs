@@ -10,10 +10,15 @@ use crate::{
         Disk,
         Geometry, //
     },
-    helpers::rvirtio_helper_hd_geometry_set,
     limits::Limits,
     name::NameIndex,
     operations::Operations,
+    private::{
+        free_disk,
+        free_private,
+        getgeo,
+        Private, //
+    },
     tag_set::TagSet, //
 };
 use core::{
@@ -26,10 +31,6 @@ use kernel::{
     error::{
         from_err_ptr,
         to_result, //
-    },
-    ffi::{
-        c_int,
-        c_void, //
     },
     module::this_module,
     new_mutex,
@@ -60,14 +61,6 @@ pub struct DiskConfig<'a> {
     pub access: Access,
     /// The geometry to tell who asks. Without, one is made up from the capacity.
     pub geometry: Option<Geometry>,
-}
-
-/// What lives as long as the C structure, which can be longer than the driver is bound: somebody
-/// may still have the disk open.
-struct Private {
-    geometry: Option<Geometry>,
-    /// Keeps the name from being used again.
-    _index: NameIndex,
 }
 
 /// The life of a disk.
@@ -280,33 +273,4 @@ impl<T: Operations> PinnedDrop for GenDisk<'_, T> {
             }
         }
     }
-}
-
-/// # Safety
-///
-/// `private` must be the private data of a disk, and used by nobody after this.
-unsafe fn free_private(private: *mut c_void) {
-    // SAFETY: It came from `KBox::into_raw` in `GenDisk::allocate`.
-    drop(unsafe { KBox::<Private>::from_raw(private.cast()) });
-}
-
-/// Called when the last user of a disk that was added is gone.
-extern "C" fn free_disk(disk: *mut bindings::gendisk) {
-    // SAFETY: The disk is one of ours, and nobody uses it any more.
-    unsafe { free_private((*disk).private_data) }
-}
-
-/// For old partitioning tools. The driver may be unbound already.
-extern "C" fn getgeo(disk: *mut bindings::gendisk, geo: *mut bindings::hd_geometry) -> c_int {
-    // SAFETY: The disk is one of ours, and its private data lives as long as it does.
-    let private = unsafe { &*(*disk).private_data.cast::<Private>() };
-    let geometry = private.geometry.unwrap_or_else(|| {
-        // SAFETY: The disk is valid.
-        Geometry::for_capacity(unsafe { (*(*disk).part0).bd_nr_sectors })
-    });
-    // SAFETY: The block layer passes a structure to be filled.
-    unsafe {
-        rvirtio_helper_hd_geometry_set(geo, geometry.cylinders, geometry.heads, geometry.sectors)
-    };
-    0
 }

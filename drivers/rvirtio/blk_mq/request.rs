@@ -10,6 +10,7 @@ use crate::{
         HwContext,
         Tag, //
     },
+    op::Op,
     segments::Segments,
     status::BlkStatus, //
 };
@@ -19,24 +20,6 @@ use core::{
 };
 use kernel::bindings;
 use rvirtio::dma::Direction;
-
-/// What a request is to do.
-#[doc(alias = "req_op")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// Reads sectors.
-    Read,
-    /// Writes sectors.
-    Write,
-    /// Makes the completed writes stable.
-    Flush,
-    /// The driver's own, with data from the device; see
-    /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in).
-    DriverIn,
-    /// Any other, with C's number. The limits that [`Limits`](crate::Limits) can express keep
-    /// the block layer from sending these.
-    Other(u32),
-}
 
 /// The driver's memory for a request in flight.
 ///
@@ -160,25 +143,13 @@ impl<C: Command> Request<C> {
     /// Returns what to do.
     #[inline]
     pub fn op(&self) -> Op {
-        // CAST: All operations are small positive numbers.
-        let op = (self.rq().cmd_flags & ((1 << bindings::REQ_OP_BITS) - 1)) as bindings::req_op;
-        match op {
-            bindings::req_op_REQ_OP_READ => Op::Read,
-            bindings::req_op_REQ_OP_WRITE => Op::Write,
-            bindings::req_op_REQ_OP_FLUSH => Op::Flush,
-            bindings::req_op_REQ_OP_DRV_IN => Op::DriverIn,
-            other => Op::Other(other),
-        }
+        Op::from_flags(self.rq().cmd_flags)
     }
 
     /// Returns where the data goes, `None` when there is none.
     #[inline]
     pub fn direction(&self) -> Option<Direction> {
-        match self.op() {
-            Op::Read | Op::DriverIn => Some(Direction::FromDevice),
-            Op::Write => Some(Direction::ToDevice),
-            Op::Flush | Op::Other(_) => None,
-        }
+        self.op().direction()
     }
 
     /// Returns the first sector, in units of 512 bytes. Meaningless unless reading or writing.

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What requests do.
+//!
+//! C header: [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
+
+use kernel::bindings;
+use rvirtio::dma::Direction;
+
+/// What a request is to do.
+#[doc(alias = "req_op")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Reads sectors.
+    Read,
+    /// Writes sectors.
+    Write,
+    /// Makes the completed writes stable.
+    Flush,
+    /// The driver's own, with data from the device; see
+    /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in).
+    DriverIn,
+    /// Any other, with C's number. The limits that [`Limits`](crate::Limits) can express keep
+    /// the block layer from sending these.
+    Other(u32),
+}
+
+impl Op {
+    /// Returns the operation that is in the flags of a request.
+    #[inline]
+    pub(crate) fn from_flags(flags: bindings::blk_opf_t) -> Self {
+        // CAST: All operations are small positive numbers.
+        let op = (flags & ((1 << bindings::REQ_OP_BITS) - 1)) as bindings::req_op;
+        match op {
+            bindings::req_op_REQ_OP_READ => Self::Read,
+            bindings::req_op_REQ_OP_WRITE => Self::Write,
+            bindings::req_op_REQ_OP_FLUSH => Self::Flush,
+            bindings::req_op_REQ_OP_DRV_IN => Self::DriverIn,
+            other => Self::Other(other),
+        }
+    }
+
+    /// Returns where the data goes, `None` when there is none.
+    #[inline]
+    pub(crate) fn direction(self) -> Option<Direction> {
+        match self {
+            Self::Read | Self::DriverIn => Some(Direction::FromDevice),
+            Self::Write => Some(Direction::ToDevice),
+            Self::Flush | Self::Other(_) => None,
+        }
+    }
+}
