@@ -62,8 +62,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
     ///
     /// [`ENOMEM`].
     pub fn allocate(dma: Dma<'bound>, count: u16, max_segments: u16) -> Result<KVVec<Self>> {
-        let table_len = max_segments.saturating_add(EXTRA_DESCRIPTORS);
-        let slots = slab::split(dma, count, table_len)?;
+        let slots = slab::split(dma, count, max_segments)?;
         let mut exchanges = KVVec::with_capacity(slots.len(), GFP_KERNEL)?;
         for slot in slots {
             let mapped = if dma.is_physical() {

@@ -14,8 +14,8 @@ mod spare;
 mod table;
 
 pub use self::{
-    slot::Slot,
-    table::EXTRA_DESCRIPTORS, //
+    layout::EXTRA_DESCRIPTORS,
+    slot::Slot, //
 };
 
 use self::{
@@ -35,13 +35,13 @@ use kernel::{
     }, //
 };
 
-/// Descriptors of a slot's table, at most. Of two that are not for data, 17 are left: enough for
-/// 64 KiB in pages. With a header of 16 bytes the slot has six cache lines.
-const TABLE_LEN: u16 = 19;
+/// Descriptors for data in a slot's table, at most: enough for 64 KiB in pages. With two more, and
+/// a header of 16 bytes, the slot has six cache lines.
+const DATA_CELLS: u16 = 17;
 
 /// Allocates a slab and splits it into `count` slots, with headers of type `H`, which the device
-/// reads, and status fields of type `S`, which it writes, for requests of up to `table_len`
-/// descriptors, at least one; may sleep.
+/// reads, and status fields of type `S`, which it writes, for requests with data of up to
+/// `max_segments` segments; may sleep.
 ///
 /// Both types must have an alignment of 1, as wire formats do.
 ///
@@ -51,7 +51,7 @@ const TABLE_LEN: u16 = 19;
 pub fn split<'bound, H, S>(
     dma: Dma<'bound>,
     count: u16,
-    table_len: u16,
+    max_segments: u16,
 ) -> Result<KVVec<Slot<'bound, H, S>>>
 where
     H: AsBytes,
@@ -61,12 +61,9 @@ where
         assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
         assert!(size_of::<H>() + size_of::<S>() <= 0xffff);
     }
-    let layout = Layout::new(
-        table_len.clamp(1, TABLE_LEN),
-        size_of::<H>(),
-        size_of::<S>(),
-    );
-    let large = if table_len > TABLE_LEN { count } else { 0 };
+    let layout = Layout::new(max_segments.min(DATA_CELLS), size_of::<H>(), size_of::<S>());
+    let large = if max_segments > DATA_CELLS { count } else { 0 };
+    let table_len = max_segments.saturating_add(EXTRA_DESCRIPTORS);
     let memory = Arc::new(
         Memory::new(dma, (count, layout.size), (large, table_len))?,
         GFP_KERNEL,

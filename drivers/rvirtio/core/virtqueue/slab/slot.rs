@@ -39,7 +39,8 @@ use kernel::{
 pub struct Slot<'bound, H, S> {
     pub(super) cpu: NonNull<u8>,
     pub(super) addr: u64,
-    pub(super) table_len: u32,
+    /// Descriptors in the table that are for data.
+    pub(super) data_cells: u32,
     header: u32,
     status: u32,
     pub(super) is_packed: bool,
@@ -84,7 +85,7 @@ impl<'bound, H, S> Slot<'bound, H, S> {
         Self {
             cpu,
             addr,
-            table_len: layout.table_len.into(),
+            data_cells: layout.data_cells.into(),
             // CAST: Offsets are small.
             header: layout.header as u32,
             status: layout.status as u32,

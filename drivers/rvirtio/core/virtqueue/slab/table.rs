@@ -3,6 +3,7 @@
 //! The descriptor table of a request: header, data, status.
 
 use super::{
+    layout::EXTRA_DESCRIPTORS,
     slot::{
         Shape,
         Slot, //
@@ -31,9 +32,6 @@ use kernel::transmute::{
     FromBytes, //
 };
 
-/// Descriptors of a request that are not data: header and status.
-pub const EXTRA_DESCRIPTORS: u16 = 2;
-
 /// The largest length of data in bytes. Header and status, which are far smaller than the rest,
 /// come on top of it.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
@@ -55,13 +53,21 @@ impl<H, S> Slot<'_, H, S> {
 }
 
 impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
+    /// Returns the descriptors of the table.
     #[inline]
     fn cells(&self) -> &[Desc] {
-        // SAFETY: A slot begins with `table_len` descriptors (type invariant) and is aligned to a
-        // cache line. Cells are atomics, valid for any bits.
-        unsafe {
-            NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), self.table_len as usize).as_ref()
-        }
+        let len = self.data_cells as usize + usize::from(EXTRA_DESCRIPTORS);
+        // SAFETY: A slot begins with so many descriptors (type invariant) and is aligned to a cache
+        // line. Cells are atomics, valid for any bits.
+        unsafe { NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), len).as_ref() }
+    }
+
+    /// Returns those descriptors of the table that are for data.
+    #[inline]
+    fn data_cells(&self) -> &[Desc] {
+        let len = self.data_cells as usize;
+        // SAFETY: They come after the first of `cells`.
+        unsafe { NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>().add(1), len).as_ref() }
     }
 
     /// Fills the table: header, the segments that `data` returns, status. Each time that it is
@@ -80,24 +86,28 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         direction: Option<Direction>,
         data: impl Fn() -> I,
     ) -> Result<(), AddError> {
-        // INVARIANT: Nothing is known about the table until it is filled completely.
-        let before = self.shape.take();
         let (count, len) = match self.write_data(data()) {
-            Err(AddError::TooManyElements) => return self.fill_large(direction, data()),
-            written => written?,
+            Ok(written) => written,
+            Err(error) => {
+                // INVARIANT: Nobody knows what is in the table now.
+                self.shape = None;
+                return match error {
+                    AddError::TooManyElements => self.fill_large(direction, data()),
+                    _ => Err(error),
+                };
+            }
         };
-        if len > MAX_DATA {
-            return Err(AddError::TooLong);
-        }
         let shape = Shape { count, direction };
-        if before != Some(shape) {
+        if self.shape != Some(shape) {
+            // INVARIANT: It has another shape, but which one is known only when it is filled.
+            self.shape = None;
             let table = self.fill_cells(self.cells(), direction, data())?;
             if table.count != count.wrapping_add(EXTRA_DESCRIPTORS) {
                 return Err(AddError::BadTable);
             }
+            self.shape = Some(shape);
         }
         self.data_len = len;
-        self.shape = Some(shape);
         Ok(())
     }
 
@@ -141,12 +151,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     /// their length together.
     #[inline]
     fn write_data(&self, data: impl Iterator<Item = Segment>) -> Result<(u16, u32), AddError> {
-        // The first one is for the header, the last one for the status.
-        let mut cells = match self.cells() {
-            [_, cells @ .., _] => cells.iter(),
-            _ => [].iter(),
-        };
-        let mut count = 0u16;
+        let mut cells = self.data_cells().iter();
         let mut len = 0u32;
         for segment in data {
             if segment.len == 0 {
@@ -156,9 +161,13 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
             cell.addr.write(segment.addr);
             cell.len.write(segment.len);
             len = len.checked_add(segment.len).ok_or(AddError::TooLong)?;
-            count = count.wrapping_add(1);
         }
-        Ok((count, len))
+        if len > MAX_DATA {
+            return Err(AddError::TooLong);
+        }
+        // CAST: There are at most 2^16 cells.
+        let count = self.data_cells as usize - cells.len();
+        Ok((count as u16, len))
     }
 
     /// Fills a table from scratch.
