@@ -9,7 +9,6 @@
 
 use hwrng::Wait;
 use kernel::{
-    device::Core,
     prelude::*,
     str::CString,
     sync::{
@@ -21,7 +20,8 @@ use rvirtio::{
     self as virtio,
     lock::IrqSaveLock,
     new_irq_save_lock,
-    spec, //
+    spec,
+    virtqueue, //
 };
 
 /// Size of the buffer in bytes.
@@ -43,14 +43,9 @@ virtio::virtio_device_table!(
 
 struct RngDriver;
 
-/// What a device needs while it is bound.
-struct Rng<'bound> {
-    source: Pin<&'bound Source<'bound>>,
-}
-
-/// The queue, and who waits for it.
+/// What the driver has of a device: its queue, and who waits for it.
 #[pin_data]
-struct Source<'bound> {
+struct Rng<'bound> {
     #[pin]
     state: IrqSaveLock<State<'bound>>,
     #[pin]
@@ -61,7 +56,7 @@ struct State<'bound> {
     queue: virtio::Virtqueue<'bound, virtio::In<'bound>>,
     /// The buffer while the device does not have it, and which of its bytes are still unread.
     filled: Option<(virtio::Buffer<'bound>, core::ops::Range<usize>)>,
-    /// The device is being unbound.
+    /// There will be no more random bytes.
     gone: bool,
 }
 
@@ -72,65 +67,80 @@ impl virtio::Driver for RngDriver {
     const FEATURES: &'static [virtio::Feature] = &[];
 
     fn probe<'bound>(
-        _dev: &'bound virtio::Device<Core<'_>>,
         init: virtio::Negotiated<'bound>,
         _info: &'bound (),
     ) -> impl PinInit<Rng<'bound>, Error> + 'bound {
-        Rng::start(init)
+        pin_init::pin_init_scope(move || {
+            // Interrupt vectors, then the queue itself, of which the device knows nothing yet.
+            let init = init.find_vqs(
+                &[virtio::VqInfo {
+                    name: c"input",
+                    callback: virtio::Callback::Yes,
+                }],
+                virtio::Affinity::Managed,
+            )?;
+            let queue = init.virtqueue(0, 1)?;
+            let buffer = virtio::Buffer::new(init.dma(), BUFFER_LEN)?;
+            let state = State {
+                queue,
+                filled: Some((buffer, 0..0)),
+                gone: false,
+            };
+            Ok(try_pin_init!(Rng {
+                state <- new_irq_save_lock!(state, "rvirtio_rng"),
+                changed <- new_condvar!(),
+            }? Error))
+        })
     }
 
-    fn unbind<'bound>(_dev: &'bound virtio::Device<Core<'_>>, data: Pin<&Rng<'bound>>) {
-        data.source.state.lock().gone = true;
-        data.source.changed.notify_all();
-    }
-}
-
-impl<'bound> Rng<'bound> {
-    /// Brings the device up, step by step.
-    fn start(init: virtio::Negotiated<'bound>) -> Result<Self> {
-        // Interrupt vectors, then the queue itself.
-        let mut init = init.find_vqs(&[virtio::VqInfo {
-            name: c"input",
-            callback: virtio::Callback::Yes,
-        }])?;
-        let queue = init.virtqueue(0, 1)?;
-        let buffer = virtio::Buffer::new(init.dma(), BUFFER_LEN)?;
-
-        // What interrupts refer to has to last as long as the device is bound.
-        let source = init.manage(pin_init!(Source {
-            state <- new_irq_save_lock!(
-                State {
-                    queue,
-                    filled: Some((buffer, 0..0)),
-                    gone: false,
-                },
-                "rvirtio_rng"
-            ),
-            changed <- new_condvar!(),
-        }))?;
-        init.request_irq(0, source)?;
-
+    fn connect<'a>(
+        rng: Pin<&'a Rng<'_>>,
+        mut connect: virtio::Connect<'a>,
+    ) -> Result<virtio::Ready<'a>> {
+        let rng = rng.get_ref();
+        connect.request_irq(0, rng)?;
         // From here on the device may use its queue.
-        let ready = init.driver_ok()?;
+        let ready = connect.driver_ok()?;
         let name = CString::try_from_fmt(fmt!("rvirtio_rng.{}", ready.device().index()))?;
-        hwrng::register(&ready, name, source)?;
-        Ok(Self { source })
+        hwrng::register(&ready, name, rng)?;
+        Ok(ready)
+    }
+
+    fn start(rng: Pin<&Rng<'_>>, start: &mut virtio::Start<'_>) -> Result {
+        start.enable(&mut rng.state.lock().queue)
+    }
+
+    fn reclaim(rng: Pin<&Rng<'_>>, stopped: &virtio::Stopped<'_>) {
+        let mut state = rng.state.lock();
+        if let Some(virtio::In(buffer)) = state.queue.detach_unused(stopped) {
+            state.filled = Some((buffer, 0..0));
+        }
+        state.gone = true;
+        rng.changed.notify_all();
+    }
+
+    fn unbind(rng: Pin<&Rng<'_>>) {
+        rng.state.lock().gone = true;
+        rng.changed.notify_all();
     }
 }
 
-impl virtio::VqHandler for Source<'_> {
-    fn interrupt(&self) {
-        let mut state = self.state.lock();
-        if let Some(used) = state.queue.pop_used() {
+impl virtio::VqHandler for Rng<'_> {
+    fn interrupt(&self) -> virtio::IrqReturn {
+        let handled = virtqueue::drain(
+            &self.state,
+            |state| &mut state.queue,
+            &mut (),
             // `written` is what the device filled in; beyond are old bytes.
-            state.filled = Some((used.data.0, 0..used.written as usize));
-        }
+            |state, (), used| state.filled = Some((used.data.0, 0..used.written as usize)),
+        );
         // Also when there is nothing: the queue may be broken.
         self.changed.notify_all();
+        handled
     }
 }
 
-impl hwrng::Source for Source<'_> {
+impl hwrng::Source for Rng<'_> {
     fn read(&self, to: &mut [u8], wait: Wait) -> Result<usize> {
         let mut state = self.state.lock();
         loop {

@@ -7,19 +7,19 @@ use crate::{
     setup,
     spec::feature, //
 };
-use kernel::{
-    device::Core,
-    prelude::*, //
-};
+use kernel::prelude::*;
 use rvirtio::{
     spec::device_id::BLOCK,
+    Connect,
     Dependency,
-    Device,
     DeviceId,
     Driver,
     Feature,
     IdTable,
-    Negotiated, //
+    Negotiated,
+    Ready,
+    Start,
+    Stopped, //
 };
 
 rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(BLOCK), ())]);
@@ -29,7 +29,7 @@ pub(crate) struct Blk;
 
 impl Driver for Blk {
     type IdInfo = ();
-    type Data<'bound> = Pin<&'bound Data<'bound>>;
+    type Data<'bound> = Data<'bound>;
 
     const ID_TABLE: IdTable<()> = &TABLE;
 
@@ -49,17 +49,34 @@ impl Driver for Blk {
     const DEPENDENCIES: &'static [Dependency] =
         &[Dependency::new(feature::CONFIG_WCE, feature::FLUSH)];
 
-    #[doc(alias = "virtblk_probe")]
     fn probe<'bound>(
-        _dev: &'bound Device<Core<'_>>,
         init: Negotiated<'bound>,
         _info: &'bound (),
-    ) -> impl PinInit<Pin<&'bound Data<'bound>>, Error> + 'bound {
-        setup::set_up(init)
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        setup::data(init)
     }
 
-    #[doc(alias = "virtblk_remove")]
-    fn unbind<'bound>(_dev: &'bound Device<Core<'_>>, data: Pin<&Pin<&'bound Data<'bound>>>) {
-        data.unbind();
+    #[doc(alias = "virtblk_probe")]
+    fn connect<'a>(data: Pin<&'a Data<'_>>, mut connect: Connect<'a>) -> Result<Ready<'a>> {
+        let data = data.get_ref();
+        for (index, queue) in (0..).zip(data.disk.queues()) {
+            connect.request_irq(index, queue.get_ref())?;
+        }
+        let ready = connect.driver_ok()?;
+        data.disk.add(&ready)?;
+        Ok(ready)
+    }
+
+    fn start(data: Pin<&Data<'_>>, start: &mut Start<'_>) -> Result {
+        data.disk.queues().try_for_each(|queue| queue.start(start))
+    }
+
+    fn reclaim(data: Pin<&Data<'_>>, stopped: &Stopped<'_>) {
+        data.disk.queues().for_each(|queue| queue.reclaim(stopped));
+    }
+
+    #[doc(alias = "virtblk_config_changed")]
+    fn config_changed(data: Pin<&Data<'_>>) {
+        data.update_capacity();
     }
 }

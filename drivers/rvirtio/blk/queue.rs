@@ -22,12 +22,9 @@ use blk_mq::{
     Position,
     RequestList, //
 };
-use core::{
-    mem,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
-    }, //
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
 };
 use kernel::{
     device::Bound,
@@ -37,12 +34,14 @@ use rvirtio::{
     lock::IrqSaveLock,
     new_irq_save_lock,
     virtqueue::{
-        exchange::EXTRA_DESCRIPTORS,
-        More, //
+        drain,
+        exchange::EXTRA_DESCRIPTORS, //
     },
     AddError,
     Device,
+    IrqReturn,
     Kick,
+    Start,
     Stopped,
     Used,
     VqHandler, //
@@ -100,26 +99,25 @@ impl<'bound> HwQueue<'bound> {
     /// # Errors
     ///
     /// `EINVAL` for a size that is too small for requests, whose tables must not be longer than
-    /// the queue, and those of [`rvirtio::virtqueue::Place::resize`].
+    /// the queue, and those of [`Place::ring`](rvirtio::virtqueue::Place::ring) and
+    /// [`Place::reset`](rvirtio::virtqueue::Place::reset).
     #[doc(alias = "virtqueue_resize")]
     pub(crate) fn resize(&self, size: u16) -> Result {
         let place = self.state.lock().vq.place();
         if place.capacity(size) < self.max_segments + EXTRA_DESCRIPTORS {
             return Err(EINVAL);
         }
-        let old = place.resize(size, |new| mem::replace(&mut self.state.lock().vq, new))?;
-        // Were there any, they would end with an error.
-        old.for_each(drop);
-        Ok(())
+        let mut ring = place.ring(size)?;
+        place.reset(|start| start.enable_with(&mut self.state.lock().vq, &mut ring))
     }
 
-    /// Returns whether the device broke the rules of the queue, so that requests may never end.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.state.lock().vq.is_broken()
+    /// Tells the device about the queue.
+    pub(crate) fn start(&self, start: &mut Start<'_>) -> Result {
+        start.enable(&mut self.state.lock().vq)
     }
 
-    /// Ends all requests that a device which was stopped did not end, and all that are to come.
-    pub(crate) fn fail_all(&self, stopped: &Stopped<'_>) {
+    /// Ends all requests that a device which was stopped did not end.
+    pub(crate) fn reclaim(&self, stopped: &Stopped<'_>) {
         let mut failed = RequestList::new();
         {
             let mut state = self.state.lock();
@@ -253,37 +251,19 @@ fn notify(kick: Option<Kick<'_>>) {
 }
 
 impl VqHandler for HwQueue<'_> {
-    /// Requests are ended before the device is asked for the next interrupt: what it uses in the
-    /// meantime is taken along, and an interrupt less is needed. That goes on for as long as there
-    /// are requests that were in flight at the beginning, so that it has an end even if other CPUs
-    /// always submit new ones.
+    /// Requests are ended without the lock, before the device is asked for the next interrupt.
     #[doc(alias = "virtblk_done")]
-    fn interrupt(&self) {
-        // Declared first: what it holds is ended after the lock is released.
-        let mut done = CompletionBatch::new();
-        let mut state = self.state.lock();
-        let mut awaited = state.vq.in_flight();
-        state.vq.disable_cb();
-        loop {
-            if let Some(Used { data: rq, written }) = state.vq.pop_used() {
+    fn interrupt(&self) -> IrqReturn {
+        drain(
+            &self.state,
+            |state| &mut state.vq,
+            // What is left in it is ended when it is dropped, after the lock is released.
+            &mut CompletionBatch::new(),
+            |state, done, Used { data: rq, written }| {
                 state.restart(&rq);
                 let status = self.status(&rq, written);
                 done.complete(rq.into(), status);
-                awaited = awaited.saturating_sub(1);
-                // After the last one there is no need to look.
-                if state.vq.in_flight() > 0 {
-                    continue;
-                }
-            } else if awaited > 0 && !done.is_empty() {
-                drop(state);
-                done.end();
-                state = self.state.lock();
-                continue;
-            }
-            if state.vq.enable_cb() == More::Nothing {
-                break;
-            }
-            state.vq.disable_cb();
-        }
+            },
+        )
     }
 }

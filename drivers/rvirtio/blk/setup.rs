@@ -44,11 +44,12 @@ use kernel::{
 };
 use rvirtio::{
     display::Log,
-    transport::IrqPolicy,
     virtqueue::exchange::EXTRA_DESCRIPTORS,
+    Affinity,
     Callback,
     Configured,
     Device,
+    IrqPolicy,
     Negotiated,
     VqInfo, //
 };
@@ -57,31 +58,23 @@ use rvirtio::{
 /// descriptor table of 2 KiB.
 const MAX_SEGMENTS: u16 = 126;
 
-/// Brings a device and its disk up.
+/// Returns the initialiser of the driver's data for a device.
 ///
 /// # Errors
 ///
 /// `EINVAL` for a device that says impossible things, and what core, block layer and allocators
 /// return.
-pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Pin<&Data<'_>>> {
-    // Outlives the device's set-up: on failure the device is given up before its queues.
-    let mut vqs = KVec::new();
-    let config = BlkConfig::new(init.config(), init.features());
-    let count = count_queues(&init, &config)?;
-    let mut configured = find_queues(init, count)?;
-    create_vqs(&mut configured, count, &mut vqs)?;
-    let limits = check_limits(&configured, &config, &vqs)?;
-    let stored = configured.manage(create_data(&configured, config, &limits, vqs)?)?;
-    let data = stored.get_ref();
-    for (index, queue) in (0..).zip(data.disk.queues()) {
-        configured.request_irq(index, queue)?;
-    }
-    let ready = configured.driver_ok()?;
-    report(data.dev, &data.disk, &limits);
-    // First, as adding the disk reads partitions, which must not hang if the device fails.
-    ready.on_config_change(stored)?;
-    data.disk.add(&ready)?;
-    Ok(stored)
+pub(crate) fn data<'bound>(
+    init: Negotiated<'bound>,
+) -> impl PinInit<Data<'bound>, Error> + 'bound {
+    pin_init::pin_init_scope(move || {
+        let config = BlkConfig::new(init.config(), init.features());
+        let count = count_queues(&init, &config)?;
+        let configured = find_queues(init, count)?;
+        let vqs = create_vqs(&configured, count)?;
+        let limits = check_limits(&configured, &config, &vqs)?;
+        create_data(&configured, config, &limits, vqs)
+    })
 }
 
 /// Decides on the number of queues.
@@ -98,7 +91,7 @@ fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<u16> {
     Ok(num_possible_queues(count).try_into()?)
 }
 
-/// Has interrupt vectors allocated for the queues.
+/// Allocates interrupt vectors for the queues.
 #[doc(alias = "init_vq")]
 fn find_queues(init: Negotiated<'_>, count: u16) -> Result<Configured<'_>> {
     let mut names = KVec::new();
@@ -113,19 +106,19 @@ fn find_queues(init: Negotiated<'_>, count: u16) -> Result<Configured<'_>> {
         };
         queues.push(queue, GFP_KERNEL)?;
     }
-    init.find_vqs(&queues)
+    init.find_vqs(&queues, Affinity::Managed)
 }
 
 /// Creates the virtqueues, each as large as the device wants it.
 fn create_vqs<'bound>(
-    configured: &mut Configured<'bound>,
+    configured: &Configured<'bound>,
     count: u16,
-    vqs: &mut KVec<Virtqueue<'bound>>,
-) -> Result {
+) -> Result<KVec<Virtqueue<'bound>>> {
+    let mut vqs = KVec::with_capacity(count.into(), GFP_KERNEL)?;
     for index in 0..count {
         vqs.push(configured.virtqueue(index, u16::MAX)?, GFP_KERNEL)?;
     }
-    Ok(())
+    Ok(vqs)
 }
 
 fn check_limits(
@@ -193,7 +186,7 @@ fn create_data<'bound>(
     }
     let interrupts = match configured.irq_policy() {
         IrqPolicy::PerQueue => Some(dev.as_ref()),
-        IrqPolicy::Shared | IrqPolicy::Line => None,
+        IrqPolicy::SharedRare | IrqPolicy::Shared | IrqPolicy::Line => None,
     };
     let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues);
     let disk_config = DiskConfig {
@@ -208,7 +201,12 @@ fn create_data<'bound>(
         geometry: config.geometry()?,
     };
     let disk = Disk::new(tag_set, disk_config, DiskData::new(config, features));
-    Ok(try_pin_init!(Data { dev, config, disk <- disk }? Error))
+    let limits = *limits;
+    Ok(try_pin_init!(Data {
+        config,
+        disk <- disk,
+        _: { report(dev, &disk, &limits) },
+    }? Error))
 }
 
 /// Says in the log which disk the device is.

@@ -22,6 +22,7 @@ use crate::{
     tag_set::TagSet, //
 };
 use core::{
+    convert::Infallible,
     ops::Deref,
     pin::Pin,
     ptr::NonNull, //
@@ -176,9 +177,9 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
     ///
     /// `EEXIST` when there is a disk of this name, `EBUSY` when it was added before, `ENOMEM`.
     #[doc(alias = "device_add_disk")]
-    pub fn add(&'bound self, ready: &Ready<'bound>) -> Result {
-        // Even if the disk itself is forgotten, it is not there for longer than what it borrows.
-        ready.manage(Added { disk: self })?;
+    pub fn add<'a>(&'a self, ready: &Ready<'a>) -> Result {
+        // The disk is not there for longer than what it borrows.
+        ready.keep::<_, Infallible>(Added { disk: self })?;
         let mut state = self.state.lock();
         if *state != State::New {
             return Err(EBUSY);
@@ -237,11 +238,11 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
 }
 
 /// Removes a disk when the device is unbound.
-struct Added<'bound, T: Operations> {
-    disk: &'bound GenDisk<'bound, T>,
+struct Added<'a, 'bound, T: Operations> {
+    disk: &'a GenDisk<'bound, T>,
 }
 
-impl<T: Operations> Drop for Added<'_, T> {
+impl<T: Operations> Drop for Added<'_, '_, T> {
     fn drop(&mut self) {
         self.disk.remove();
     }

@@ -7,6 +7,7 @@
 //! ACCESS_PLATFORM the physical addresses of the data are read straight from the bios.
 
 use crate::{
+    batch::CompletionBatch,
     request::{
         Command,
         Owned,
@@ -31,6 +32,7 @@ use kernel::{
 use rvirtio::{
     virtqueue::{
         exchange::Exchange,
+        Deferred,
         FilledTable, //
     },
     Buffers,
@@ -174,5 +176,23 @@ unsafe impl<H: AsBytes, S: FromBytes + AsBytes> Buffers for Prepared<Exchange<'_
     #[inline]
     fn table(&self) -> Option<FilledTable> {
         self.0.command().table()
+    }
+
+    /// The request has to end, whatever the device does with its data, which is not the driver's.
+    /// The exchange's memory is not freed, and holds nothing but what is shared with the device.
+    fn abandon(self) -> Option<Self> {
+        Some(self)
+    }
+}
+
+impl<C: Command> Deferred for CompletionBatch<C> {
+    #[inline]
+    fn is_empty(&self) -> bool {
+        CompletionBatch::is_empty(self)
+    }
+
+    #[inline]
+    fn run(&mut self) {
+        self.end();
     }
 }

@@ -4,13 +4,18 @@
 //!
 //! The same as `drivers/virtio/virtio.c`, under the name [`BUS_NAME`](crate::device_id::BUS_NAME).
 
+mod raw_driver;
+
+pub use self::raw_driver::RawDriver;
+pub(crate) use self::raw_driver::find;
+
 use crate::{
     device::{
         Device,
         RawDevice, //
     },
-    driver::RawDriver,
-    features::Features, //
+    device_id::BUS_NAME,
+    spec::feature::Features, //
 };
 use kernel::{
     bindings,
@@ -60,10 +65,16 @@ static BUS: Static<bindings::bus_type> = Static(bindings::bus_type {
     ..pin_init::zeroed()
 });
 
-const NAME: &[u8] = if cfg!(CONFIG_VIRTIO) {
-    b"rvirtio\0"
-} else {
-    b"virtio\0"
+/// [`BUS_NAME`], terminated by NUL.
+const NAME: &[u8] = &{
+    let name = BUS_NAME.as_bytes();
+    let mut terminated = [0; BUS_NAME.len() + 1];
+    let mut i = 0;
+    while i < name.len() {
+        terminated[i] = name[i];
+        i += 1;
+    }
+    terminated
 };
 
 /// The bus itself. The module holds this for as long as it is loaded.
@@ -220,15 +231,11 @@ extern "C" fn irq_get_affinity(
     queue: c_uint,
 ) -> *const bindings::cpumask {
     // SAFETY: Called for devices of this bus by their drivers.
-    let transport = unsafe { device::<Bound>(dev) }.transport();
-    // Queue vectors follow that of the configuration.
-    match u16::try_from(queue)
+    let dev = unsafe { device::<Bound>(dev) };
+    u16::try_from(queue)
         .ok()
-        .and_then(|queue| queue.checked_add(1))
-    {
-        Some(vector) => transport.irq_affinity(vector),
-        None => core::ptr::null(),
-    }
+        .and_then(|queue| dev.vectors().lock().of_queue(queue))
+        .map_or(core::ptr::null(), |vector| dev.transport().irq_affinity(vector))
 }
 
 const ATTRIBUTES: usize = 5;

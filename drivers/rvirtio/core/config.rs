@@ -28,15 +28,15 @@ mod private {
 /// Integers that one access can read.
 pub trait ConfigField: private::Sealed + Sized {
     #[doc(hidden)]
-    fn read(config: &Config<'_>, offset: u32) -> Self;
+    fn read(config: &Config<'_>, offset: u32) -> Result<Self>;
 }
 
 macro_rules! config_field {
     ($($int:ty: $read:ident,)*) => {$(
         impl private::Sealed for $int {}
         impl ConfigField for $int {
-            fn read(config: &Config<'_>, offset: u32) -> Self {
-                config.0.transport().$read(offset)
+            fn read(config: &Config<'_>, offset: u32) -> Result<Self> {
+                config.0.configuration(|transport| transport.$read(offset))
             }
         }
     )*};
@@ -53,12 +53,12 @@ impl<'a> Config<'a> {
         Self(dev)
     }
 
-    /// Size in bytes of what the device has, which can be more or less than the driver knows.
+    /// Returns the size in bytes of what the device has, which can be more or less than the driver knows.
     pub fn len(&self) -> u32 {
         self.0.transport().config_len()
     }
 
-    /// Says whether the device has no configuration space.
+    /// Returns whether the device has no configuration space.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -68,12 +68,12 @@ impl<'a> Config<'a> {
     /// # Errors
     ///
     /// [`EINVAL`] when the device's configuration space ends before it, or when `offset` is not a
-    /// multiple of the field's size.
+    /// multiple of the field's size; [`EIO`] once the device was reset.
     #[doc(alias = "virtio_cread")]
     pub fn read<T: ConfigField>(&self, offset: u32) -> Result<T> {
         // CAST: 1, 2 or 4.
         self.check(offset, size_of::<T>() as u32)?;
-        Ok(T::read(self, offset))
+        T::read(self, offset)
     }
 
     /// Reads a 64-bit field, in two accesses that the device did not change between.
@@ -98,10 +98,10 @@ impl<'a> Config<'a> {
     /// What `read` returns; [`EIO`] when the configuration never stays the same.
     #[doc(alias = "config_generation")]
     pub fn consistent<R>(&self, mut read: impl FnMut(&Self) -> Result<R>) -> Result<R> {
-        let transport = self.0.transport();
-        let value = access::consistent(|| transport.config_generation(), || read(self))?;
+        let generation = || self.0.configuration(|transport| transport.config_generation());
+        let value = access::consistent(generation, || read(self))?;
         if value.is_none() {
-            dev_err!(self.0, "configuration changes all the time, giving up\n");
+            dev_err!(self.0, "configuration keeps changing\n");
         }
         value.ok_or(EIO)
     }
@@ -110,12 +110,13 @@ impl<'a> Config<'a> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when the device's configuration space ends before it.
+    /// [`EINVAL`] when the device's configuration space ends before it; [`EIO`] once the device was
+    /// reset.
     #[doc(alias = "virtio_cwrite8")]
     pub fn write(&self, offset: u32, value: u8) -> Result {
         self.check(offset, 1)?;
-        self.0.transport().config_write8(offset, value);
-        Ok(())
+        self.0
+            .configuration(|transport| transport.config_write8(offset, value))
     }
 
     /// Checks that a field of `size` bytes, a power of two, is there and aligned.

@@ -1,15 +1,49 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Virtio devices, and their registration by a transport.
+//! Virtio devices.
 //!
-//! C headers: [`include/linux/virtio.h`](srctree/include/linux/virtio.h)
+//! C header: [`include/linux/virtio.h`](srctree/include/linux/virtio.h)
+
+mod control;
+mod life;
+
+/// The atomics of [`life`].
+mod atomic {
+    pub(super) use core::sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    };
+}
+
+pub use self::control::{
+    Start,
+    Stopped, //
+};
+pub(crate) use self::{
+    control::{
+        Control,
+        DriverOps,
+        Scope, //
+    },
+    life::{
+        Epoch,
+        Life, //
+    }, //
+};
 
 use crate::{
-    bus,
     device_id::RawId,
-    features::Features,
-    spec::status::DeviceStatus,
-    transport::Transport, //
+    lock::IrqSaveLock,
+    spec::{
+        feature::Features,
+        status::DeviceStatus, //
+    },
+    transport::Transport,
+    vectors::{
+        Affinity,
+        Callback,
+        IrqPolicy, //
+    },
 };
 use core::{
     marker::PhantomData,
@@ -20,7 +54,6 @@ use core::{
         AtomicPtr,
         AtomicU32,
         AtomicU64,
-        AtomicU8,
         Ordering, //
     },
 };
@@ -31,47 +64,106 @@ use kernel::{
         Bound,
         Normal, //
     },
-    error::to_result,
     ffi::c_void,
+    new_mutex,
     prelude::*,
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
+    str::CString,
+    sync::Mutex,
     types::Opaque, //
 };
 
 /// A device on the bus, as the driver core sees it.
+#[pin_data]
 #[repr(C)]
 pub(crate) struct RawDevice {
-    pub(crate) dev: bindings::device,
+    dev: Opaque<bindings::device>,
     id: RawId,
     index: u32,
-    /// Valid from `device_add` to `device_del`: [`Registration`] owns it.
+    /// Valid from `device_add` to `device_del`: [`Registration`](crate::Registration) owns it.
     transport: NonNull<dyn Transport>,
-    /// The negotiated features, for sysfs only: two halves, because sysfs may look while probe
-    /// writes.
-    features: [AtomicU64; 2],
-    /// One of the constants in [`life`].
-    life: AtomicU8,
+    /// Whether the device may access memory.
+    life: Life,
     /// The device broke the rules.
     failed: AtomicBool,
+    /// The driver has connected: it is told of configuration changes.
+    connected: AtomicBool,
     /// The interrupt of configuration changes and the pointer that it was requested with, or
     /// null. Only compared, never followed.
     config_irq: AtomicU32,
     config_irq_id: AtomicPtr<c_void>,
+    /// The negotiated features, for sysfs only: two halves, because sysfs may look while probe
+    /// writes.
+    features: [AtomicU64; 2],
+    /// Whether the configuration space may be accessed: not while the device is in reset.
+    #[pin]
+    configurable: IrqSaveLock<bool>,
+    #[pin]
+    control: Mutex<Control>,
+    #[pin]
+    vectors: Mutex<Vectors>,
 }
 
-/// Whether a device may access memory that it was given.
-mod life {
-    /// It may not: it was reset, and no queue was set up since.
-    pub(super) const STOPPED: u8 = 0;
-    /// Queues are being set up.
-    pub(super) const STARTING: u8 = 1;
-    /// It runs.
-    pub(super) const RUNNING: u8 = 2;
-    /// It is being reset: it may, but gets nothing new.
-    pub(super) const STOPPING: u8 = 3;
+/// The interrupt vectors of a device, from `find_vqs` until it is unbound.
+#[derive(Default)]
+pub(crate) struct Vectors {
+    /// What was allocated.
+    pub(crate) policy: Option<IrqPolicy>,
+    /// The names of the queues' interrupts.
+    pub(crate) names: KVec<CString>,
+    pub(crate) callbacks: KVec<Callback>,
+    pub(crate) affinity: Option<Affinity>,
+}
+
+impl Vectors {
+    /// Returns the vector of queue `index`, if it has one.
+    pub(crate) fn of_queue(&self, index: u16) -> Option<u16> {
+        self.policy?.vector(&self.callbacks, index)
+    }
+
+    /// Returns whether queue `index` shares its interrupt with other queues, if there are any.
+    pub(crate) fn shares(&self, index: u16) -> bool {
+        match self.policy {
+            Some(IrqPolicy::PerQueue) => false,
+            Some(IrqPolicy::SharedRare) => self.callback(index) == Some(Callback::Rare),
+            Some(IrqPolicy::Shared | IrqPolicy::Line) | None => true,
+        }
+    }
+
+    /// Returns how queue `index` interrupts, `None` if there is no such queue.
+    pub(crate) fn callback(&self, index: u16) -> Option<Callback> {
+        self.callbacks.get(usize::from(index)).copied()
+    }
+}
+
+impl RawDevice {
+    /// Returns the initialiser of device number `index`, whose `struct device` is `dev`.
+    pub(crate) fn new(
+        dev: bindings::device,
+        id: RawId,
+        index: u32,
+        transport: NonNull<dyn Transport>,
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
+            dev: Opaque::new(dev),
+            id,
+            index,
+            transport,
+            life: Life::new(),
+            failed: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+            config_irq: AtomicU32::new(0),
+            config_irq_id: AtomicPtr::new(core::ptr::null_mut()),
+            features: [AtomicU64::new(0), AtomicU64::new(0)],
+            configurable <- crate::new_irq_save_lock!(false, "rvirtio::Device::configurable"),
+            control <- new_mutex!(Control { driver: None }, "rvirtio::Device::control"),
+            vectors <- new_mutex!(Vectors::default(), "rvirtio::Device::vectors"),
+        })
+    }
+
+    /// Returns the number of the device.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
 }
 
 /// A virtio device.
@@ -90,36 +182,38 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
         self.0.get()
     }
 
-    /// The `struct device`.
+    #[inline]
+    fn inner(&self) -> &RawDevice {
+        // SAFETY: `raw()` points to a valid `RawDevice` (type invariant).
+        unsafe { &*self.raw() }
+    }
+
+    /// Returns the `struct device`.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::device {
-        // SAFETY: By the type invariant; only the address is taken.
-        unsafe { &raw mut (*self.raw()).dev }
+        self.inner().dev.get()
     }
 
     pub(crate) fn id(&self) -> RawId {
-        // SAFETY: By the type invariant. `id` is never written after creation.
-        unsafe { (*self.raw()).id }
+        self.inner().id
     }
 
-    /// The device's number: the 3 of `virtio3`.
+    /// Returns the device's number: the 3 of `virtio3`.
     pub fn index(&self) -> u32 {
-        // SAFETY: By the type invariant. `index` is never written after creation.
-        unsafe { (*self.raw()).index }
+        self.inner().index
     }
 
-    /// The features that its driver accepted; none when there is no driver.
-    pub fn features(&self) -> Features {
-        // SAFETY: By the type invariant.
-        let [low, high] = unsafe { &(*self.raw()).features };
+    /// Returns the features that were negotiated, none when there is no driver. For sysfs: drivers
+    /// have them by value.
+    pub(crate) fn features(&self) -> Features {
+        let [low, high] = &self.inner().features;
         let (low, high) = (low.load(Ordering::Relaxed), high.load(Ordering::Relaxed));
         Features::from_bits(u128::from(high) << 64 | u128::from(low))
     }
 
     pub(crate) fn set_features(&self, features: Features) {
         let bits = features.bits();
-        // SAFETY: By the type invariant.
-        let [low, high] = unsafe { &(*self.raw()).features };
+        let [low, high] = &self.inner().features;
         // CAST: Halves on purpose.
         low.store(bits as u64, Ordering::Relaxed);
         high.store((bits >> 64) as u64, Ordering::Relaxed);
@@ -128,138 +222,115 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
 
 impl Device<Bound> {
     pub(crate) fn transport(&self) -> &dyn Transport {
-        // SAFETY: By the type invariant.
-        unsafe { (*self.raw()).transport.as_ref() }
+        // SAFETY: The transport is valid in this context (type invariant).
+        unsafe { self.inner().transport.as_ref() }
     }
 
-    fn life(&self) -> &AtomicU8 {
-        // SAFETY: By the type invariant.
-        unsafe { &(*self.raw()).life }
-    }
-
-    /// Says whether the device takes buffers.
     #[inline]
-    pub(crate) fn is_live(&self) -> bool {
-        matches!(
-            self.life().load(Ordering::Relaxed),
-            life::STARTING | life::RUNNING
-        )
+    pub(crate) fn life(&self) -> &Life {
+        &self.inner().life
     }
 
-    /// Makes sure that the device no longer accesses memory, if that can be had: not while it
-    /// runs, when others count on it.
-    ///
-    /// Returns whether memory that the device was given may be freed. May sleep.
+    /// Returns whether memory may be freed that the device was told of.
     pub(crate) fn may_free(&self) -> bool {
-        match self.life().load(Ordering::Acquire) {
-            life::STOPPED => true,
-            life::RUNNING => false,
-            // Probe has failed, or the device is being stopped by somebody else.
-            _ => {
-                let _ = self.stop();
-                true
-            }
+        self.life().is_stopped()
+    }
+
+    pub(crate) fn control(&self) -> &Mutex<Control> {
+        &self.inner().control
+    }
+
+    pub(crate) fn vectors(&self) -> &Mutex<Vectors> {
+        &self.inner().vectors
+    }
+
+    /// Opens or closes the configuration space. Whoever accesses it has done so when this returns.
+    pub(crate) fn set_configurable(&self, configurable: bool) {
+        *self.inner().configurable.lock() = configurable;
+    }
+
+    /// Returns whether the device is in reset, as far as the driver is concerned.
+    pub(crate) fn is_in_reset(&self) -> bool {
+        !*self.inner().configurable.lock()
+    }
+
+    /// Calls `access` for the configuration space. Callable from any context.
+    ///
+    /// # Errors
+    ///
+    /// [`EIO`] while the device is in reset: its configuration is not to be relied on then, nor to
+    /// be written (virtio 1.4, 3.1.1).
+    pub(crate) fn configuration<R>(&self, access: impl FnOnce(&dyn Transport) -> R) -> Result<R> {
+        let configurable = self.inner().configurable.lock();
+        if *configurable {
+            Ok(access(self.transport()))
+        } else {
+            Err(EIO)
         }
     }
 
-    /// Begins a new life of a device that was just reset.
-    pub(crate) fn set_starting(&self) {
-        self.failed().store(false, Ordering::Relaxed);
-        self.life().store(life::STARTING, Ordering::Relaxed);
+    /// Says whether the driver is to be told of configuration changes.
+    pub(crate) fn set_connected(&self, connected: bool) {
+        self.inner().connected.store(connected, Ordering::Release);
     }
 
-    /// Notes that the device runs. Does nothing if it was stopped already.
-    pub(crate) fn set_running(&self) {
-        let _ = self.life().compare_exchange(
-            life::STARTING,
-            life::RUNNING,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+    pub(crate) fn is_connected(&self) -> bool {
+        self.inner().connected.load(Ordering::Acquire)
     }
 
-    fn failed(&self) -> &AtomicBool {
-        // SAFETY: By the type invariant.
-        unsafe { &(*self.raw()).failed }
+    pub(crate) fn set_failed(&self, failed: bool) {
+        self.inner().failed.store(failed, Ordering::Release);
     }
 
-    /// Notes that the device broke the rules, and has the driver's
-    /// [`ConfigHandler`](crate::ConfigHandler) called, which can do something about it.
+    /// Notes that the device broke the rules. It is reset by the thread of the configuration
+    /// interrupt.
     ///
     /// Callable from any context.
     #[cold]
     pub(crate) fn fail(&self) {
-        self.failed().store(true, Ordering::Release);
-        // SAFETY: By the type invariant.
-        let (irq, id) = unsafe { (&(*self.raw()).config_irq, &(*self.raw()).config_irq_id) };
-        let id = id.load(Ordering::Acquire);
+        self.set_failed(true);
+        self.wake_config_thread();
+    }
+
+    /// Runs the thread of the configuration interrupt, if there is one.
+    ///
+    /// Callable from any context.
+    pub(crate) fn wake_config_thread(&self) {
+        let inner = self.inner();
+        let id = inner.config_irq_id.load(Ordering::Acquire);
         if !id.is_null() {
-            // SAFETY: It looks for a handler with this pointer, and does nothing if the interrupt
-            // was freed meanwhile.
-            unsafe { bindings::irq_wake_thread(irq.load(Ordering::Relaxed), id) };
+            let irq = inner.config_irq.load(Ordering::Relaxed);
+            // SAFETY: It looks for a handler that was requested with this pointer, and does
+            // nothing if the interrupt was freed meanwhile.
+            unsafe { bindings::irq_wake_thread(irq, id) };
         }
     }
 
-    /// Says whose thread [`Device::fail`] is to wake; null for nobody's.
+    /// Sets whose thread [`Device::wake_config_thread`] is to wake; null for nobody's.
     pub(crate) fn set_config_irq(&self, irq: u32, id: *mut c_void) {
-        // SAFETY: By the type invariant.
-        unsafe {
-            (*self.raw()).config_irq.store(irq, Ordering::Relaxed);
-            (*self.raw()).config_irq_id.store(id, Ordering::Release);
-        }
+        let inner = self.inner();
+        inner.config_irq.store(irq, Ordering::Relaxed);
+        inner.config_irq_id.store(id, Ordering::Release);
     }
 
-    /// Says whether the device still answers, which an unplugged one does not.
+    /// Returns whether the device still answers, which an unplugged one does not.
     ///
     /// Callable from any context.
     pub fn is_present(&self) -> bool {
         self.transport().is_present()
     }
 
-    /// Says whether the device is beyond use: it broke the rules of a ring, asked for a reset
-    /// (virtio 1.4, 2.1.2), or is gone.
+    /// Returns whether the device is beyond use: it broke the rules of a ring, asked for a reset
+    /// (virtio 1.4, 2.1.2), was reset by somebody else, or is gone.
     pub fn needs_reset(&self) -> bool {
-        self.failed().load(Ordering::Acquire)
-            || !self.is_present()
-            || self
-                .transport()
-                .status()
-                .contains(DeviceStatus::NEEDS_RESET)
-    }
-
-    /// Resets the device, unless that was already done, and thereby takes back all memory that
-    /// it was given. Sleeps for at most five seconds.
-    ///
-    /// From here on queues refuse buffers.
-    #[doc(alias = "virtio_reset_device")]
-    pub fn stop(&self) -> Stopped<'_> {
-        // Only one of several callers resets; the others wait for it.
-        while self.life().load(Ordering::Acquire) != life::STOPPED {
-            if self.is_live()
-                && self.life().swap(life::STOPPING, Ordering::Acquire) != life::STOPPING
-            {
-                if let Err(error) = self.transport().reset() {
-                    dev_err!(
-                        self,
-                        "device does not confirm its reset ({error:?}), DMA is off\n"
-                    );
-                }
-                self.life().store(life::STOPPED, Ordering::Release);
-            } else {
-                fsleep(Delta::from_millis(1));
-            }
+        if self.inner().failed.load(Ordering::Acquire) || !self.is_present() {
+            return true;
         }
-        // INVARIANT: It was reset, and only a new probe starts it.
-        Stopped(PhantomData)
+        let status = self.transport().status();
+        let was_reset = self.life().has_started() && !status.contains(DeviceStatus::DRIVER_OK);
+        was_reset || status.contains(DeviceStatus::NEEDS_RESET)
     }
 }
-
-/// Proof that a device no longer accesses memory: it was reset, and stays so.
-///
-/// # Invariants
-///
-/// The device is not live and its driver cannot make it so again for the lifetime `'a`.
-pub struct Stopped<'a>(PhantomData<&'a ()>);
 
 impl<Ctx: device::DeviceContext> AsRef<device::Device<Ctx>> for Device<Ctx> {
     fn as_ref(&self) -> &device::Device<Ctx> {
@@ -298,128 +369,3 @@ unsafe impl Send for Device {}
 unsafe impl Sync for Device {}
 // SAFETY: As for `Device<Normal>`; the transport is `Sync`.
 unsafe impl Sync for Device<Bound> {}
-
-/// A device that a transport put on the bus, and that transport.
-///
-/// # Invariants
-///
-/// - `raw` was created by [`create`] and this owns a reference to it.
-/// - `raw` is on the bus, and its transport is `self.transport`, unless `removed`.
-pub struct Registration<'a> {
-    raw: NonNull<RawDevice>,
-    removed: AtomicBool,
-    transport: KBox<dyn Transport + 'a>,
-}
-
-// SAFETY: The raw pointer is a counted reference to a device, usable from any thread.
-unsafe impl Send for Registration<'_> {}
-// SAFETY: `unregister` is the only method and guarded by an atomic.
-unsafe impl Sync for Registration<'_> {}
-
-impl<'a> Registration<'a> {
-    /// Puts a device of virtio type `device` and vendor `vendor` on the bus, below
-    /// `transport.parent()`.
-    ///
-    /// Probes a driver, if there is one, before it returns.
-    ///
-    /// # Safety
-    ///
-    /// The value must be dropped, not forgotten, before `'a` ends.
-    pub unsafe fn new<T: Transport + 'a>(
-        device: u32,
-        vendor: u32,
-        transport: Pin<KBox<T>>,
-    ) -> Result<Self> {
-        // SAFETY: It stays where it is: nobody gets more than a shared reference to it.
-        let transport: KBox<T> = unsafe { Pin::into_inner_unchecked(transport) };
-        let erased: NonNull<dyn Transport + 'a> = NonNull::from(&*transport);
-        // SAFETY: Only the lifetime changes. The pointer is used from `device_add` to
-        // `device_del` only, and the caller guarantees that this is within `'a`.
-        let erased: NonNull<dyn Transport> = unsafe { core::mem::transmute(erased) };
-        let raw = create(RawId::new(device, vendor), erased)?;
-        // SAFETY: `create` returned a valid device that is not on the bus.
-        if let Err(error) = to_result(unsafe { bindings::device_add(raw.cast().as_ptr()) }) {
-            // SAFETY: `create` returned it with a reference, which is ours to drop.
-            unsafe { bindings::put_device(raw.cast().as_ptr()) };
-            return Err(error);
-        }
-        // INVARIANT: It is on the bus now.
-        Ok(Self {
-            raw,
-            removed: AtomicBool::new(false),
-            transport,
-        })
-    }
-
-    /// The device's transport.
-    pub fn transport(&self) -> &(dyn Transport + 'a) {
-        &*self.transport
-    }
-
-    /// Unbinds the driver and takes the device off the bus. Does nothing the second time.
-    ///
-    /// To be called while the parent is still fully bound; dropping is too late for a front end
-    /// that wants to talk to its device.
-    pub fn unregister(&self) {
-        if !self.removed.swap(true, Ordering::AcqRel) {
-            // SAFETY: By the type invariant it is on the bus, and no one else takes it off.
-            unsafe { bindings::device_del(self.raw.cast().as_ptr()) };
-        }
-    }
-}
-
-impl Drop for Registration<'_> {
-    fn drop(&mut self) {
-        self.unregister();
-        // SAFETY: By the type invariant the reference is ours. `transport` is dropped after
-        // this; nobody has used it since `device_del`.
-        unsafe { bindings::put_device(self.raw.cast().as_ptr()) };
-    }
-}
-
-/// Allocates and initialises a device named `virtioN` that is on no bus yet.
-fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDevice>> {
-    let index = bus::allocate_index()?;
-    // SAFETY: The transport is valid, see `Registration::new`.
-    let parent: *const device::Device<Bound> = unsafe { transport.as_ref() }.parent();
-    let raw = KBox::new(
-        RawDevice {
-            dev: bindings::device {
-                // CAST: `device::Device` is a transparent wrapper.
-                parent: parent.cast_mut().cast(),
-                release: Some(release),
-                ..pin_init::zeroed()
-            },
-            id,
-            index,
-            transport,
-            features: [AtomicU64::new(0), AtomicU64::new(0)],
-            life: AtomicU8::new(life::STOPPED),
-            failed: AtomicBool::new(false),
-            config_irq: AtomicU32::new(0),
-            config_irq_id: AtomicPtr::new(core::ptr::null_mut()),
-        },
-        GFP_KERNEL,
-    )
-    .inspect_err(|_| bus::free_index(index))?;
-    let raw = NonNull::from(KBox::leak(raw));
-    let dev = raw.cast::<bindings::device>().as_ptr();
-    // SAFETY: `dev` is zeroed but for the two fields above. From here on `release` frees it.
-    unsafe {
-        bindings::device_initialize(dev);
-        bus::attach(dev);
-    }
-    // SAFETY: `dev` is initialised; the format takes one unsigned integer.
-    let named = unsafe { bindings::dev_set_name(dev, c"virtio%u".as_char_ptr(), index) };
-    to_result(named)
-        // SAFETY: Drops the only reference.
-        .inspect_err(|_| unsafe { bindings::put_device(dev) })
-        .map(|()| raw)
-}
-
-extern "C" fn release(dev: *mut bindings::device) {
-    // SAFETY: The driver core calls this when the last reference to a device made by `create` is
-    // gone. `dev` is at offset 0.
-    let raw = unsafe { KBox::from_raw(dev.cast::<RawDevice>()) };
-    bus::free_index(raw.index);
-}

@@ -11,7 +11,7 @@ use kernel::device_id::{
 
 /// Matches any vendor.
 #[doc(alias = "VIRTIO_DEV_ANY_ID")]
-pub const ANY_ID: u32 = 0xffff_ffff;
+pub(crate) const ANY_ID: u32 = 0xffff_ffff;
 
 /// What the bus compares, and the driver's info for it. C's `struct virtio_device_id` has no
 /// such info; everything else is the same.
@@ -179,9 +179,9 @@ macro_rules! virtio_device_table {
         const _: () = {
             #[link_section = ".modinfo"]
             #[used(compiler)]
-            static ALIASES: [[u8; $crate::device_id::ALIAS_LEN];
+            static ALIASES: [[u8; $crate::ALIAS_LEN];
                 <[$crate::DeviceId]>::len(&[$($id,)+])] =
-                [$($crate::device_id::alias(&$id),)+];
+                [$($crate::alias(&$id),)+];
         };
     };
 }

@@ -8,7 +8,10 @@
 
 use crate::{
     device::Device,
-    spec::feature, //
+    spec::feature::{
+        self,
+        Features, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -57,22 +60,31 @@ impl Direction {
 pub struct Dma<'bound> {
     dev: &'bound Device<Bound>,
     physical: bool,
+    ordered: bool,
 }
 
 impl<'bound> Dma<'bound> {
-    pub(crate) fn new(dev: &'bound Device<Bound>) -> Self {
+    pub(crate) fn new(dev: &'bound Device<Bound>, features: Features) -> Self {
         Self {
             dev,
-            physical: !dev.features().contains(feature::ACCESS_PLATFORM),
+            physical: !features.contains(feature::ACCESS_PLATFORM),
+            ordered: features.contains(feature::ORDER_PLATFORM),
         }
     }
 
-    /// The device itself.
+    /// Returns whether accesses are to be ordered as with a device of the platform, and not as with
+    /// another CPU.
+    pub(crate) fn is_ordered_by_platform(&self) -> bool {
+        self.ordered
+    }
+
+    /// Returns the device itself.
+    #[inline]
     pub fn device(&self) -> &'bound Device<Bound> {
         self.dev
     }
 
-    /// Says whether addresses are physical ones, so that nothing needs to be mapped.
+    /// Returns whether addresses are physical ones, so that nothing needs to be mapped.
     #[inline]
     pub fn is_physical(&self) -> bool {
         self.physical

@@ -2,55 +2,38 @@
 
 //! The interface of front ends to the bus.
 //!
-//! Names and shape are those of the kernel crate's PCI driver trait and of the proposed upstream
-//! virtio abstractions, so that a front end could move there.
+//! Names and shape follow the kernel crate's PCI driver trait and the proposed upstream virtio
+//! abstractions, so that a front end could move there.
 
 use crate::{
-    bus,
-    device::Device,
-    device_id::{
-        DeviceId,
-        IdTable,
-        RawId, //
+    connect::{
+        Connect,
+        Ready, //
     },
-    features::{
-        Dependency,
-        Feature, //
-    },
-    init::Negotiated, //
-};
-use core::mem::offset_of;
-use kernel::{
-    bindings,
     device::{
-        Core,
-        CoreInternal, //
+        Start,
+        Stopped, //
     },
-    device_id::RawDeviceIdIndex,
-    driver::{
-        DriverLayout,
-        RegistrationOps, //
+    device_id::IdTable,
+    init::{
+        Dependency,
+        Negotiated, //
     },
-    error::from_result,
-    ffi::c_int,
-    prelude::*,
-    types::Opaque,
-    ThisModule, //
+    spec::feature::Feature, //
 };
+use kernel::prelude::*;
 
 /// A driver of one or more types of virtio devices.
 ///
-/// See `samples/rvirtio_rng` for a complete one.
-pub trait Driver {
+/// All that a driver has of a device is one value, its data. Core makes it ([`Driver::probe`]), pins
+/// it, connects it with whatever calls into the driver ([`Driver::connect`]), and drops it when all
+/// of that has ended. See `samples/rvirtio_rng` for a complete driver.
+pub trait Driver: 'static {
     /// What the driver wants to know about each entry of its id table.
     type IdInfo: 'static;
 
     /// The driver's data for a device, for as long as that is bound.
-    ///
-    /// It is dropped before anything that [`Setup::manage`](crate::init::Setup::manage) stored,
-    /// so it can borrow that. It is also dropped before the device is reset: queues, whose memory
-    /// the device uses until then, do not belong here.
-    type Data<'bound>: Send + 'bound;
+    type Data<'bound>: Send + Sync + 'bound;
 
     /// The devices that the driver is for, made by
     /// [`virtio_device_table!`](crate::virtio_device_table).
@@ -63,141 +46,55 @@ pub trait Driver {
     /// Which of [`Driver::FEATURES`] need which others.
     const DEPENDENCIES: &'static [Dependency] = &[];
 
-    /// Sets a device up. `init` has negotiated features; the steps from there to a running
-    /// device are its methods. Called with the device's lock held, may sleep.
+    /// Makes the driver's data. `init` has negotiated features, and gives out queues, which the
+    /// device does not know yet. Called with the device's lock held, may sleep.
     ///
     /// # Errors
     ///
-    /// On any error the device is reset and all that was stored with
-    /// [`Setup::manage`](crate::init::Setup::manage) is dropped. Before
-    /// [`Configured::driver_ok`](crate::Configured::driver_ok) the status is set to FAILED first.
+    /// On any error the device becomes FAILED and is reset.
     fn probe<'bound>(
-        dev: &'bound Device<Core<'_>>,
         init: Negotiated<'bound>,
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// Called before `data` is dropped, with the device's lock held. May sleep.
+    /// Connects the data with interrupts and a subsystem. In between it starts the device, by
+    /// [`Connect::driver_ok`]. Called with the device's lock held, may sleep.
     ///
-    /// The device may be gone already: [`Device::is_present`] tells.
-    fn unbind<'bound>(dev: &'bound Device<Core<'_>>, data: Pin<&Self::Data<'bound>>) {
-        let _ = (dev, data);
-    }
-}
+    /// # Errors
+    ///
+    /// On any error all guards that were kept are dropped and the device is reset. It becomes FAILED
+    /// first, unless it was started.
+    fn connect<'a>(data: Pin<&'a Self::Data<'_>>, connect: Connect<'a>) -> Result<Ready<'a>>;
 
-/// A driver as the bus sees it.
-#[repr(C)]
-pub struct RawDriver {
-    pub(crate) driver: bindings::device_driver,
-    ids: *const RawId,
-    pub(crate) probe: fn(&Device<CoreInternal<'_>>) -> c_int,
-    pub(crate) remove: fn(&Device<CoreInternal<'_>>),
-}
+    /// Enables the queues, by [`Start::enable`]. Buffers can be added then, but not be notified of.
+    /// May sleep. Must not wait for what starts, stops or resets the device or its queues.
+    ///
+    /// # Errors
+    ///
+    /// On any error the device becomes FAILED and is reset.
+    fn start(data: Pin<&Self::Data<'_>>, start: &mut Start<'_>) -> Result;
 
-const _: () = assert!(offset_of!(RawDriver, driver) == 0);
+    /// Takes back the buffers that the device has not used, by
+    /// [`Virtqueue::detach_unused`](crate::Virtqueue::detach_unused): it was reset, as it has
+    /// failed or is being unbound, or one of its queues was. Context as for [`Driver::start`].
+    ///
+    /// Interrupt handlers may still run, but find nothing.
+    fn reclaim(data: Pin<&Self::Data<'_>>, stopped: &Stopped<'_>);
 
-impl Default for RawDriver {
-    fn default() -> Self {
-        Self {
-            driver: pin_init::zeroed(),
-            ids: core::ptr::null(),
-            probe: |_| ENODEV.to_errno(),
-            remove: |_| (),
-        }
-    }
-}
-
-impl RawDriver {
-    /// Finds the first entry of the id table that matches `dev`.
-    pub(crate) fn find(&self, dev: &Device) -> Option<&'static RawId> {
-        // SAFETY: `register` set it to a table that ends with an all-zero entry.
-        unsafe { find(self.ids, &dev.id()) }
-    }
-}
-
-/// Finds the first entry of an id table that matches a device.
-///
-/// # Safety
-///
-/// `ids` must be a static table that ends with an all-zero entry.
-unsafe fn find(ids: *const RawId, device: &RawId) -> Option<&'static RawId> {
-    let mut next = ids;
-    loop {
-        // SAFETY: By the safety requirement; we have not gone past the end.
-        let id: &'static RawId = unsafe { &*next };
-        if id.is_end() {
-            return None;
-        }
-        if id.matches(device) {
-            return Some(id);
-        }
-        // SAFETY: This was not the last entry.
-        next = unsafe { next.add(1) };
-    }
-}
-
-/// Fits a [`Driver`] to the kernel crate's driver registration.
-pub struct Adapter<T: Driver>(T);
-
-// SAFETY:
-// - `RawDriver` is `repr(C)` with `driver` at `DEVICE_DRIVER_OFFSET`.
-// - `T::Data` is what `probe` stores.
-unsafe impl<T: Driver> DriverLayout for Adapter<T> {
-    type DriverType = RawDriver;
-    type DriverData<'bound> = T::Data<'bound>;
-    const DEVICE_DRIVER_OFFSET: usize = offset_of!(RawDriver, driver);
-}
-
-// SAFETY: `unregister` undoes exactly what `register` did.
-unsafe impl<T: Driver> RegistrationOps for Adapter<T> {
-    unsafe fn register(
-        reg: &Opaque<RawDriver>,
-        name: &'static CStr,
-        module: &'static ThisModule,
-    ) -> Result {
-        let raw = reg.get();
-        // SAFETY: `reg` is pinned until `unregister`, and no one else uses it yet.
-        unsafe {
-            (*raw).driver.name = name.as_char_ptr();
-            (*raw).driver.owner = module.as_ptr();
-            (*raw).ids = T::ID_TABLE.as_ptr();
-            (*raw).probe = Self::probe;
-            (*raw).remove = Self::remove;
-            bus::register_driver(raw)
-        }
+    /// Called when the device has changed its configuration: in a thread, may sleep, never by two
+    /// threads at a time. Called once after [`Driver::connect`] has returned, too, as the change may
+    /// have come before. Can coincide with all other functions.
+    #[doc(alias = "virtio_config_changed")]
+    fn config_changed(data: Pin<&Self::Data<'_>>) {
+        let _ = data;
     }
 
-    unsafe fn unregister(reg: &Opaque<RawDriver>) {
-        // SAFETY: The caller guarantees that it was registered.
-        unsafe { bus::unregister_driver(reg.get()) }
-    }
-}
-
-impl<T: Driver> Adapter<T> {
-    fn probe(dev: &Device<CoreInternal<'_>>) -> c_int {
-        from_result(|| {
-            let info = Self::info(dev).ok_or(ENODEV)?;
-            let init = Negotiated::new(dev, T::FEATURES, T::DEPENDENCIES)?;
-            dev.as_ref().set_drvdata(T::probe(dev, init, info))?;
-            Ok(0)
-        })
-    }
-
-    fn remove(dev: &Device<CoreInternal<'_>>) {
-        // SAFETY: Called only after `probe` stored a `T::Data`, and before it is dropped.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::unbind(dev, data);
-    }
-
-    /// The info of the table entry that matches `dev`. There is none when `driver_override`
-    /// chose a driver for another type of device.
-    fn info(dev: &Device) -> Option<&'static T::IdInfo> {
-        // SAFETY: It is a static table that ends with an all-zero entry.
-        let id = unsafe { find(T::ID_TABLE.as_ptr(), &dev.id()) }?;
-        let id: *const RawId = id;
-        // SAFETY: `DeviceId` is a transparent wrapper; the entry is part of an `IdArray` with
-        // info of type `T::IdInfo`.
-        Some(unsafe { (*id.cast::<DeviceId>()).info_unchecked::<T::IdInfo>() })
+    /// Called before the guards are dropped that [`Driver::connect`] kept: wakes whoever would wait
+    /// for what does not come any more. With the device's lock held, may sleep.
+    ///
+    /// The device works, unless it has failed or is gone: then [`Driver::reclaim`] is called next.
+    fn unbind(data: Pin<&Self::Data<'_>>) {
+        let _ = data;
     }
 }
 

@@ -3,6 +3,7 @@
  * C inline functions and macros that core needs and neither the kernel crate
  * nor bindgen provides. In alphabetical order; no logic here.
  */
+#include <linux/cc_platform.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
@@ -33,6 +34,12 @@ int rvirtio_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
 int rvirtio_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
 {
 	return dma_mapping_error(dev, addr);
+}
+
+bool rvirtio_helper_memory_is_restricted(void);
+bool rvirtio_helper_memory_is_restricted(void)
+{
+	return cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT);
 }
 
 bool rvirtio_helper_spin_trylock_irqsave(spinlock_t *lock, unsigned long *flags);

@@ -6,20 +6,17 @@
 //! without a handler trait of its own. This one calls the front end's handler directly from the
 //! kernel's interrupt code: there is no dispatcher in between.
 
-use crate::{
-    device::Device,
-    spec::pci::{
-        ISR_CONFIG,
-        ISR_QUEUE, //
-    },
-};
-use core::sync::atomic::{
-    AtomicBool,
-    Ordering, //
-};
+mod config;
+mod line;
+mod request;
+mod vectors;
+
+pub(crate) use self::request::Interrupts;
+pub use kernel::irq::IrqReturn;
+
+use core::marker::PhantomData;
 use kernel::{
     bindings,
-    device::Bound,
     error::to_result,
     ffi::{
         c_int,
@@ -31,16 +28,73 @@ use kernel::{
 
 /// Handles the interrupts of a queue.
 pub trait VqHandler: Sync {
-    /// The device used buffers, probably. Called in hard interrupt context, and possibly when
-    /// nothing was used.
-    fn interrupt(&self);
+    /// Handles an interrupt. Called in hard interrupt context, and possibly when the device has
+    /// used nothing. Returns whether it had: the kernel switches an interrupt off that nobody is
+    /// responsible for.
+    ///
+    /// [`drain`](crate::virtqueue::drain) does what has to be done here.
+    fn interrupt(&self) -> IrqReturn;
 }
 
-/// Handles changes of the device's configuration, and its failure.
-pub trait ConfigHandler: Sync {
-    /// The configuration changed, or the device failed: [`Device::needs_reset`] tells. Called in
-    /// a thread; may sleep.
-    fn config_changed(&self);
+/// C's type of handlers.
+type Hard = unsafe extern "C" fn(c_int, *mut c_void) -> bindings::irqreturn_t;
+
+fn into_raw(handled: IrqReturn) -> bindings::irqreturn_t {
+    match handled {
+        IrqReturn::None => bindings::irqreturn::IRQ_NONE,
+        IrqReturn::Handled => bindings::irqreturn::IRQ_HANDLED,
+    }
+}
+
+/// A [`VqHandler`] without its type, and the queue that it is for.
+///
+/// # Invariants
+///
+/// `hard(_, data)` may be called from any CPU for all of `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Handler<'a> {
+    queue: u16,
+    hard: Hard,
+    data: *mut c_void,
+    _handler: PhantomData<&'a ()>,
+}
+
+// SAFETY: It stands for a shared reference to a handler, which is `Sync`.
+unsafe impl Send for Handler<'_> {}
+// SAFETY: As above.
+unsafe impl Sync for Handler<'_> {}
+
+impl<'a> Handler<'a> {
+    pub(crate) fn new<H: VqHandler>(queue: u16, handler: &'a H) -> Self {
+        /// # Safety
+        ///
+        /// `handler` must be a valid `H`.
+        unsafe extern "C" fn hard<H: VqHandler>(
+            _irq: c_int,
+            handler: *mut c_void,
+        ) -> bindings::irqreturn_t {
+            // SAFETY: `handler` is valid (safety requirement).
+            into_raw(unsafe { &*handler.cast::<H>() }.interrupt())
+        }
+        let data: *const H = handler;
+        // INVARIANT: `handler` is borrowed for `'a`.
+        Self {
+            queue,
+            hard: hard::<H>,
+            data: data.cast_mut().cast(),
+            _handler: PhantomData,
+        }
+    }
+
+    /// Calls the handler.
+    fn call(&self) -> IrqReturn {
+        // SAFETY: `'a`, for which this may be called (type invariant), has not ended. The handler
+        // ignores the number of the interrupt.
+        match unsafe { (self.hard)(0, self.data) } {
+            bindings::irqreturn::IRQ_NONE => IrqReturn::None,
+            _ => IrqReturn::Handled,
+        }
+    }
 }
 
 /// An interrupt that was requested; dropping it waits for handlers that run, and frees it.
@@ -48,7 +102,7 @@ pub trait ConfigHandler: Sync {
 /// # Invariants
 ///
 /// `irq` was requested with `dev_id`, and the kernel uses `name`.
-pub(crate) struct Irq {
+struct Irq {
     irq: u32,
     dev_id: *mut c_void,
     _name: CString,
@@ -58,8 +112,6 @@ pub(crate) struct Irq {
 unsafe impl Send for Irq {}
 // SAFETY: There are no methods.
 unsafe impl Sync for Irq {}
-
-type Hard = unsafe extern "C" fn(c_int, *mut c_void) -> bindings::irqreturn_t;
 
 impl Irq {
     /// Requests an interrupt.
@@ -77,7 +129,7 @@ impl Irq {
         flags: u32,
         dev_id: *mut c_void,
     ) -> Result<Self> {
-        // SAFETY: By the safety requirements; `name` lives until `free_irq`.
+        // SAFETY: The handlers may be called (safety requirement); `name` lives until `free_irq`.
         to_result(unsafe {
             bindings::request_threaded_irq(
                 irq,
@@ -99,170 +151,7 @@ impl Irq {
 
 impl Drop for Irq {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. `_name` is dropped after this.
+        // SAFETY: `irq` was requested with `dev_id` (type invariant). `_name` is dropped later.
         unsafe { bindings::free_irq(self.irq, self.dev_id) };
-    }
-}
-
-/// Requests a queue's own interrupt.
-///
-/// # Safety
-///
-/// The result must be dropped before `handler` is, and not be forgotten.
-pub(crate) unsafe fn request_queue<H: VqHandler>(
-    irq: u32,
-    name: CString,
-    handler: Pin<&H>,
-) -> Result<Irq> {
-    extern "C" fn hard<H: VqHandler>(_irq: c_int, handler: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `handler` is valid while the interrupt is requested.
-        unsafe { &*handler.cast::<H>() }.interrupt();
-        bindings::irqreturn::IRQ_HANDLED
-    }
-    let dev_id: *const H = &*handler;
-    // SAFETY: By the safety requirements.
-    unsafe { Irq::request(irq, name, hard::<H>, None, 0, dev_id.cast_mut().cast()) }
-}
-
-/// The handlers of all queues, where they share an interrupt.
-pub(crate) struct SharedQueues<'bound> {
-    handlers: KVec<&'bound (dyn VqHandler + 'bound)>,
-}
-
-impl<'bound> SharedQueues<'bound> {
-    pub(crate) fn new(handlers: KVec<&'bound (dyn VqHandler + 'bound)>) -> Self {
-        Self { handlers }
-    }
-}
-
-impl VqHandler for SharedQueues<'_> {
-    fn interrupt(&self) {
-        for handler in &self.handlers {
-            handler.interrupt();
-        }
-    }
-}
-
-/// One interrupt line for queues and configuration, and maybe for other devices.
-pub(crate) struct Line<'bound> {
-    dev: &'bound Device<Bound>,
-    queues: SharedQueues<'bound>,
-    /// The interrupt status said "configuration", and reading it has cleared that.
-    config_changed: AtomicBool,
-}
-
-impl<'bound> Line<'bound> {
-    pub(crate) fn new(dev: &'bound Device<Bound>, queues: SharedQueues<'bound>) -> Self {
-        Self {
-            dev,
-            queues,
-            config_changed: AtomicBool::new(false),
-        }
-    }
-
-    extern "C" fn hard(_irq: c_int, line: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `line` is valid while the interrupt is requested.
-        let line = unsafe { &*line.cast::<Line<'_>>() };
-        let isr = line.dev.transport().read_isr();
-        // A device that was unplugged reads as all ones; it has no interrupts.
-        if isr == 0 || isr == u8::MAX {
-            return bindings::irqreturn::IRQ_NONE;
-        }
-        if isr & ISR_CONFIG != 0 {
-            line.config_changed.store(true, Ordering::Relaxed);
-        }
-        if isr & ISR_QUEUE != 0 {
-            line.queues.interrupt();
-        }
-        bindings::irqreturn::IRQ_HANDLED
-    }
-}
-
-/// Requests the line. The configuration's handler, if there is one, is to be requested later:
-/// the kernel calls the handlers of a line in the order of their requests.
-///
-/// # Safety
-///
-/// The result must be dropped before `line` is, and not be forgotten.
-pub(crate) unsafe fn request_line(irq: u32, name: CString, line: Pin<&Line<'_>>) -> Result<Irq> {
-    let dev_id: *const Line<'_> = &*line;
-    // SAFETY: By the safety requirements.
-    unsafe {
-        Irq::request(
-            irq,
-            name,
-            Line::hard,
-            None,
-            bindings::IRQF_SHARED,
-            dev_id.cast_mut().cast(),
-        )
-    }
-}
-
-/// Calls a front end's handler of configuration changes.
-pub(crate) struct ConfigIrq<'bound, H> {
-    dev: &'bound Device<Bound>,
-    handler: Pin<&'bound H>,
-    /// `None` when configuration changes have a vector of their own.
-    line: Option<Pin<&'bound Line<'bound>>>,
-}
-
-impl<'bound, H: ConfigHandler> ConfigIrq<'bound, H> {
-    pub(crate) fn new(
-        dev: &'bound Device<Bound>,
-        handler: Pin<&'bound H>,
-        line: Option<Pin<&'bound Line<'bound>>>,
-    ) -> Self {
-        Self { dev, handler, line }
-    }
-
-    extern "C" fn hard(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `this` is valid while the interrupt is requested.
-        let this = unsafe { &*this.cast::<Self>() };
-        match this.line {
-            Some(line) if !line.config_changed.swap(false, Ordering::Relaxed) => {
-                bindings::irqreturn::IRQ_NONE
-            }
-            _ => bindings::irqreturn::IRQ_WAKE_THREAD,
-        }
-    }
-
-    extern "C" fn thread(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `this` is valid while the interrupt is requested.
-        let this = unsafe { &*this.cast::<Self>() };
-        this.handler.config_changed();
-        bindings::irqreturn::IRQ_HANDLED
-    }
-}
-
-/// Requests the interrupt of configuration changes.
-///
-/// # Safety
-///
-/// The result must be dropped before `config` is, and not be forgotten.
-pub(crate) unsafe fn request_config<H: ConfigHandler>(
-    irq: u32,
-    name: CString,
-    config: Pin<&ConfigIrq<'_, H>>,
-) -> Result<Irq> {
-    let flags = if config.line.is_some() {
-        bindings::IRQF_SHARED
-    } else {
-        0
-    };
-    let dev_id: *const ConfigIrq<'_, H> = &*config;
-    let dev_id: *mut c_void = dev_id.cast_mut().cast();
-    let hard = ConfigIrq::<H>::hard;
-    let thread = ConfigIrq::<H>::thread;
-    // SAFETY: By the safety requirements.
-    let requested = unsafe { Irq::request(irq, name, hard, Some(thread), flags, dev_id) }?;
-    config.dev.set_config_irq(irq, dev_id);
-    Ok(requested)
-}
-
-impl<H> Drop for ConfigIrq<'_, H> {
-    fn drop(&mut self) {
-        // The interrupt is freed already; a failure that comes now wakes nobody.
-        self.dev.set_config_irq(0, core::ptr::null_mut());
     }
 }

@@ -56,9 +56,9 @@ pub use self::{
     violation::Violation, //
 };
 
-use crate::{
-    features::Features,
-    spec::feature, //
+use crate::spec::feature::{
+    self,
+    Features, //
 };
 use core::fmt;
 

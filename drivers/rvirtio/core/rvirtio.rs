@@ -6,29 +6,52 @@
 //! is written with [`Driver`], [`Negotiated`] and [`Virtqueue`]; `samples/rvirtio_rng` is one to
 //! read first, `Documentation/architecture.md` has the map.
 
-pub mod bus;
+mod adapter;
+mod bus;
 pub mod config;
+mod connect;
+mod connections;
 pub mod device;
-pub mod device_id;
+mod device_id;
 pub mod display;
 pub mod dma;
-pub mod driver;
-pub mod features;
+mod driver;
 pub mod init;
-pub mod irq;
+mod irq;
+mod lifecycle;
 pub mod lock;
-mod managed;
 pub mod notify;
+mod registration;
 pub mod ring;
 pub mod spec;
 pub mod transport;
+pub mod vectors;
 pub mod virtqueue;
 
+#[doc(hidden)]
+pub use self::{
+    adapter::{
+        Adapter,
+        Instance, //
+    },
+    bus::RawDriver,
+    device_id::{
+        alias,
+        RawId,
+        ALIAS_LEN,
+        BUS_NAME, //
+    }, //
+};
 pub use self::{
     config::Config,
+    connect::{
+        Connect,
+        Kept,
+        Ready, //
+    },
     device::{
         Device,
-        Registration,
+        Start,
         Stopped, //
     },
     device_id::{
@@ -39,29 +62,31 @@ pub use self::{
         Buffer,
         Dma, //
     },
-    driver::{
-        Adapter,
-        Driver, //
-    },
-    features::{
-        Dependency,
-        Feature,
-        Features, //
-    },
+    driver::Driver,
     init::{
-        Callback,
         Configured,
+        Dependency,
         Negotiated,
-        Ready,
+        Setup,
         VqInfo, //
     },
     irq::{
-        ConfigHandler,
+        IrqReturn,
         VqHandler, //
     },
     notify::Kick,
+    registration::Registration,
     ring::Segment,
+    spec::feature::{
+        Feature,
+        Features, //
+    },
     transport::Transport,
+    vectors::{
+        Affinity,
+        Callback,
+        IrqPolicy, //
+    },
     virtqueue::{
         AddError,
         Buffers,

@@ -6,9 +6,12 @@
 //! interrupt handlers are called without passing here. So a trait object it is.
 
 use crate::{
-    features::Features,
     notify::Doorbell,
-    spec::status::DeviceStatus, //
+    spec::{
+        feature::Features,
+        status::DeviceStatus, //
+    },
+    vectors::VectorRequest, //
 };
 use kernel::{
     bindings,
@@ -32,29 +35,18 @@ pub struct QueueSetup {
     pub vector: Option<u16>,
 }
 
-/// How a device's interrupts reach us, best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IrqPolicy {
-    /// Vector 0 for configuration changes, vector 1 + i for the i-th queue with a callback.
-    PerQueue,
-    /// Vector 0 for configuration changes, vector 1 for all queues.
-    Shared,
-    /// One line for all; [`Transport::read_isr`] tells what happened.
-    Line,
-}
-
 /// A virtio transport, such as virtio-pci.
 ///
-/// All methods may sleep unless they say otherwise, and must not be called concurrently with
-/// [`Transport::reset`], except [`Transport::read_isr`], [`Transport::is_present`],
-/// [`Transport::setup_queue`] and [`Transport::reset_queue`].
+/// All methods may be called at any time, also while another thread resets the device, but
+/// [`Transport::setup_queue`], [`Transport::reset_queue`] and [`Transport::reset`] exclude each
+/// other: core holds a mutex for these. Methods may sleep unless they say otherwise.
 ///
 /// # Safety
 ///
 /// - [`Transport::parent`] must be the device that does the DMA, bound for as long as `self`
 ///   lives.
-/// - When [`Transport::reset`] returns, with or without an error, the device must not access
-///   memory that was shared with it, until a queue is set up again.
+/// - When [`Transport::reset`] has succeeded, the device must not access memory that was shared with
+///   it, until a queue is set up again.
 /// - When [`Transport::reset_queue`] has succeeded, the device must not access memory of that queue
 ///   or of buffers in it, until the queue is set up again.
 /// - Doorbells returned by [`Transport::doorbell`] must work for as long as `self` lives.
@@ -68,11 +60,11 @@ pub unsafe trait Transport: Send + Sync {
     /// implements.
     fn features(&self) -> Features;
 
-    /// Reads the device's 128 offered feature bits.
-    fn device_features(&self) -> u128;
+    /// Reads the features that the device offers.
+    fn device_features(&self) -> Features;
 
-    /// Writes the accepted feature bits.
-    fn set_driver_features(&self, features: u128);
+    /// Writes the features that the driver accepts.
+    fn set_driver_features(&self, features: Features);
 
     /// Reads the device status.
     fn status(&self) -> DeviceStatus;
@@ -84,17 +76,18 @@ pub unsafe trait Transport: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ETIMEDOUT`] when the device does not confirm. It is then kept from memory by other
-    /// means.
+    /// [`ETIMEDOUT`] when the device does not confirm. It may then go on writing to memory, unless
+    /// other means of the transport keep it from that.
     fn reset(&self) -> Result;
 
-    /// Says whether the device still answers. Callable from any context.
+    /// Returns whether the device still answers. Callable from any context.
     fn is_present(&self) -> bool;
 
-    /// Reads the generation of the configuration space.
+    /// Reads the generation of the configuration space. Like all accesses to that, callable from
+    /// any context.
     fn config_generation(&self) -> u8;
 
-    /// Size of the device-specific configuration space in bytes.
+    /// Returns the size of the device-specific configuration space in bytes.
     fn config_len(&self) -> u32;
 
     /// Reads a byte of device configuration. `offset` must be in bounds, else all bits are one.
@@ -119,34 +112,39 @@ pub unsafe trait Transport: Send + Sync {
     /// [`EINVAL`] for impossible addresses, [`ENOMEM`].
     fn doorbell(&self, index: u16, features: Features) -> Result<Doorbell<'_>>;
 
-    /// Tells the device about queue `index` and enables it. Allocates nothing: disks wait for
-    /// this whose memory could be wanted back.
+    /// Tells the device about queue `index` and enables it. Neither sleeps nor allocates.
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] when the vector cannot be used, [`EIO`] when the device was reset meanwhile.
+    /// [`EBUSY`] when the vector cannot be used or the queue is enabled already, [`EIO`] when
+    /// somebody else has reset the device.
     fn setup_queue(&self, index: u16, setup: &QueueSetup) -> Result;
 
     /// Takes queue `index` back from the device, with `RING_RESET`, and waits, at most ten
     /// seconds, until the device says that it has let go of it. The queue can then be set up
-    /// again. Allocates nothing.
+    /// again. Allocates nothing: a disk waits for this whose memory could be wanted.
     ///
     /// # Errors
     ///
-    /// [`ETIMEDOUT`] when the device does not say so, [`EIO`] when all of it was reset meanwhile.
+    /// [`ETIMEDOUT`] when the device does not say so, [`EIO`] when it is gone or was reset by
+    /// somebody else.
     fn reset_queue(&self, index: u16) -> Result;
 
-    /// Allocates interrupt vectors for `queues` queues with callbacks and routes configuration
-    /// changes to the first of them.
-    fn alloc_vectors(&self, queues: u16) -> Result<IrqPolicy>;
+    /// Allocates interrupt vectors and routes configuration changes to the first of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOSPC`] and others when the device or the machine does not have them, [`EBUSY`] when the
+    /// device does not take the vector.
+    fn alloc_vectors(&self, request: &VectorRequest) -> Result;
 
     /// Frees the vectors. All interrupts must have been freed before.
     fn free_vectors(&self);
 
-    /// The interrupt number of a vector; with [`IrqPolicy::Line`] of vector 0.
+    /// Returns the interrupt number of a vector.
     fn irq(&self, vector: u16) -> Result<u32>;
 
-    /// The CPUs that a vector interrupts, or null when that is not managed.
+    /// Returns the CPUs that a vector interrupts, or null when the kernel does not manage them.
     fn irq_affinity(&self, vector: u16) -> *const bindings::cpumask;
 
     /// Reads and thereby clears the interrupt status. Callable from hard interrupts.

@@ -14,6 +14,8 @@
 
 pub mod buffers;
 mod create;
+mod drain;
+mod enable;
 pub mod exchange;
 mod memory;
 mod place;
@@ -25,9 +27,13 @@ pub use self::buffers::{
     In,
     Out, //
 };
+pub use self::drain::{
+    drain,
+    Deferred, //
+};
 pub use self::place::{
     Place,
-    Returned, //
+    SpareRing, //
 };
 pub use crate::ring::{
     AddError,
@@ -35,12 +41,14 @@ pub use crate::ring::{
 };
 
 use self::create::{
-    Idle,
-    Ring,
+    Parts,
     SIZE_FLOOR, //
 };
 use crate::{
-    device::Stopped,
+    device::{
+        Epoch,
+        Stopped, //
+    },
     display::Log,
     dma::Dma,
     notify::Kick,
@@ -48,6 +56,7 @@ use crate::{
         self,
         Token, //
     },
+    spec::feature::Features,
 };
 use core::mem::{
     self,
@@ -75,43 +84,48 @@ pub struct Rejected<T> {
 /// A queue of buffers of type `T` between driver and device.
 ///
 /// It has no lock of its own: an interrupt handler and those who submit need one around it.
+///
+/// # Invariants
+///
+/// - If the device may know the memory of `parts`, `enabled` is set, and the device is in the life
+///   in which that happened; or that life has ended, and so has the device's knowledge.
+/// - If `epoch` is that of a life, the queue was enabled in that.
+/// - If `fresh`, the ring is as it was made.
 #[doc(alias = "virtqueue")]
 pub struct Virtqueue<'bound, T: Buffers> {
-    ring: ManuallyDrop<Ring<'bound>>,
-    /// The buffer that starts at each descriptor.
-    slots: ManuallyDrop<KVec<Option<T>>>,
+    parts: ManuallyDrop<Parts<'bound, T>>,
     place: Place<'bound>,
-    /// Where the device finds the ring.
-    addr: u64,
+    epoch: Epoch,
     indirect: bool,
+    enabled: bool,
+    fresh: bool,
     /// A violation was logged.
     reported: bool,
-    /// The device has let go of the queue.
-    returned: bool,
 }
 
 impl<'bound, T: Buffers> Virtqueue<'bound, T> {
-    /// Creates queue `index` with at most `max_size` descriptors, which interrupts by `vector`,
-    /// and tells the device.
+    /// Creates queue `index` with at most `max_size` descriptors.
     pub(crate) fn new(
         dma: Dma<'bound>,
+        features: Features,
         index: u16,
         max_size: u16,
-        vector: Option<u16>,
     ) -> Result<Self> {
-        let dev = dma.device();
-        let transport = dev.transport();
-        let place = Place {
-            dma,
-            index,
-            device_max: transport.max_queue_size(index),
-            vector,
-            doorbell: transport.doorbell(index, dev.features())?,
-        };
-        Idle::new(place, max_size, SIZE_FLOOR)?.enable()
+        let place = Place::new(dma, features, index)?;
+        let parts = Parts::new(&place, max_size, SIZE_FLOOR)?;
+        // INVARIANT: The device was not told.
+        Ok(Self {
+            parts: ManuallyDrop::new(parts),
+            place,
+            epoch: Epoch::NONE,
+            indirect: ring::Config::new(features).indirect,
+            enabled: false,
+            fresh: true,
+            reported: false,
+        })
     }
 
-    /// The queue's place in the device.
+    /// Returns the queue's place in the device.
     pub fn place(&self) -> Place<'bound> {
         self.place
     }
@@ -127,10 +141,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     pub fn add(&mut self, data: T) -> Result<(), Rejected<T>> {
         match self.add_descriptors(&data) {
             Ok(token) => {
-                // The slot is empty: the ring gives out tokens of free descriptors only.
-                if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
-                    *slot = Some(data);
-                }
+                self.parts.put(token, data);
                 Ok(())
             }
             Err(error) => Err(Rejected { error, value: data }),
@@ -139,12 +150,12 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
 
     #[inline(always)]
     fn add_descriptors(&mut self, data: &T) -> Result<Token, AddError> {
-        if !self.place.dma.device().is_live() {
+        if !self.place.device().life().takes_buffers(self.epoch) {
             return Err(AddError::Broken);
         }
         if self.indirect {
             if let Some(table) = data.table() {
-                return self.ring.add_indirect(table.segment, table.writable_len);
+                return self.parts.ring.add_indirect(table.segment, table.writable_len);
             }
         }
         self.add_direct(data)
@@ -153,21 +164,27 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// Out of line, as queues that are worth a fast path have indirect descriptors.
     #[inline(never)]
     fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
-        self.ring.add_direct(data.readable(), data.writable())
+        self.parts.ring.add_direct(data.readable(), data.writable())
     }
 
     /// Shows all new buffers to the device. Returns the notification to send if the device wants
     /// one, which is best done without the lock around the queue.
+    ///
+    /// Before DRIVER_OK and after a reset there is none (virtio 1.4, 3.1.1): what was added before
+    /// is to be notified of once the device runs.
     #[doc(alias = "virtqueue_kick_prepare")]
     #[inline(always)]
     pub fn kick_prepare(&mut self) -> Option<Kick<'bound>> {
-        if !self.ring.kick_prepare() {
+        if !self.parts.ring.kick_prepare() {
+            return None;
+        }
+        if !self.place.device().life().is_running(self.epoch) {
             return None;
         }
         let doorbell = self.place.doorbell;
         if doorbell.has_data() {
             // Here, while nobody else can add: the device shall not see an older place later.
-            doorbell.ring(self.ring.notification_data());
+            doorbell.ring(self.parts.ring.notification_data());
             return None;
         }
         Some(Kick::new(doorbell))
@@ -180,13 +197,12 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_get_buf")]
     #[inline]
     pub fn pop_used(&mut self) -> Option<Used<T>> {
-        match self.ring.pop_used() {
+        match self.parts.ring.pop_used() {
             Ok(used) => {
                 let used = used?;
                 // There is a buffer: the ring checked that the descriptor is one's head.
-                let slot = self.slots.get_mut(usize::from(used.token.index()))?;
                 Some(Used {
-                    data: slot.take()?,
+                    data: self.parts.take(used.token)?,
                     written: used.written,
                 })
             }
@@ -202,11 +218,11 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         if !mem::replace(&mut self.reported, true) {
             let index = self.place.index;
             dev_err!(
-                self.place.dma.device(),
+                self.place.device(),
                 "queue {index}: device broke the ring: {}\n",
                 Log(violation)
             );
-            self.place.dma.device().fail();
+            self.place.device().fail();
         }
     }
 
@@ -214,7 +230,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_disable_cb")]
     #[inline]
     pub fn disable_cb(&mut self) {
-        self.ring.disable_cb();
+        self.parts.ring.disable_cb();
     }
 
     /// Asks the device to interrupt, and says whether it has used buffers that it may not
@@ -222,78 +238,91 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_enable_cb")]
     #[inline]
     pub fn enable_cb(&mut self) -> More {
-        self.ring.enable_cb()
+        self.parts.ring.enable_cb()
     }
 
     /// Like [`Virtqueue::enable_cb`], but the device may wait until it has used most of the
     /// buffers that it has.
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     pub fn enable_cb_delayed(&mut self) -> More {
-        self.ring.enable_cb_delayed()
+        self.parts.ring.enable_cb_delayed()
     }
 
-    /// Number of free descriptors.
+    /// Returns the number of free descriptors.
     #[inline]
     pub fn num_free(&self) -> u16 {
-        self.ring.num_free()
+        self.parts.ring.num_free()
     }
 
-    /// Number of buffers that the queue has.
+    /// Returns the number of buffers that the queue has.
     #[inline]
     pub fn in_flight(&self) -> u16 {
-        self.ring.in_flight()
+        self.parts.ring.in_flight()
     }
 
-    /// Number of descriptors.
+    /// Returns the number of descriptors.
     #[doc(alias = "virtqueue_get_vring_size")]
     pub fn size(&self) -> u16 {
-        self.ring.size()
+        self.parts.ring.size()
     }
 
-    /// Number of descriptors that can be in use together; see [`Place::capacity`].
+    /// Returns the number of descriptors that can be in use together; see [`Place::capacity`].
     pub fn capacity(&self) -> u16 {
-        self.ring.capacity()
+        self.parts.ring.capacity()
     }
 
-    /// Says whether buffers can have a table of descriptors, so that each takes up only one of
+    /// Returns whether buffers can have a table of descriptors, so that each takes up only one of
     /// the queue's.
     pub fn has_indirect(&self) -> bool {
         self.indirect
     }
 
-    /// Says whether the queue is out of use: because the device broke the rules, or was stopped.
+    /// Returns whether the queue is out of use: because the device broke the rules, or because the
+    /// queue is not enabled.
     #[doc(alias = "virtqueue_is_broken")]
     pub fn is_broken(&self) -> bool {
-        self.ring.broken().is_some() || !self.place.dma.device().is_live()
+        self.parts.ring.broken().is_some()
+            || !self.place.device().life().takes_buffers(self.epoch)
     }
 
-    /// Takes back a buffer that the device has not used, now that it is stopped. Used ones that
-    /// were not popped count as not used.
+    /// Takes back a buffer that the device has not used, now that device or queue is stopped. Used
+    /// ones that were not popped count as not used.
     ///
-    /// `None` when there is none left. The queue takes no more buffers.
+    /// `None` when there is none left, or when `stopped` is about another queue. Of a device that
+    /// did not confirm its reset, buffers whose memory is the driver's do not come back: it is
+    /// leaked, as the device may still write to it. The queue takes no more buffers.
     #[doc(alias = "virtqueue_detach_unused_buf")]
-    pub fn detach_unused(&mut self, _proof: &Stopped<'_>) -> Option<T> {
-        let token = self.ring.detach_unused()?;
-        self.slots.get_mut(usize::from(token.index()))?.take()
+    pub fn detach_unused(&mut self, stopped: &Stopped<'_>) -> Option<T> {
+        if !stopped.covers(self.place.device(), self.place.index) {
+            return None;
+        }
+        self.epoch = Epoch::NONE;
+        // INVARIANT: The device has let go of the queue, if it says so.
+        self.enabled &= !stopped.is_confirmed();
+        loop {
+            let token = self.parts.ring.detach_unused()?;
+            let data = self.parts.take(token)?;
+            if stopped.is_confirmed() {
+                return Some(data);
+            }
+            if let Some(data) = data.abandon() {
+                return Some(data);
+            }
+        }
     }
 }
 
 impl<T: Buffers> Drop for Virtqueue<'_, T> {
     fn drop(&mut self) {
-        let dev = self.place.dma.device();
-        if !self.returned && !dev.may_free() {
+        let dev = self.place.device();
+        if self.enabled && !dev.life().is_stopped() {
             // The device may still write to all of this, so it must stay where it is.
             let index = self.place.index;
-            dev_err!(
-                dev,
-                "queue {index} dropped while the device runs, leaking it\n"
-            );
+            dev_err!(dev, "queue {index} is in use by the device, leaking it\n");
             return;
         }
-        // SAFETY: They are dropped once, here; the device was reset, or only the queue.
-        unsafe {
-            ManuallyDrop::drop(&mut self.slots);
-            ManuallyDrop::drop(&mut self.ring);
-        }
+        // SAFETY: Dropped once, here. The device does not know the memory: it was not told, or has
+        // let go of it (type invariant).
+        unsafe { ManuallyDrop::drop(&mut self.parts) };
     }
 }

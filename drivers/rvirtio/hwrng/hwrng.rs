@@ -24,7 +24,7 @@ use kernel::{
     str::CString,
     types::Opaque, //
 };
-use rvirtio::init::Setup;
+use rvirtio::Ready;
 
 /// `struct hwrng` and its functions, from the configured kernel's headers.
 mod bindings {
@@ -56,7 +56,7 @@ pub trait Source: Send + Sync {
     fn read(&self, to: &mut [u8], wait: Wait) -> Result<usize>;
 }
 
-/// Whether a reader waits.
+/// What a reader does when there are no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// Until there are random bytes.
@@ -65,8 +65,8 @@ pub enum Wait {
     No,
 }
 
-/// Has the kernel use `source` until the device is unbound, under the name `name`, which must be
-/// unique.
+/// Registers `source` with the kernel until the device is unbound, under the name `name`, which must
+/// be unique.
 ///
 /// Unbinding waits for readers: what they wait for must come, or must have been called off.
 ///
@@ -74,14 +74,9 @@ pub enum Wait {
 ///
 /// [`EEXIST`] when there is such a name already; [`ENOMEM`].
 #[doc(alias = "devm_hwrng_register")]
-pub fn register<'bound, T: Source>(
-    device: &Setup<'bound>,
-    name: CString,
-    source: Pin<&'bound T>,
-) -> Result {
-    // SAFETY: It is stored after `source` and dropped before it, when the device is unbound.
-    device.manage(unsafe { Registration::new(name, source) })?;
-    Ok(())
+pub fn register<'a, T: Source>(ready: &Ready<'a>, name: CString, source: &'a T) -> Result {
+    // SAFETY: It is kept, so dropped before `'a` ends.
+    ready.keep(unsafe { Registration::new(name, source) })
 }
 
 /// A [`Source`] that the kernel uses, from when it is initialised until it is dropped.
@@ -94,7 +89,7 @@ struct Registration<'a, T: Source> {
     #[pin]
     rng: Opaque<bindings::hwrng>,
     name: CString,
-    source: Pin<&'a T>,
+    source: &'a T,
     #[pin]
     _pin: PhantomPinned,
 }
@@ -108,7 +103,7 @@ impl<'a, T: Source> Registration<'a, T> {
     /// # Safety
     ///
     /// The value must be dropped, not forgotten, before `'a` ends.
-    unsafe fn new(name: CString, source: Pin<&'a T>) -> impl PinInit<Self, Error> + 'a {
+    unsafe fn new(name: CString, source: &'a T) -> impl PinInit<Self, Error> + 'a {
         try_pin_init!(&this in Self {
             name,
             source,
@@ -129,7 +124,7 @@ impl<'a, T: Source> Registration<'a, T> {
         // SAFETY: By the safety requirements; nobody else uses `rng` yet.
         unsafe {
             let rng = (*this).rng.get();
-            let source: *const T = &*(*this).source;
+            let source: *const T = (*this).source;
             (*rng).name = (*this).name.as_char_ptr();
             (*rng).read = Some(Self::read);
             (*rng).priv_ = source as usize;

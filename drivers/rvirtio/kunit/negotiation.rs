@@ -8,8 +8,9 @@ use kernel::prelude::*;
 mod tests {
     use crate::blk_files::spec as blk;
     use rvirtio::{
-        features::{
+        init::{
             negotiate,
+            Demand,
             NegotiateError, //
         },
         spec::feature,
@@ -25,7 +26,7 @@ mod tests {
     )];
 
     fn accepted(offered: Features) -> Result<Features, NegotiateError> {
-        negotiate(offered, DRIVER, TRANSPORT, DEPENDENCIES)
+        negotiate(offered, DRIVER, TRANSPORT, DEPENDENCIES, Demand::Nothing)
     }
 
     /// Of all bits only those are accepted that somebody implements.

@@ -16,8 +16,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// Returns the kernel's structure of a function.
-pub(crate) fn raw(dev: &pci::Device<device::Bound>) -> *mut bindings::pci_dev {
+/// Returns the kernel's structure of a function, which is valid for as long as the reference.
+pub(crate) fn as_raw(dev: &pci::Device<device::Bound>) -> *mut bindings::pci_dev {
     let dev: *const pci::Device<device::Bound> = dev;
     // CAST: `pci::Device` is a transparent wrapper.
     dev.cast_mut().cast()
@@ -38,10 +38,10 @@ impl<'a> Bars<'a> {
     pub(crate) fn request(dev: &'a pci::Device<device::Core<'_>>, bars: u8) -> Result<Self> {
         dev.enable_device_mem()?;
         let mut this = Self { dev, bars: 0 };
-        // SAFETY: It is a valid `struct pci_dev`; the name is static.
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`; the name is static.
         to_result(unsafe {
             bindings::pci_request_selected_regions(
-                raw(dev),
+                as_raw(dev),
                 c_int::from(bars),
                 c"rvirtio-pci".as_char_ptr(),
             )
@@ -56,8 +56,8 @@ impl Drop for Bars<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant. Releasing none does nothing.
         unsafe {
-            bindings::pci_release_selected_regions(raw(self.dev), self.bars);
-            bindings::pci_disable_device(raw(self.dev));
+            bindings::pci_release_selected_regions(as_raw(self.dev), self.bars);
+            bindings::pci_disable_device(as_raw(self.dev));
         }
     }
 }
@@ -89,10 +89,10 @@ impl<'a> Mmio<'a> {
         max_len: usize,
     ) -> Result<Self> {
         let len = max_len.min(window.length as usize);
-        // SAFETY: It is a valid `struct pci_dev`. The kernel checks the BAR and the offset.
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`. The kernel checks the BAR and the offset.
         let addr = unsafe {
             bindings::pci_iomap_range(
-                raw(dev),
+                as_raw(dev),
                 c_int::from(window.bar),
                 window.offset as usize,
                 len,
@@ -159,6 +159,6 @@ accessors! {
 impl Drop for Mmio<'_> {
     fn drop(&mut self) {
         // SAFETY: It was mapped with `pci_iomap_range`, and all accesses borrow `self`.
-        unsafe { bindings::pci_iounmap(raw(self.dev), self.addr.as_ptr()) }
+        unsafe { bindings::pci_iounmap(as_raw(self.dev), self.addr.as_ptr()) }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         Window, //
     },
     mmio::{
-        raw,
+        as_raw,
         Bars,
         Mmio, //
     },
@@ -22,19 +22,19 @@ use core::{
     },
 };
 use kernel::{
-    bindings, device, new_mutex,
+    bindings,
+    device,
+    io::poll::read_poll_timeout,
+    new_mutex,
     page::PAGE_SIZE,
     pci,
     prelude::*,
     sync::Mutex,
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
+    time::Delta, //
 };
 use rvirtio::{
+    lock::IrqSaveLock,
+    new_irq_save_lock,
     notify::Doorbell,
     spec::{
         feature,
@@ -45,10 +45,8 @@ use rvirtio::{
         ring::NotifyWidth,
         status::DeviceStatus, //
     },
-    transport::{
-        IrqPolicy,
-        QueueSetup, //
-    },
+    transport::QueueSetup,
+    vectors::VectorRequest,
     Features,
     Transport, //
 };
@@ -67,11 +65,9 @@ pub(crate) struct PciTransport<'a> {
     common: Mmio<'a>,
     isr: Mmio<'a>,
     device_cfg: Option<Mmio<'a>>,
-    /// Held from selecting a queue until the selected one is done with, and while the device is
-    /// reset: no queue shall be enabled behind that. Disks wait for this, so nothing is allocated
-    /// meanwhile.
+    /// Held from selecting a queue until the selected one is done with.
     #[pin]
-    selection: Mutex<()>,
+    selection: IrqSaveLock<()>,
     /// Doorbells of the queues that there were. They stay until the end.
     #[pin]
     doorbells: Mutex<KVec<(u16, Mmio<'a>)>>,
@@ -97,7 +93,7 @@ impl<'a> PciTransport<'a> {
                 Some(window) => Some(Mmio::map(dev, window, PAGE_SIZE)?),
                 None => None,
             },
-            selection <- new_mutex!(()),
+            selection <- new_irq_save_lock!((), "rvirtio_pci::PciTransport::selection"),
             doorbells <- new_mutex!(KVec::new()),
             has_affinity: AtomicBool::new(false),
             layout,
@@ -133,16 +129,21 @@ impl<'a> PciTransport<'a> {
         Ok(())
     }
 
-    /// Waits until a register of the selected queue is 0.
-    fn wait_for_zero(&self, offset: usize) -> Result {
-        let start = Instant::<Monotonic>::now();
-        while self.common.read16(offset) != 0 {
-            if start.elapsed() > RESET_TIMEOUT {
-                return Err(ETIMEDOUT);
+    /// Waits until a register of queue `index` is 0.
+    fn wait_for_zero(&self, index: u16, register: usize) -> Result {
+        let read = || {
+            let value = {
+                let _selection = self.selection.lock();
+                self.select(index);
+                self.common.read16(register)
+            };
+            // A device that was unplugged reads as all ones.
+            if value == u16::MAX && !self.is_present() {
+                return Err(EIO);
             }
-            fsleep(RESET_POLL);
-        }
-        Ok(())
+            Ok(value)
+        };
+        read_poll_timeout(read, |value| *value == 0, RESET_POLL, RESET_TIMEOUT).map(|_| ())
     }
 
     /// Returns where the doorbell number `notify_off` of a queue is mapped.
@@ -185,7 +186,7 @@ impl<'a> PciTransport<'a> {
 
 // SAFETY:
 // - `parent` is the PCI function, which is bound for `'a`.
-// - `reset` ends with a device that is reset, or that the bridge keeps from memory.
+// - `reset` succeeds when the device says that it is reset, or when it is not there any more.
 // - `reset_queue` succeeds when the device says that it has let go of the queue, and `setup_queue`
 //   is the only one that enables it again.
 // - Doorbells are mapped until `self` is dropped, as nothing is removed from `doorbells`.
@@ -207,17 +208,16 @@ unsafe impl Transport for PciTransport<'_> {
         .fold(always, |set, (feature, _)| set.with(feature))
     }
 
-    fn device_features(&self) -> u128 {
+    fn device_features(&self) -> Features {
         let mut words = [0; Features::WORDS as usize];
         for (select, word) in (0..).zip(&mut words) {
             self.common.write32(common::DEVICE_FEATURE_SELECT, select);
             *word = self.common.read32(common::DEVICE_FEATURE);
         }
-        Features::from_words(words).bits()
+        Features::from_words(words)
     }
 
-    fn set_driver_features(&self, features: u128) {
-        let features = Features::from_bits(features);
+    fn set_driver_features(&self, features: Features) {
         for select in 0..Features::WORDS {
             self.common.write32(common::DRIVER_FEATURE_SELECT, select);
             self.common
@@ -233,34 +233,29 @@ unsafe impl Transport for PciTransport<'_> {
         self.common.write8(common::DEVICE_STATUS, status.bits());
     }
 
+    #[doc(alias = "vp_reset")]
     fn reset(&self) -> Result {
-        let _selection = self.selection.lock();
         self.set_status(DeviceStatus::RESET);
-        let start = Instant::<Monotonic>::now();
-        loop {
-            let status = self.status();
-            if status == DeviceStatus::RESET {
-                // It may have been switched off by an earlier time-out.
-                // SAFETY: It is a valid `struct pci_dev`.
-                unsafe { bindings::pci_set_master(raw(self.dev)) };
-                return Ok(());
+        // A device that was unplugged reads as all ones. It accesses no memory.
+        let is_gone = |status: &DeviceStatus| status.bits() == u8::MAX && !self.is_present();
+        let is_reset = |status: &DeviceStatus| *status == DeviceStatus::RESET || is_gone(status);
+        let result = read_poll_timeout(|| Ok(self.status()), is_reset, RESET_POLL, RESET_TIMEOUT);
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`.
+        unsafe {
+            match result {
+                // It may have been switched off by an earlier timeout.
+                Ok(_) => bindings::pci_set_master(as_raw(self.dev)),
+                // Keeps a device from memory whose accesses the platform translates, and maybe
+                // others.
+                Err(_) => bindings::pci_clear_master(as_raw(self.dev)),
             }
-            // A device that was unplugged reads as all ones. It accesses no memory.
-            if status.bits() == u8::MAX && !self.is_present() {
-                return Ok(());
-            }
-            if start.elapsed() > RESET_TIMEOUT {
-                // SAFETY: It is a valid `struct pci_dev`.
-                unsafe { bindings::pci_clear_master(raw(self.dev)) };
-                return Err(ETIMEDOUT);
-            }
-            fsleep(RESET_POLL);
         }
+        result.map(|_| ())
     }
 
     fn is_present(&self) -> bool {
-        // SAFETY: It is a valid `struct pci_dev`.
-        unsafe { bindings::pci_device_is_present(raw(self.dev)) }
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`.
+        unsafe { bindings::pci_device_is_present(as_raw(self.dev)) }
     }
 
     fn config_generation(&self) -> u8 {
@@ -361,30 +356,27 @@ unsafe impl Transport for PciTransport<'_> {
 
     #[doc(alias = "vp_modern_disable_vq_and_reset")]
     fn reset_queue(&self, index: u16) -> Result {
-        let _selection = self.selection.lock();
-        self.expect_in_use()?;
-        self.select(index);
-        self.common.write16(common::QUEUE_RESET, 1);
-        self.wait_for_zero(common::QUEUE_RESET)?;
-        self.wait_for_zero(common::QUEUE_ENABLE)
+        {
+            let _selection = self.selection.lock();
+            self.expect_in_use()?;
+            self.select(index);
+            self.common.write16(common::QUEUE_RESET, 1);
+        }
+        self.wait_for_zero(index, common::QUEUE_RESET)?;
+        self.wait_for_zero(index, common::QUEUE_ENABLE)
     }
 
-    fn alloc_vectors(&self, queues: u16) -> Result<IrqPolicy> {
-        for policy in [IrqPolicy::PerQueue, IrqPolicy::Shared] {
-            if vectors::allocate(self.dev, policy, queues).is_err() {
-                continue;
-            }
-            if self.enable_config_vector().is_ok() {
-                let has_affinity = policy == IrqPolicy::PerQueue;
-                self.has_affinity.store(has_affinity, Ordering::Relaxed);
-                return Ok(policy);
-            }
+    fn alloc_vectors(&self, request: &VectorRequest) -> Result {
+        vectors::allocate(self.dev, request)?;
+        let VectorRequest::Msix { spread, .. } = *request else {
+            return Ok(());
+        };
+        self.enable_config_vector().inspect_err(|_| {
             self.common.write16(common::CONFIG_MSIX_VECTOR, NO_VECTOR);
             vectors::free(self.dev);
-        }
-        vectors::allocate(self.dev, IrqPolicy::Line, queues)
-            .inspect_err(|_| dev_err!(self.dev, "neither MSI-X vectors nor an interrupt line\n"))?;
-        Ok(IrqPolicy::Line)
+        })?;
+        self.has_affinity.store(spread, Ordering::Relaxed);
+        Ok(())
     }
 
     fn free_vectors(&self) {

@@ -2,7 +2,7 @@
 
 //! Interrupt vectors of a function (virtio 1.4, 4.1.5.1.2 "MSI-X Vector Configuration").
 
-use crate::mmio::raw;
+use crate::mmio::as_raw;
 use kernel::{
     bindings,
     device,
@@ -14,51 +14,50 @@ use kernel::{
     pci,
     prelude::*, //
 };
-use rvirtio::transport::IrqPolicy;
+use rvirtio::vectors::VectorRequest;
 
-/// Allocates vectors of one policy; `queues` is the number of queues that interrupt.
+/// Allocates vectors.
 ///
 /// # Errors
 ///
 /// [`ENOSPC`] and others when the device or the machine does not have them.
-pub(crate) fn allocate(dev: &pci::Device<device::Bound>, policy: IrqPolicy, queues: u16) -> Result {
-    let (count, flags, spread) = match policy {
-        IrqPolicy::PerQueue => (
-            c_uint::from(queues) + 1,
-            bindings::PCI_IRQ_MSIX | bindings::PCI_IRQ_AFFINITY,
-            true,
-        ),
-        IrqPolicy::Shared => (2, bindings::PCI_IRQ_MSIX, false),
-        IrqPolicy::Line => (1, bindings::PCI_IRQ_INTX, false),
+pub(crate) fn allocate(dev: &pci::Device<device::Bound>, request: &VectorRequest) -> Result {
+    let (count, flags, mut affinity) = match *request {
+        VectorRequest::Msix {
+            unspread,
+            queues,
+            spread,
+        } => {
+            let affinity = spread.then(|| bindings::irq_affinity {
+                pre_vectors: unspread.into(),
+                ..Default::default()
+            });
+            let count = c_uint::from(unspread) + c_uint::from(queues);
+            (count, bindings::PCI_IRQ_MSIX, affinity)
+        }
+        VectorRequest::Line => (1, bindings::PCI_IRQ_INTX, None),
     };
-    // The kernel spreads the queues over the CPUs and keeps the vectors there; the one of the
-    // configuration goes anywhere.
-    let mut affinity = bindings::irq_affinity {
-        pre_vectors: 1,
-        ..Default::default()
+    let (flags, affinity) = match &mut affinity {
+        Some(affinity) => (flags | bindings::PCI_IRQ_AFFINITY, &raw mut *affinity),
+        None => (flags, core::ptr::null_mut()),
     };
-    let affinity: *mut bindings::irq_affinity = if spread {
-        &mut affinity
-    } else {
-        core::ptr::null_mut()
-    };
-    // SAFETY: It is a valid `struct pci_dev`; `affinity` is used during the call only.
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`; `affinity` is used during the call only.
     let allocated = unsafe {
-        bindings::pci_alloc_irq_vectors_affinity(raw(dev), count, count, flags, affinity)
+        bindings::pci_alloc_irq_vectors_affinity(as_raw(dev), count, count, flags, affinity)
     };
     to_result(allocated)
 }
 
 /// Frees the vectors.
 pub(crate) fn free(dev: &pci::Device<device::Bound>) {
-    // SAFETY: It is a valid `struct pci_dev`. Interrupts were freed, as `Transport` demands.
-    unsafe { bindings::pci_free_irq_vectors(raw(dev)) }
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`. Interrupts were freed, as `Transport` demands.
+    unsafe { bindings::pci_free_irq_vectors(as_raw(dev)) }
 }
 
 /// Returns the interrupt number of a vector.
 pub(crate) fn irq(dev: &pci::Device<device::Bound>, vector: u16) -> Result<u32> {
-    // SAFETY: It is a valid `struct pci_dev`.
-    let irq = unsafe { bindings::pci_irq_vector(raw(dev), c_uint::from(vector)) };
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`.
+    let irq = unsafe { bindings::pci_irq_vector(as_raw(dev), c_uint::from(vector)) };
     to_result(irq)?;
     // CAST: It is not negative.
     Ok(irq as u32)
@@ -66,6 +65,6 @@ pub(crate) fn irq(dev: &pci::Device<device::Bound>, vector: u16) -> Result<u32> 
 
 /// Returns the CPUs that a vector goes to, or null if the kernel does not manage that.
 pub(crate) fn affinity(dev: &pci::Device<device::Bound>, vector: u16) -> *const bindings::cpumask {
-    // SAFETY: It is a valid `struct pci_dev`.
-    unsafe { bindings::pci_irq_get_affinity(raw(dev), c_int::from(vector)) }
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`.
+    unsafe { bindings::pci_irq_get_affinity(as_raw(dev), c_int::from(vector)) }
 }

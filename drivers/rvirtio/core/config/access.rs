@@ -7,7 +7,7 @@
 /// A device changes it when an administrator does something, so once is already rare.
 const GENERATION_RETRIES: usize = 16;
 
-/// Says whether a configuration space of `len` bytes has a field of `size` bytes, a power of two,
+/// Returns whether a configuration space of `len` bytes has a field of `size` bytes, a power of two,
 /// at `offset`, and whether the field is aligned. Nothing is said about the rest of the space.
 pub fn has_field(len: u32, offset: u32, size: u32) -> bool {
     // Halves of a 64-bit field are accessed one by one.
@@ -19,15 +19,15 @@ pub fn has_field(len: u32, offset: u32, size: u32) -> bool {
 ///
 /// # Errors
 ///
-/// What `read` returns.
+/// What `generation` and `read` return.
 pub fn consistent<R, E>(
-    generation: impl Fn() -> u8,
+    generation: impl Fn() -> Result<u8, E>,
     mut read: impl FnMut() -> Result<R, E>,
 ) -> Result<Option<R>, E> {
     for _ in 0..GENERATION_RETRIES {
-        let before = generation();
+        let before = generation()?;
         let value = read()?;
-        if generation() == before {
+        if generation()? == before {
             return Ok(Some(value));
         }
     }

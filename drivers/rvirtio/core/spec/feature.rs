@@ -5,7 +5,9 @@
 //! C headers: [`include/uapi/linux/virtio_config.h`](srctree/include/uapi/linux/virtio_config.h),
 //! [`include/uapi/linux/virtio_ring.h`](srctree/include/uapi/linux/virtio_ring.h)
 
-use crate::features::{
+mod set;
+
+pub use self::set::{
     Feature,
     Features, //
 };

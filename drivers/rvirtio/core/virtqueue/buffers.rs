@@ -23,7 +23,7 @@ use core::iter;
 ///   ones, other than through cells that are made for being shared with a device;
 /// - moving the value must not change any of this;
 /// - the table, if there is one, must be of these segments and belong to this value alone.
-pub unsafe trait Buffers: Send {
+pub unsafe trait Buffers: Send + Sized {
     /// Returns what the device reads, in order.
     fn readable(&self) -> impl Iterator<Item = Segment>;
 
@@ -34,6 +34,14 @@ pub unsafe trait Buffers: Send {
     /// buffer. With it the buffer takes up only one descriptor of the queue.
     #[inline]
     fn table(&self) -> Option<FilledTable> {
+        None
+    }
+
+    /// Called in place of giving the buffer back when the device may go on using it forever, as it
+    /// did not confirm its reset. Returns the value if it is sound to use and drop it nevertheless;
+    /// otherwise its memory must stay where it is.
+    fn abandon(self) -> Option<Self> {
+        core::mem::forget(self);
         None
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rings with their memory, before the device knows them.
+//! Rings with their memory and the buffers in them.
 
 use super::{
     buffers::Buffers,
@@ -8,8 +8,7 @@ use super::{
         PackedMemory,
         SplitMemory, //
     },
-    place::Place,
-    Virtqueue, //
+    place::Place, //
 };
 use crate::{
     dma::Dma,
@@ -17,15 +16,14 @@ use crate::{
         self,
         packed,
         split,
-        Shadow, //
+        Shadow,
+        Token, //
     },
     spec::{
         feature,
         ring::QUEUE_SIZE_MAX, //
     },
-    transport::QueueSetup,
 };
-use core::mem::ManuallyDrop;
 use kernel::prelude::*;
 
 /// A ring is not made smaller than this many descriptors for want of memory.
@@ -34,25 +32,22 @@ pub(super) const SIZE_FLOOR: u16 = 32;
 /// A ring of any layout, in memory that the device can access.
 pub(super) type Ring<'bound> = ring::Ring<SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
 
-/// A queue that the device does not know.
-pub(super) struct Idle<'bound, T: Buffers> {
-    ring: Ring<'bound>,
+/// A ring, and the buffer that starts at each of its descriptors.
+pub(super) struct Parts<'bound, T> {
+    pub(super) ring: Ring<'bound>,
     slots: KVec<Option<T>>,
-    place: Place<'bound>,
-    /// Descriptor, driver and device area.
-    addresses: [u64; 3],
-    config: ring::Config,
+    /// Where the device finds descriptor, driver and device area.
+    pub(super) addresses: [u64; 3],
 }
 
-impl<'bound, T: Buffers> Idle<'bound, T> {
-    /// Allocates a queue of at most `max_size` descriptors. If there is not enough contiguous
+impl<'bound, T: Buffers> Parts<'bound, T> {
+    /// Allocates a ring of at most `max_size` descriptors. If there is not enough contiguous
     /// memory it becomes smaller, but not smaller than `floor`.
-    pub(super) fn new(place: Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
-        let (dma, index) = (place.dma, place.index);
-        let dev = dma.device();
-        let config = ring::Config::new(dev.features());
-        let (mut ring, addresses) = new_ring(dma, place.device_max, max_size.max(1), floor, config)
-            .inspect_err(|error| dev_err!(dev, "queue {index} can not be set up: {error:?}\n"))?;
+    pub(super) fn new(place: &Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
+        let index = place.index;
+        let (mut ring, addresses) = new_ring(place, max_size.max(1), floor).inspect_err(|error| {
+            dev_err!(place.device(), "queue {index} cannot be set up: {error:?}\n")
+        })?;
         let size = ring.size();
         if let ring::Ring::Packed(ring) = &mut ring {
             if place.capacity(size) < size {
@@ -66,53 +61,40 @@ impl<'bound, T: Buffers> Idle<'bound, T> {
         Ok(Self {
             ring,
             slots,
-            place,
             addresses,
-            config,
         })
     }
 
-    /// Tells the device, which from here on may use the memory.
-    pub(super) fn enable(self) -> Result<Virtqueue<'bound, T>> {
-        let place = self.place;
-        let [desc, driver, device] = self.addresses;
-        let setup = QueueSetup {
-            size: self.ring.size(),
-            desc,
-            driver,
-            device,
-            vector: place.vector,
-        };
-        let transport = place.dma.device().transport();
-        transport.setup_queue(place.index, &setup)?;
-        Ok(Virtqueue {
-            ring: ManuallyDrop::new(self.ring),
-            slots: ManuallyDrop::new(self.slots),
-            place,
-            addr: desc,
-            indirect: self.config.indirect,
-            reported: false,
-            returned: false,
-        })
+    /// Stores the buffer that the ring has just taken.
+    #[inline(always)]
+    pub(super) fn put(&mut self, token: Token, data: T) {
+        // The slot is empty: the ring gives out tokens of free descriptors only.
+        if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
+            *slot = Some(data);
+        }
+    }
+
+    /// Returns the buffer that the ring has just given back.
+    #[inline]
+    pub(super) fn take(&mut self, token: Token) -> Option<T> {
+        self.slots.get_mut(usize::from(token.index()))?.take()
     }
 }
 
-/// Creates a ring of the layout that was negotiated: of `device_max` descriptors, or less if
-/// `max_size` is, or, down to `floor`, if there is not enough contiguous memory. Also returns where
-/// the device finds its three areas.
+/// Creates a ring of the layout that was negotiated: as large as the device lets it be, or smaller
+/// if `max_size` is, or, down to `floor`, if there is not enough contiguous memory. Also returns
+/// where the device finds its three areas.
 #[doc(alias = "vring_create_virtqueue")]
-fn new_ring(
-    dma: Dma<'_>,
-    device_max: u16,
+fn new_ring<'bound>(
+    place: &Place<'bound>,
     max_size: u16,
     floor: u16,
-    config: ring::Config,
-) -> Result<(Ring<'_>, [u64; 3])> {
-    let dev = dma.device();
-    let is_packed = dev.features().contains(feature::RING_PACKED);
+) -> Result<(Ring<'bound>, [u64; 3])> {
+    let is_packed = place.features.contains(feature::RING_PACKED);
+    let device_max = place.max_size();
     let possible = device_max <= QUEUE_SIZE_MAX && (is_packed || device_max.is_power_of_two());
     if device_max == 0 || !possible {
-        dev_err!(dev, "device has a queue of impossible size {device_max}\n");
+        dev_err!(place.device(), "invalid queue size {device_max}\n");
         return Err(EINVAL);
     }
     let max_size = if is_packed {
@@ -120,12 +102,13 @@ fn new_ring(
     } else {
         previous_power_of_two(max_size)
     };
+    let config = ring::Config::new(place.features);
     let mut size = device_max.min(max_size);
     loop {
         let created = if is_packed {
-            new_packed(dma, size, config)
+            new_packed(place.dma, size, config)
         } else {
-            new_split(dma, size, config)
+            new_split(place.dma, size, config)
         };
         match created {
             Err(ENOMEM) if size > floor => size /= 2,
@@ -134,7 +117,7 @@ fn new_ring(
     }
 }
 
-/// The largest power of two that is at most `n`; 1 for 0.
+/// Returns the largest power of two that is at most `n`; 1 for 0.
 const fn previous_power_of_two(n: u16) -> u16 {
     match n.checked_ilog2() {
         Some(log) => 1 << log,

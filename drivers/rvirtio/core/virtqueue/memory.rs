@@ -11,18 +11,14 @@ pub(crate) use self::{
 };
 
 use crate::{
-    device::Device,
-    ring::Barriers,
-    spec::feature, //
+    dma::Dma,
+    ring::Barriers, //
 };
 use core::sync::atomic::{
     compiler_fence,
     Ordering, //
 };
-use kernel::{
-    device::Bound,
-    sync::barrier, //
-};
+use kernel::sync::barrier;
 
 extern "C" {
     fn rvirtio_helper_virt_mb();
@@ -41,8 +37,8 @@ enum Order {
 }
 
 impl Order {
-    fn of(dev: &Device<Bound>) -> Self {
-        if dev.features().contains(feature::ORDER_PLATFORM) {
+    fn of(dma: Dma<'_>) -> Self {
+        if dma.is_ordered_by_platform() {
             Self::Platform
         } else {
             Self::Cpu

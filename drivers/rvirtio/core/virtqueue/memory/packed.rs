@@ -45,7 +45,7 @@ impl<'bound> PackedMemory<'bound> {
         Ok(Self {
             memory: Coherent::new(dma, len)?,
             size,
-            order: Order::of(dma.device()),
+            order: Order::of(dma),
         })
     }
 

@@ -50,7 +50,7 @@ impl<'bound> SplitMemory<'bound> {
         Ok(Self {
             memory: Coherent::new(dma, used + layout::used_size(size))?,
             mask: size - 1,
-            order: Order::of(dma.device()),
+            order: Order::of(dma),
             avail: avail as u32,
             used: used as u32,
         })

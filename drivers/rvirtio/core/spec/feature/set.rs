@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Feature bits and their negotiation (virtio 1.4, 2.2 Feature Bits).
-//!
-//! [`negotiate`] is a pure function from what the device offers to what the driver accepts.
-//! The offer is not trusted: a bit is accepted only if this driver stack implements it and all of
-//! its prerequisites are accepted too. Everything else that is offered, known or not, is dropped
-//! without being an error.
+//! Sets of feature bits (virtio 1.4, 2.2 Feature Bits).
 
-use crate::{
-    ring,
-    spec::feature, //
-};
 use core::fmt;
 
 /// The number of one feature bit, 0 to 127.
@@ -149,88 +140,5 @@ impl fmt::Debug for Features {
         f.debug_set()
             .entries(self.iter().map(Feature::bit))
             .finish()
-    }
-}
-
-/// A prerequisite: `feature` is only accepted together with one of `any_of`.
-///
-/// A feature that needs several others has one row for each.
-#[derive(Clone, Copy, Debug)]
-pub struct Dependency {
-    /// The feature that has a prerequisite.
-    pub feature: Feature,
-    /// The features of which at least one has to be accepted.
-    pub any_of: Features,
-}
-
-impl Dependency {
-    /// Returns the row that says `feature` needs `needed`.
-    pub const fn new(feature: Feature, needed: Feature) -> Self {
-        Self::any(feature, Features::EMPTY.with(needed))
-    }
-
-    /// Returns the row that says `feature` needs at least one of `any_of`.
-    pub const fn any(feature: Feature, any_of: Features) -> Self {
-        Self { feature, any_of }
-    }
-}
-
-/// Why no agreement on features is possible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NegotiateError {
-    /// The device does not offer `VERSION_1`: it is a legacy device.
-    LegacyDevice,
-}
-
-impl fmt::Display for NegotiateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::LegacyDevice => "the device does not offer VIRTIO_F_VERSION_1 (legacy device)",
-        })
-    }
-}
-
-/// Returns the features to accept of those that the device offers.
-///
-/// `driver` is what the front end implements, `transport` what the transport implements of the
-/// bits that are not the device type's. The bits of the ring are added here, from
-/// [`ring::FEATURES`]. `dependencies` are the prerequisites among the bits of the device type; a
-/// bit whose prerequisite is missing is dropped, and so are the bits that need it in turn.
-///
-/// # Errors
-///
-/// [`NegotiateError::LegacyDevice`] if `VERSION_1` is not offered.
-#[doc(alias = "virtio_dev_probe")]
-#[doc(alias = "vring_transport_features")]
-pub fn negotiate(
-    offered: Features,
-    driver: Features,
-    transport: Features,
-    dependencies: &[Dependency],
-) -> Result<Features, NegotiateError> {
-    if !offered.contains(feature::VERSION_1) {
-        return Err(NegotiateError::LegacyDevice);
-    }
-
-    let implemented = driver
-        .intersect(feature::DEVICE_TYPE_BITS)
-        .union(transport.difference(feature::DEVICE_TYPE_BITS))
-        .union(ring::FEATURES);
-
-    Ok(close(offered.intersect(implemented), dependencies))
-}
-
-/// Returns the largest part of `set` in which no feature lacks a prerequisite.
-pub fn close(mut set: Features, dependencies: &[Dependency]) -> Features {
-    // Every round but the last removes a bit, so there are at most 129.
-    loop {
-        let closed = dependencies
-            .iter()
-            .filter(|row| row.any_of.intersect(set).is_empty())
-            .fold(set, |closed, row| closed.without(row.feature));
-        if closed == set {
-            return set;
-        }
-        set = closed;
     }
 }

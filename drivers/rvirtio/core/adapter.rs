@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Binding a driver to a device.
+
+use crate::{
+    bus::{
+        self,
+        RawDriver, //
+    },
+    connect::Connect,
+    connections::Connections,
+    device::{
+        Device,
+        DriverOps,
+        Start,
+        Stopped, //
+    },
+    device_id::{
+        DeviceId,
+        RawId, //
+    },
+    driver::Driver,
+    init::Negotiated, //
+};
+use core::{
+    marker::PhantomPinned,
+    mem::offset_of, //
+};
+use kernel::{
+    device::{
+        Bound,
+        BoundInternal,
+        CoreInternal, //
+    },
+    device_id::RawDeviceIdIndex,
+    driver::{
+        DriverLayout,
+        RegistrationOps, //
+    },
+    error::from_result,
+    ffi::c_int,
+    prelude::*,
+    types::Opaque,
+    ThisModule, //
+};
+
+/// What the driver core keeps of a bound device. Fields are dropped in order.
+#[pin_data]
+pub struct Instance<'bound, T: Driver> {
+    #[pin]
+    connections: Connections,
+    #[pin]
+    data: T::Data<'bound>,
+    /// Guards refer to `data`.
+    #[pin]
+    _pin: PhantomPinned,
+}
+
+impl<'bound, T: Driver> Instance<'bound, T> {
+    fn new(data: impl PinInit<T::Data<'bound>, Error>) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            connections <- Connections::new(),
+            data <- data,
+            _pin: PhantomPinned,
+        })
+    }
+
+    fn data(self: Pin<&Self>) -> Pin<&T::Data<'bound>> {
+        // SAFETY: `data` is structurally pinned.
+        unsafe { self.map_unchecked(|this| &this.data) }
+    }
+}
+
+/// Fits a [`Driver`] to the kernel crate's driver registration.
+pub struct Adapter<T: Driver>(T);
+
+// SAFETY:
+// - `RawDriver` is `repr(C)` with `driver` at `DEVICE_DRIVER_OFFSET`.
+// - `Instance<T>` is what `probe` stores.
+unsafe impl<T: Driver> DriverLayout for Adapter<T> {
+    type DriverType = RawDriver;
+    type DriverData<'bound> = Instance<'bound, T>;
+    const DEVICE_DRIVER_OFFSET: usize = offset_of!(RawDriver, driver);
+}
+
+// SAFETY: `unregister` undoes exactly what `register` did.
+unsafe impl<T: Driver> RegistrationOps for Adapter<T> {
+    unsafe fn register(
+        reg: &Opaque<RawDriver>,
+        name: &'static CStr,
+        module: &'static ThisModule,
+    ) -> Result {
+        let raw = reg.get();
+        // SAFETY: `reg` is pinned until `unregister`, and no one else uses it yet.
+        unsafe {
+            (*raw).driver.name = name.as_char_ptr();
+            (*raw).driver.owner = module.as_ptr();
+            (*raw).ids = T::ID_TABLE.as_ptr();
+            (*raw).probe = Self::probe;
+            (*raw).remove = Self::remove;
+            bus::register_driver(raw)
+        }
+    }
+
+    unsafe fn unregister(reg: &Opaque<RawDriver>) {
+        // SAFETY: The caller guarantees that it was registered.
+        unsafe { bus::unregister_driver(reg.get()) }
+    }
+}
+
+impl<T: Driver> Adapter<T> {
+    const OPS: DriverOps = DriverOps {
+        start: Self::start,
+        reclaim: Self::reclaim,
+        config_changed: Self::config_changed,
+    };
+
+    fn probe(dev: &Device<CoreInternal<'_>>) -> c_int {
+        from_result(|| {
+            let info = Self::info(dev).ok_or(ENODEV)?;
+            let init = Negotiated::new(dev, T::FEATURES, T::DEPENDENCIES)?;
+            Self::bind(dev, init, info)
+                .inspect_err(|_| {
+                    dev.give_up();
+                    dev.clear_driver();
+                    dev.free_vectors();
+                })
+                .map(|()| 0)
+        })
+    }
+
+    fn bind<'bound>(
+        dev: &'bound Device<CoreInternal<'_>>,
+        init: Negotiated<'bound>,
+        info: &'bound T::IdInfo,
+    ) -> Result {
+        let data = T::probe(init, info);
+        dev.as_ref().set_drvdata(Instance::<T>::new(data))?;
+        // SAFETY: The instance was just stored. The driver core drops it after `remove`, or after
+        // `probe` has failed; both clear the driver first.
+        let instance = unsafe {
+            dev.set_driver(Self::OPS);
+            dev.as_ref().drvdata_borrow::<Instance<'_, T>>()
+        };
+        // SAFETY: The connections are ended here or by `remove`, while the instance exists.
+        let connect = unsafe { Connect::new(dev, &instance.get_ref().connections, Self::OPS) };
+        match T::connect(instance.data(), connect) {
+            Ok(ready) => {
+                dev.set_connected(true);
+                ready.device().wake_config_thread();
+                Ok(())
+            }
+            Err(error) => {
+                instance.connections.end();
+                Err(error)
+            }
+        }
+    }
+
+    fn remove(dev: &Device<CoreInternal<'_>>) {
+        // SAFETY: Called only after `probe` stored an instance, and before it is dropped.
+        let instance = unsafe { dev.as_ref().drvdata_borrow::<Instance<'_, T>>() };
+        dev.set_connected(false);
+        T::unbind(instance.data());
+        // Guards may wait for buffers. A device that is gone or has failed does not use them.
+        if dev.needs_reset() {
+            dev.stop();
+        }
+        instance.connections.end();
+        dev.clear_driver();
+        dev.free_vectors();
+    }
+
+    /// Returns the driver's data.
+    ///
+    /// # Safety
+    ///
+    /// The driver data of `dev` must be an [`Instance`] of `T` for as long as the result is used.
+    unsafe fn data<'a, 'bound: 'a>(dev: &'a Device<Bound>) -> Pin<&'a T::Data<'bound>> {
+        // SAFETY: Only the context changes: the device is bound, and this function's callers are
+        // inside core.
+        let dev = unsafe { &*core::ptr::from_ref(dev).cast::<Device<BoundInternal>>() };
+        // SAFETY: By the safety requirement.
+        unsafe { dev.as_ref().drvdata_borrow::<Instance<'bound, T>>() }.data()
+    }
+
+    /// # Safety
+    ///
+    /// That of [`DriverOps`].
+    unsafe fn start(dev: &Device<Bound>, start: &mut Start<'_>) -> Result {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::start(unsafe { Self::data(dev) }, start)
+    }
+
+    /// # Safety
+    ///
+    /// That of [`DriverOps`].
+    unsafe fn reclaim(dev: &Device<Bound>, stopped: &Stopped<'_>) {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::reclaim(unsafe { Self::data(dev) }, stopped)
+    }
+
+    /// # Safety
+    ///
+    /// That of [`DriverOps`].
+    unsafe fn config_changed(dev: &Device<Bound>) {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::config_changed(unsafe { Self::data(dev) })
+    }
+
+    /// Returns the info of the table entry that matches `dev`. There is none when `driver_override`
+    /// chose a driver for another type of device.
+    fn info(dev: &Device) -> Option<&'static T::IdInfo> {
+        // SAFETY: It is a static table that ends with an all-zero entry.
+        let id = unsafe { bus::find(T::ID_TABLE.as_ptr(), &dev.id()) }?;
+        let id: *const RawId = id;
+        // SAFETY: `DeviceId` is a transparent wrapper; the entry is part of an `IdArray` with
+        // info of type `T::IdInfo`.
+        Some(unsafe { (*id.cast::<DeviceId>()).info_unchecked::<T::IdInfo>() })
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Queues that share an interrupt: a vector, or the line of a device without vectors.
+
+use super::{
+    into_raw,
+    Handler,
+    IrqReturn, //
+};
+use crate::{
+    device::Device,
+    spec::pci::{
+        ISR_CONFIG,
+        ISR_QUEUE, //
+    },
+};
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
+use kernel::{
+    bindings,
+    device::Bound,
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    prelude::*, //
+};
+
+/// The handlers of queues that share an interrupt.
+pub(super) struct SharedHandlers<'a>(pub(super) KVec<Handler<'a>>);
+
+impl SharedHandlers<'_> {
+    /// Calls all of them. Returns whether one has found something.
+    fn call(&self) -> IrqReturn {
+        let mut handled = IrqReturn::None;
+        for handler in &self.0 {
+            if matches!(handler.call(), IrqReturn::Handled) {
+                handled = IrqReturn::Handled;
+            }
+        }
+        handled
+    }
+
+    /// The handler of a vector that queues share.
+    ///
+    /// # Safety
+    ///
+    /// `this` must be a valid `SharedHandlers`.
+    #[doc(alias = "vp_vring_interrupt")]
+    pub(super) unsafe extern "C" fn hard(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
+        // SAFETY: `this` is valid (safety requirement).
+        into_raw(unsafe { &*this.cast::<SharedHandlers<'_>>() }.call())
+    }
+}
+
+/// One interrupt line for queues and configuration, and maybe for other devices.
+pub(super) struct Line<'a> {
+    dev: &'a Device<Bound>,
+    queues: SharedHandlers<'a>,
+    /// The interrupt status said "configuration", and reading it has cleared that.
+    config_changed: AtomicBool,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(dev: &'a Device<Bound>, queues: SharedHandlers<'a>) -> Self {
+        Self {
+            dev,
+            queues,
+            config_changed: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns whether the configuration has changed since the last call.
+    pub(super) fn take_config_changed(&self) -> bool {
+        self.config_changed.swap(false, Ordering::Relaxed)
+    }
+
+    /// The handler of the line.
+    ///
+    /// # Safety
+    ///
+    /// `line` must be a valid `Line`.
+    #[doc(alias = "vp_interrupt")]
+    pub(super) unsafe extern "C" fn hard(_irq: c_int, line: *mut c_void) -> bindings::irqreturn_t {
+        // SAFETY: `line` is valid (safety requirement).
+        let line = unsafe { &*line.cast::<Line<'_>>() };
+        let isr = line.dev.transport().read_isr();
+        // A device that was unplugged reads as all ones; it has no interrupts.
+        if isr == 0 || isr == u8::MAX {
+            return bindings::irqreturn::IRQ_NONE;
+        }
+        if isr & ISR_CONFIG != 0 {
+            line.config_changed.store(true, Ordering::Relaxed);
+        }
+        if isr & ISR_QUEUE != 0 {
+            line.queues.call();
+        }
+        // Reading the status has ended the interrupt, whatever the queues found.
+        bindings::irqreturn::IRQ_HANDLED
+    }
+}

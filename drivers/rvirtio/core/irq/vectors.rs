@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Allocating interrupt vectors, and doing with fewer.
+
+use crate::{
+    device::{
+        Device,
+        Vectors, //
+    },
+    vectors::{
+        Affinity,
+        Callback,
+        IrqPolicy, //
+    },
+};
+use kernel::{
+    device::Bound,
+    prelude::*,
+    str::CString, //
+};
+
+impl Device<Bound> {
+    /// Allocates vectors for queues that have these `names` and `callbacks`.
+    #[doc(alias = "vp_find_vqs")]
+    pub(crate) fn alloc_vectors(
+        &self,
+        names: KVec<CString>,
+        callbacks: KVec<Callback>,
+        affinity: Affinity,
+    ) -> Result<IrqPolicy> {
+        let mut vectors = self.vectors().lock();
+        *vectors = Vectors {
+            policy: None,
+            names,
+            callbacks,
+            affinity: Some(affinity),
+        };
+        self.alloc_from(&mut vectors, Some(IrqPolicy::PerQueue))
+    }
+
+    /// Exchanges the vectors for fewer, as the interrupts of those that there are cannot be had.
+    pub(crate) fn alloc_fewer_vectors(&self) -> Result<IrqPolicy> {
+        let mut vectors = self.vectors().lock();
+        let policy = vectors.policy.take().ok_or(EINVAL)?;
+        self.transport().free_vectors();
+        self.alloc_from(&mut vectors, policy.next())
+    }
+
+    fn alloc_from(
+        &self,
+        vectors: &mut Vectors,
+        mut policy: Option<IrqPolicy>,
+    ) -> Result<IrqPolicy> {
+        let affinity = vectors.affinity.ok_or(EINVAL)?;
+        let mut refused = None;
+        let mut result = Err(ENOSPC);
+        while let Some(next) = policy {
+            let request = next.request(&vectors.callbacks, affinity);
+            if refused != Some(request) {
+                result = self.transport().alloc_vectors(&request);
+                if result.is_ok() {
+                    vectors.policy = Some(next);
+                    return Ok(next);
+                }
+                refused = Some(request);
+            }
+            policy = next.next();
+        }
+        dev_err!(self, "neither MSI-X vectors nor an interrupt line\n");
+        result.and(Err(ENOSPC))
+    }
+
+    /// Frees the vectors. All interrupts must have been freed before.
+    #[doc(alias = "vp_del_vqs")]
+    pub(crate) fn free_vectors(&self) {
+        let vectors = core::mem::take(&mut *self.vectors().lock());
+        if vectors.policy.is_some() {
+            self.transport().free_vectors();
+        }
+    }
+}
