@@ -10,9 +10,17 @@ extern crate self as rvirtio;
 
 #[path = "../../../drivers/rvirtio/core"]
 mod core_files {
-    pub mod features;
     pub mod ring;
     pub mod spec;
+    // Brings its tests along.
+    #[cfg(test)]
+    #[allow(dead_code, unreachable_pub)]
+    mod vectors;
+}
+
+#[path = "../../../drivers/rvirtio/core/init"]
+mod init_files {
+    pub mod negotiate;
 }
 
 #[path = "../../../drivers/rvirtio/core/config"]
@@ -49,5 +57,6 @@ pub mod program;
 
 pub use blk_files::spec as blk;
 pub use config_files::access as config;
-pub use core_files::{features, features::Feature, ring, spec};
+pub use core_files::{ring, spec, spec::feature::{Feature, Features}};
+pub use init_files::negotiate;
 pub use pci_files::caps;

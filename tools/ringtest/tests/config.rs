@@ -37,7 +37,7 @@ impl Changing {
     fn read(&self) -> Option<[u32; 3]> {
         let read = || Ok::<_, ()>([self.access(), self.access(), self.access()]);
         // CAST: The generation has eight bits, whatever a device may count.
-        consistent(|| self.access() as u8, read).unwrap()
+        consistent(|| Ok(self.access() as u8), read).unwrap()
     }
 }
 
@@ -91,13 +91,16 @@ fn a_device_that_never_rests_is_given_up() {
 fn errors_end_the_attempt() {
     let mut reads = 0;
     let result = consistent(
-        || 0,
+        || Ok(0),
         || {
             reads += 1;
             Err::<(), _>("no such field")
         },
     );
     assert_eq!((result, reads), (Err("no such field"), 1));
+
+    let result = consistent(|| Err("in reset"), || Ok(()));
+    assert_eq!(result, Err("in reset"));
 }
 
 /// covers: INIT-16 INIT-17

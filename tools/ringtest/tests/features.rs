@@ -5,9 +5,10 @@
 use proptest::prelude::*;
 use ringtest::{
     blk,
-    features::{close, negotiate, Dependency, Feature, Features, NegotiateError},
+    negotiate::{close, negotiate, Demand, Dependency, NegotiateError},
     ring,
     spec::feature,
+    Feature, Features,
 };
 
 fn any_features() -> impl Strategy<Value = Features> {
@@ -46,7 +47,7 @@ proptest! {
         transport in any_features(),
         dependencies in any_dependencies(),
     ) {
-        let result = negotiate(offered, driver, transport, &dependencies);
+        let result = negotiate(offered, driver, transport, &dependencies, Demand::Nothing);
         if !offered.contains(feature::VERSION_1) {
             prop_assert_eq!(result, Err(NegotiateError::LegacyDevice));
             return Ok(());
@@ -97,7 +98,8 @@ proptest! {
 fn device_that_offers_everything() {
     let driver = Features::of(&[blk::feature::MQ, blk::feature::FLUSH]);
     let transport = Features::of(&[feature::ACCESS_PLATFORM]);
-    let accepted = negotiate(Features::from_bits(u128::MAX), driver, transport, &[]);
+    let all = Features::from_bits(u128::MAX);
+    let accepted = negotiate(all, driver, transport, &[], Demand::Nothing);
     assert_eq!(accepted, Ok(driver.union(transport).union(ring::FEATURES)));
 }
 
@@ -105,8 +107,24 @@ fn device_that_offers_everything() {
 #[test]
 fn legacy_device_is_refused() {
     let offered = Features::from_bits(u128::MAX).without(feature::VERSION_1);
-    let error = negotiate(offered, Features::EMPTY, Features::EMPTY, &[]).unwrap_err();
+    let none = Features::EMPTY;
+    let error = negotiate(offered, none, none, &[], Demand::Nothing).unwrap_err();
     assert!(error.to_string().contains("VIRTIO_F_VERSION_1"));
+}
+
+/// In a guest whose memory is encrypted a device can access only what the DMA API gives it.
+#[test]
+fn the_platform_can_demand_its_translation() {
+    let offered = Features::of(&[feature::VERSION_1, feature::ACCESS_PLATFORM]);
+    let needed = Features::of(&[feature::ACCESS_PLATFORM]);
+    let try_it = |offered, transport| {
+        negotiate(offered, Features::EMPTY, transport, &[], Demand::AccessPlatform)
+    };
+    assert_eq!(try_it(offered, needed), Ok(offered));
+    let without = offered.without(feature::ACCESS_PLATFORM);
+    assert_eq!(try_it(without, needed), Err(NegotiateError::NoAccessPlatform));
+    // Nor is it enough that the device could.
+    assert_eq!(try_it(offered, Features::EMPTY), Err(NegotiateError::NoAccessPlatform));
 }
 
 /// covers: INIT-06
