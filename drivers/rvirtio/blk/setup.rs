@@ -64,9 +64,7 @@ const MAX_SEGMENTS: u16 = 126;
 ///
 /// `EINVAL` for a device that says impossible things, and what core, block layer and allocators
 /// return.
-pub(crate) fn data<'bound>(
-    init: Negotiated<'bound>,
-) -> impl PinInit<Data<'bound>, Error> + 'bound {
+pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound>, Error> + 'bound {
     pin_init::pin_init_scope(move || {
         let config = BlkConfig::new(init.config(), init.features());
         let count = count_queues(&init, &config)?;

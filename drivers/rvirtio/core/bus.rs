@@ -2,12 +2,12 @@
 
 //! The virtio bus: matching, uevents, sysfs attributes, device numbers.
 //!
-//! The same as `drivers/virtio/virtio.c`, under the name [`BUS_NAME`](crate::device_id::BUS_NAME).
+//! The same as `drivers/virtio/virtio.c`, under the name [`BUS_NAME`].
 
 mod raw_driver;
 
-pub use self::raw_driver::RawDriver;
 pub(crate) use self::raw_driver::find;
+pub use self::raw_driver::RawDriver;
 
 use crate::{
     device::{
@@ -235,7 +235,9 @@ extern "C" fn irq_get_affinity(
     u16::try_from(queue)
         .ok()
         .and_then(|queue| dev.vectors().lock().of_queue(queue))
-        .map_or(core::ptr::null(), |vector| dev.transport().irq_affinity(vector))
+        .map_or(core::ptr::null(), |vector| {
+            dev.transport().irq_affinity(vector)
+        })
 }
 
 const ATTRIBUTES: usize = 5;

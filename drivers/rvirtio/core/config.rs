@@ -98,7 +98,10 @@ impl<'a> Config<'a> {
     /// What `read` returns; [`EIO`] when the configuration never stays the same.
     #[doc(alias = "config_generation")]
     pub fn consistent<R>(&self, mut read: impl FnMut(&Self) -> Result<R>) -> Result<R> {
-        let generation = || self.0.configuration(|transport| transport.config_generation());
+        let generation = || {
+            self.0
+                .configuration(|transport| transport.config_generation())
+        };
         let value = access::consistent(generation, || read(self))?;
         if value.is_none() {
             dev_err!(self.0, "configuration keeps changing\n");

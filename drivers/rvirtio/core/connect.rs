@@ -37,7 +37,7 @@ use kernel::{
 
 /// A device whose driver has its data, and whose queues are not enabled.
 ///
-/// Invariant in `'a`: a shorter lifetime would let [`Connect::keep`] take guards that refer to
+/// Invariant in `'a`: a shorter lifetime would let [`Kept::keep`] take guards that refer to
 /// local variables. It stays in its thread, so that nothing is kept once the device is being
 /// unbound.
 pub struct Connect<'a> {
@@ -144,7 +144,9 @@ impl<'a> Connect<'a> {
         let dev = self.dev;
         // SAFETY: It is kept, so dropped before `'a` ends, for which the driver's data is there
         // (safety requirements of `Connect::new`).
-        self.keep::<_, Infallible>(unsafe { Interrupts::request(dev, self.driver, &self.handlers) }?)?;
+        self.keep::<_, Infallible>(unsafe {
+            Interrupts::request(dev, self.driver, &self.handlers)
+        }?)?;
         self.keep::<_, Infallible>(Stop { dev })?;
         // Before the guard above could reset a device that was not started properly.
         dev.start().inspect_err(|_| dev.give_up())?;

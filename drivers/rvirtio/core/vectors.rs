@@ -74,7 +74,12 @@ impl IrqPolicy {
 
     /// Returns what vectors it takes for queues with these `callbacks`.
     pub(crate) fn request(self, callbacks: &[Callback], affinity: Affinity) -> VectorRequest {
-        let count = |kind| callbacks.iter().filter(|&&callback| callback == kind).count();
+        let count = |kind| {
+            callbacks
+                .iter()
+                .filter(|&&callback| callback == kind)
+                .count()
+        };
         let (often, rare) = (count(Callback::Yes), count(Callback::Rare));
         let (often, shared) = match self {
             Self::PerQueue => (often, rare),
@@ -147,7 +152,11 @@ mod tests {
     /// none is asked for in vain.
     #[test]
     fn as_many_vectors_as_are_used() {
-        for policy in [IrqPolicy::PerQueue, IrqPolicy::SharedRare, IrqPolicy::Shared] {
+        for policy in [
+            IrqPolicy::PerQueue,
+            IrqPolicy::SharedRare,
+            IrqPolicy::Shared,
+        ] {
             for callbacks in [NET, SCSI, &[Yes], &[Rare], &[Yes, Rare]] {
                 let VectorRequest::Msix {
                     unspread,

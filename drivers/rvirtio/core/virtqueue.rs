@@ -155,7 +155,10 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         }
         if self.indirect {
             if let Some(table) = data.table() {
-                return self.parts.ring.add_indirect(table.segment, table.writable_len);
+                return self
+                    .parts
+                    .ring
+                    .add_indirect(table.segment, table.writable_len);
             }
         }
         self.add_direct(data)
@@ -281,8 +284,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// queue is not enabled.
     #[doc(alias = "virtqueue_is_broken")]
     pub fn is_broken(&self) -> bool {
-        self.parts.ring.broken().is_some()
-            || !self.place.device().life().takes_buffers(self.epoch)
+        self.parts.ring.broken().is_some() || !self.place.device().life().takes_buffers(self.epoch)
     }
 
     /// Takes back a buffer that the device has not used, now that device or queue is stopped. Used

@@ -57,6 +57,9 @@ pub mod program;
 
 pub use blk_files::spec as blk;
 pub use config_files::access as config;
-pub use core_files::{ring, spec, spec::feature::{Feature, Features}};
+pub use core_files::{
+    ring, spec,
+    spec::feature::{Feature, Features},
+};
 pub use init_files::negotiate;
 pub use pci_files::caps;

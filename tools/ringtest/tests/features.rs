@@ -118,13 +118,25 @@ fn the_platform_can_demand_its_translation() {
     let offered = Features::of(&[feature::VERSION_1, feature::ACCESS_PLATFORM]);
     let needed = Features::of(&[feature::ACCESS_PLATFORM]);
     let try_it = |offered, transport| {
-        negotiate(offered, Features::EMPTY, transport, &[], Demand::AccessPlatform)
+        negotiate(
+            offered,
+            Features::EMPTY,
+            transport,
+            &[],
+            Demand::AccessPlatform,
+        )
     };
     assert_eq!(try_it(offered, needed), Ok(offered));
     let without = offered.without(feature::ACCESS_PLATFORM);
-    assert_eq!(try_it(without, needed), Err(NegotiateError::NoAccessPlatform));
+    assert_eq!(
+        try_it(without, needed),
+        Err(NegotiateError::NoAccessPlatform)
+    );
     // Nor is it enough that the device could.
-    assert_eq!(try_it(offered, Features::EMPTY), Err(NegotiateError::NoAccessPlatform));
+    assert_eq!(
+        try_it(offered, Features::EMPTY),
+        Err(NegotiateError::NoAccessPlatform)
+    );
 }
 
 /// covers: INIT-06

@@ -32,7 +32,11 @@ mod states {
 
     /// What a queue that was enabled in `epoch` may do, and whether memory may be freed.
     fn permits(life: &Life, epoch: Epoch) -> (bool, bool, bool) {
-        (life.takes_buffers(epoch), life.is_running(epoch), life.is_stopped())
+        (
+            life.takes_buffers(epoch),
+            life.is_running(epoch),
+            life.is_stopped(),
+        )
     }
 
     /// covers: INIT-12
@@ -43,7 +47,11 @@ mod states {
         assert_eq!(life.epoch(), None);
 
         let epoch = life.begin().unwrap();
-        assert_eq!(permits(&life, epoch), (true, false, false), "no notification before DRIVER_OK");
+        assert_eq!(
+            permits(&life, epoch),
+            (true, false, false),
+            "no notification before DRIVER_OK"
+        );
         assert_eq!(life.epoch(), Some(epoch));
         assert!(!life.has_started());
 
@@ -125,7 +133,11 @@ mod interleavings {
         fn new() -> Arc<Self> {
             let (life, epoch) = started();
             let memory = UnsafeCell::new(0);
-            Arc::new(Self { life, epoch, memory })
+            Arc::new(Self {
+                life,
+                epoch,
+                memory,
+            })
         }
 
         /// The device, or whoever frees the memory, writes to it.

@@ -107,7 +107,10 @@ impl<'a> Interrupts<'a> {
 
     /// Requests the interrupt of a queue that has a vector of its own.
     fn request_own(&mut self, vectors: &Vectors, handler: &Handler<'a>) -> Result {
-        let name = vectors.names.get(usize::from(handler.queue)).ok_or(EINVAL)?;
+        let name = vectors
+            .names
+            .get(usize::from(handler.queue))
+            .ok_or(EINVAL)?;
         let name = CString::try_from_fmt(fmt!("{}", &**name))?;
         let vector = vectors.of_queue(handler.queue).ok_or(EINVAL)?;
         let irq = self.dev.transport().irq(vector)?;
@@ -153,7 +156,9 @@ impl<'a> Interrupts<'a> {
         let flags = line.map_or(0, |_| bindings::IRQF_SHARED);
         // SAFETY: The driver's data is there (safety requirement), and `line` is dropped later.
         let interrupt = unsafe { ConfigInterrupt::new(self.dev, driver, line) };
-        let interrupt = self.config_interrupt.insert(KBox::new(interrupt, GFP_KERNEL)?);
+        let interrupt = self
+            .config_interrupt
+            .insert(KBox::new(interrupt, GFP_KERNEL)?);
         let data = NonNull::from(&**interrupt).as_ptr().cast();
         let (hard, thread) = (ConfigInterrupt::hard, ConfigInterrupt::thread);
         // SAFETY: `interrupt` is dropped after `config`.

@@ -45,9 +45,13 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
     /// memory it becomes smaller, but not smaller than `floor`.
     pub(super) fn new(place: &Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
         let index = place.index;
-        let (mut ring, addresses) = new_ring(place, max_size.max(1), floor).inspect_err(|error| {
-            dev_err!(place.device(), "queue {index} cannot be set up: {error:?}\n")
-        })?;
+        let (mut ring, addresses) =
+            new_ring(place, max_size.max(1), floor).inspect_err(|error| {
+                dev_err!(
+                    place.device(),
+                    "queue {index} cannot be set up: {error:?}\n"
+                )
+            })?;
         let size = ring.size();
         if let ring::Ring::Packed(ring) = &mut ring {
             if place.capacity(size) < size {
