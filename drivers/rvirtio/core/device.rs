@@ -7,14 +7,6 @@
 mod control;
 mod life;
 
-/// The atomics of [`life`].
-mod atomic {
-    pub(super) use core::sync::atomic::{
-        AtomicU32,
-        Ordering, //
-    };
-}
-
 pub use self::control::{
     Start,
     Stopped, //

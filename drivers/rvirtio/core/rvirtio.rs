@@ -7,6 +7,7 @@
 //! read first, `Documentation/architecture.md` has the map.
 
 mod adapter;
+mod atomic;
 mod bus;
 pub mod config;
 mod connect;

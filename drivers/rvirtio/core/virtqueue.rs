@@ -54,6 +54,7 @@ use crate::{
     notify::Kick,
     ring::{
         self,
+        Arm,
         Token, //
     },
     spec::feature::Features,
@@ -167,7 +168,9 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// Out of line, as queues that are worth a fast path have indirect descriptors.
     #[inline(never)]
     fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
-        self.parts.ring.add_direct(data.readable(), data.writable())
+        self.parts
+            .ring
+            .add_chain(data.count(), data.readable(), data.writable())
     }
 
     /// Shows all new buffers to the device. Returns the notification to send if the device wants
@@ -241,14 +244,14 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_enable_cb")]
     #[inline]
     pub fn enable_cb(&mut self) -> More {
-        self.parts.ring.enable_cb()
+        self.parts.ring.arm(Arm::Next)
     }
 
     /// Like [`Virtqueue::enable_cb`], but the device may wait until it has used most of the
     /// buffers that it has.
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     pub fn enable_cb_delayed(&mut self) -> More {
-        self.parts.ring.enable_cb_delayed()
+        self.parts.ring.arm(Arm::MostInFlight)
     }
 
     /// Returns the number of free descriptors.

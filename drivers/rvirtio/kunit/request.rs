@@ -19,7 +19,7 @@ mod tests {
                 Reported, //
             },
         },
-        split::cells,
+        model::cells,
     };
     use rvirtio::{
         ring::{

@@ -2,56 +2,136 @@
 
 //! Rings with a device that follows the rules, and with one that does not.
 
-use crate::{
-    packed::{
-        self as packed_device,
-        PackedDevice, //
-    },
-    split::{
-        self as split_device,
-        SplitDevice, //
-    },
+use crate::model::{
+    packed as packed_model,
+    split as split_model, //
+};
+use core::sync::atomic::{
+    fence,
+    Ordering, //
 };
 use kernel::prelude::*;
-use rvirtio::ring::{
-    packed,
-    split,
-    Config,
-    Ring,
-    Segment,
-    Shadow,
-    Token, //
+use rvirtio::{
+    ring::{
+        packed,
+        split,
+        Access,
+        Barriers,
+        Config,
+        Ring,
+        Segment,
+        Shadow,
+        Token, //
+    },
+    spec::ring::DESC_F_NEXT,
 };
 
-/// What the tests want of a device.
-pub(crate) trait Device {
-    /// Takes a buffer: its id, the address of its first element, its number of descriptors.
-    fn take(&mut self) -> Option<(u16, u64, u16)>;
+/// The barriers of a driver whose device is another CPU.
+#[derive(Default)]
+pub(crate) struct Fences;
 
-    /// Says that a buffer was used.
-    fn give_back(&mut self, id: u16, len: u32, descriptors: u16);
+impl Barriers for Fences {
+    fn mb(&self) {
+        fence(Ordering::SeqCst);
+    }
 
-    /// Says that the next `buffers` buffers were used, the last of which is `id`.
-    fn give_back_in_order(&mut self, id: u16, len: u32, buffers: u16);
+    fn rmb(&self) {
+        fence(Ordering::Acquire);
+    }
+
+    fn wmb(&self) {
+        fence(Ordering::Release);
+    }
 }
 
-type TestRing<'a> = Ring<&'a split_device::Area, &'a packed_device::Area, KVec<Shadow>>;
+type SplitArea<'a> = split_model::Handle<&'a split_model::Area<Fences>>;
+type PackedArea<'a> = packed_model::Handle<&'a packed_model::Area<Fences>>;
+type TestRing<'a> = Ring<SplitArea<'a>, PackedArea<'a>, KVec<Shadow>>;
+
+/// A device, and how far it is.
+enum Device<'a> {
+    Split {
+        area: SplitArea<'a>,
+        next: u16,
+    },
+    Packed {
+        area: PackedArea<'a>,
+        next: packed_model::Place,
+        used: packed_model::Place,
+    },
+}
+
+impl Device<'_> {
+    /// Takes a buffer: its id, the address of its first element, its number of descriptors.
+    fn take(&mut self) -> Option<(u16, u64, u16)> {
+        match self {
+            Self::Split { area, next } => {
+                if *next == area.avail_idx.read() {
+                    return None;
+                }
+                let head = area.avail(*next).read();
+                *next = next.wrapping_add(1);
+                Some((head, area.desc[usize::from(head)].addr.read(), 1))
+            }
+            Self::Packed { area, next, .. } => {
+                let first = area.at(*next).addr.read();
+                let mut count = 0;
+                loop {
+                    let meta = area.at(*next).meta.read();
+                    let flags = (meta >> 16) as u16;
+                    if !next.is_available(flags) {
+                        return None;
+                    }
+                    count += 1;
+                    *next = next.next(area.size());
+                    if flags & DESC_F_NEXT == 0 {
+                        return Some((meta as u16, first, count));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Uses the next `buffers` buffers, the last of which is `id`, in one go. In a packed ring they
+    /// have as many `descriptors`.
+    fn give_back(&mut self, id: u16, len: u32, buffers: u16, descriptors: u16) {
+        match self {
+            Self::Split { area, .. } => {
+                let used = area.used_idx.read();
+                area.write_used(used, id.into(), len);
+                area.used_idx.write(used.wrapping_add(buffers));
+            }
+            Self::Packed { area, used, .. } => {
+                area.write_used(*used, id, len, 0);
+                *used = used.after(descriptors.into(), area.size());
+            }
+        }
+    }
+}
 
 /// Runs `test` with a split and with a packed ring of `size` descriptors.
 fn with_rings(
     size: u16,
     config: Config,
-    mut test: impl FnMut(&mut TestRing<'_>, &mut dyn Device) -> Result,
+    mut test: impl FnMut(&mut TestRing<'_>, &mut Device<'_>) -> Result,
 ) -> Result {
     let shadow = || KVec::from_elem(Shadow::default(), size.into(), GFP_KERNEL);
 
-    let area = split_device::Area::new(size)?;
-    let ring = split::Ring::new(&area, shadow()?, config).map_err(|_| EINVAL)?;
-    test(&mut Ring::Split(ring), &mut SplitDevice::new(&area))?;
+    let area = split_model::Area::new(size)?;
+    let area = split_model::Handle(&area);
+    let ring = split::Ring::new(area, shadow()?, config).map_err(|_| EINVAL)?;
+    test(&mut Ring::Split(ring), &mut Device::Split { area, next: 0 })?;
 
-    let area = packed_device::Area::new(size)?;
-    let ring = packed::Ring::new(&area, shadow()?, config).map_err(|_| EINVAL)?;
-    test(&mut Ring::Packed(ring), &mut PackedDevice::new(&area))
+    let area = packed_model::Area::new(size)?;
+    let area = packed_model::Handle(&area);
+    let ring = packed::Ring::new(area, shadow()?, config).map_err(|_| EINVAL)?;
+    let start = packed_model::Place::START;
+    let mut device = Device::Packed {
+        area,
+        next: start,
+        used: start,
+    };
+    test(&mut Ring::Packed(ring), &mut device)
 }
 
 fn segment(addr: u64, len: u32) -> Segment {
@@ -60,7 +140,7 @@ fn segment(addr: u64, len: u32) -> Segment {
 
 /// Adds a buffer of one element to write at `addr`.
 fn add(ring: &mut TestRing<'_>, addr: u64) -> Result<Token> {
-    ring.add_direct([], [segment(addr, 512)])
+    ring.add_one(segment(addr, 512), Access::Writable)
         .map_err(|_| ENOSPC)
 }
 
@@ -82,7 +162,7 @@ mod tests {
                 let mut taken = KVec::new();
                 for i in 0..count {
                     let token = ring
-                        .add_direct([segment(round, 16)], [segment(i, 512)])
+                        .add_chain(2, [segment(round, 16)], [segment(i, 512)])
                         .map_err(|_| ENOSPC)?;
                     ring.publish();
                     let (id, addr, descriptors) = device.take().ok_or(ENODATA)?;
@@ -93,8 +173,7 @@ mod tests {
                 assert!(device.take().is_none());
                 assert_eq!(ring.num_free(), 8 - 2 * count as u16);
                 while let Some((id, descriptors, len)) = taken.pop() {
-                    // A packed ring's device counts descriptors; a split one's has its own count.
-                    device.give_back(id, len, descriptors.max(1));
+                    device.give_back(id, len, 1, descriptors);
                     let used = ring.pop_used().map_err(|_| EIO)?.ok_or(ENODATA)?;
                     assert_eq!(used.token.index(), id);
                     assert_eq!(used.written, len);
@@ -113,8 +192,8 @@ mod tests {
             for addr in 0..4 {
                 add(ring, addr)?;
             }
-            assert_eq!(ring.add_direct([], [segment(4, 1)]), Err(AddError::Full));
-            assert_eq!(ring.add_direct([], []), Err(AddError::Empty));
+            assert_eq!(ring.add_chain(1, [], [segment(4, 1)]), Err(AddError::Full));
+            assert_eq!(ring.add_chain(0, [], []), Err(AddError::Empty));
             assert_eq!(ring.in_flight(), 4);
             Ok(())
         })
@@ -135,7 +214,7 @@ mod tests {
                     ring.publish();
                     last = device.take().ok_or(ENODATA)?.0;
                 }
-                device.give_back_in_order(last, 100, 5);
+                device.give_back(last, 100, 5, 5);
                 for i in 0..5 {
                     let used = ring.pop_used().map_err(|_| EIO)?.ok_or(ENODATA)?;
                     assert_eq!(used.written, if i == 4 { 100 } else { 512 });
@@ -153,7 +232,7 @@ mod tests {
             add(ring, 0)?;
             ring.publish();
             let (id, _, descriptors) = device.take().ok_or(ENODATA)?;
-            device.give_back(id, u32::MAX, descriptors);
+            device.give_back(id, u32::MAX, 1, descriptors);
             let used = ring.pop_used().map_err(|_| EIO)?.ok_or(ENODATA)?;
             assert_eq!(used.written, 512);
             Ok(())
@@ -171,7 +250,7 @@ mod tests {
                 }
                 ring.publish();
                 let (_, _, descriptors) = device.take().ok_or(ENODATA)?;
-                device.give_back(wrong, 0, descriptors);
+                device.give_back(wrong, 0, 1, descriptors);
                 let expected = if wrong < 8 {
                     Violation::UsedIdNotInFlight { id: wrong }
                 } else {
@@ -182,7 +261,10 @@ mod tests {
                 };
                 assert_eq!(ring.pop_used().err(), Some(expected));
                 assert_eq!(ring.pop_used().err(), Some(expected));
-                assert_eq!(ring.add_direct([], [segment(0, 1)]), Err(AddError::Broken));
+                assert_eq!(
+                    ring.add_one(segment(0, 1), Access::Writable),
+                    Err(AddError::Broken)
+                );
                 let mut detached = 0;
                 while ring.detach_unused().is_some() {
                     detached += 1;
@@ -198,10 +280,12 @@ mod tests {
     /// A used index that runs ahead of what was made available breaks the ring.
     #[test]
     fn jumping_index_breaks_the_ring() -> Result {
-        let area = split_device::Area::new(8)?;
+        let area = split_model::Area::<Fences>::new(8)?;
         let shadow = KVec::from_elem(Shadow::default(), 8, GFP_KERNEL)?;
-        let mut ring = split::Ring::new(&area, shadow, Config::default()).map_err(|_| EINVAL)?;
-        ring.add_direct([], [segment(0, 1)]).map_err(|_| ENOSPC)?;
+        let area = split_model::Handle(&area);
+        let mut ring = split::Ring::new(area, shadow, Config::default()).map_err(|_| EINVAL)?;
+        ring.add_one(segment(0, 1), Access::Writable)
+            .map_err(|_| ENOSPC)?;
         ring.publish();
         area.used_idx.write(2);
         let expected = Violation::UsedIndex {
@@ -213,6 +297,28 @@ mod tests {
         Ok(())
     }
 
+    /// What one look finds comes one by one, and nothing is asked for.
+    #[test]
+    fn buffers_of_one_look() -> Result {
+        with_rings(8, Config::default(), |ring, device| {
+            for round in 0..1000 {
+                for addr in 0..round % 8 {
+                    add(ring, addr)?;
+                    ring.publish();
+                    let (id, _, descriptors) = device.take().ok_or(ENODATA)?;
+                    device.give_back(id, 1, 1, descriptors);
+                }
+                let mut count = 0;
+                for used in ring.used() {
+                    assert_eq!(used.map_err(|_| EIO)?.written, 1);
+                    count += 1;
+                }
+                assert_eq!(count, round % 8);
+            }
+            Ok(())
+        })
+    }
+
     /// The device says from which buffer on it wants to be notified.
     #[test]
     fn notifications_follow_the_event_index() -> Result {
@@ -220,12 +326,14 @@ mod tests {
             event_idx: true,
             ..Config::default()
         };
-        let area = split_device::Area::new(8)?;
+        let area = split_model::Area::<Fences>::new(8)?;
         let shadow = KVec::from_elem(Shadow::default(), 8, GFP_KERNEL)?;
-        let mut ring = split::Ring::new(&area, shadow, config).map_err(|_| EINVAL)?;
+        let area = split_model::Handle(&area);
+        let mut ring = split::Ring::new(area, shadow, config).map_err(|_| EINVAL)?;
         area.avail_event.write(2);
         for expected in [false, false, true, false] {
-            ring.add_direct([], [segment(0, 1)]).map_err(|_| ENOSPC)?;
+            ring.add_one(segment(0, 1), Access::Writable)
+                .map_err(|_| ENOSPC)?;
             assert_eq!(ring.kick_prepare(), expected);
         }
         assert_eq!(area.avail_idx.read(), 4);

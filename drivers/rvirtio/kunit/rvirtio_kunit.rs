@@ -25,11 +25,12 @@ mod blk_files {
 }
 
 mod capabilities;
+// What the tests on the host also use.
+#[allow(dead_code, unreachable_pub)]
+mod model;
 mod negotiation;
-mod packed;
 mod request;
 mod ring;
-mod split;
 
 use kernel::prelude::*;
 

@@ -7,13 +7,14 @@
 //! left come back after the end, and the first violation is the last thing that happens.
 
 use crate::{
+    lists::AddList,
     model::{barriers::Hooked, packed as packed_model, split as split_model},
-    ring::{packed, split, Config, Ring, Segment, Shadow, Violation},
+    ring::{packed, split, Access, Arm, Config, Ring, Segment, Shadow, UsedBuffer, Violation},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-type SplitArea = Arc<split_model::Area<Hooked>>;
-type PackedArea = Arc<packed_model::Area<Hooked>>;
+type SplitArea = split_model::SharedArea<Hooked>;
+type PackedArea = packed_model::SharedArea<Hooked>;
 
 /// Length of each element.
 const ELEMENT: u32 = 10;
@@ -89,18 +90,19 @@ impl Hostile {
             indirect: options & 1 != 0,
             event_idx: options & 2 != 0,
             in_order: options & 4 != 0,
+            reserve_one: options & 16 != 0,
         };
         let size = input.byte();
         let shadow = vec![Shadow::default(); 32];
         let (area, ring, size) = if options & 8 == 0 {
             let size = 1 << (size % 6);
-            let area = split_model::Area::new(size);
-            let ring = split::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+            let area = split_model::area(size);
+            let ring = split::Ring::new(area.clone(), shadow, config).unwrap();
             (Area::Split(area), Ring::Split(ring), size)
         } else {
             let size = 1 + u16::from(size % 32);
-            let area = packed_model::Area::new(size);
-            let ring = packed::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+            let area = packed_model::area(size);
+            let ring = packed::Ring::new(area.clone(), shadow, config).unwrap();
             (Area::Packed(area), Ring::Packed(ring), size)
         };
         Self {
@@ -115,8 +117,8 @@ impl Hostile {
     }
 
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.byte() % 14 {
-            0 | 1 => self.add_direct(input.byte()),
+        match input.byte() % 18 {
+            0 | 1 => self.add_chain(input.byte()),
             2 => self.add_indirect(),
             3 => self.ring.publish(),
             4 => {
@@ -125,27 +127,53 @@ impl Hostile {
             5 | 6 => self.pop(),
             7 => self.ring.disable_cb(),
             8 => {
-                let _ = self.ring.enable_cb();
+                let _ = self.ring.arm(Arm::Next);
             }
             9 => {
-                let _ = self.ring.enable_cb_delayed();
+                let _ = self.ring.arm(Arm::MostInFlight);
             }
             10 => self.write_cell(input),
+            14 => self.pop_seen(input.byte()),
+            15 => self.add_one(input.byte()),
+            16 => {
+                let _ = self.ring.arm(Arm::After(input.byte().into()));
+            }
+            17 => {
+                let _ = self.ring.is_armed();
+            }
             _ => self.use_buffer(input),
         }
     }
 
-    fn add_direct(&mut self, counts: u8) {
+    fn add_chain(&mut self, counts: u8) {
         let segment = Segment {
             addr: 1,
             len: ELEMENT,
         };
         let (readable, writable) = (u16::from(counts & 3), u16::from(counts >> 2 & 3));
         let list = |count: u16| vec![segment; count.into()];
-        if let Ok(token) = self.ring.add_direct(list(readable), list(writable)) {
+        if let Ok(token) = self.ring.add_list(list(readable), list(writable)) {
             let buffer = Buffer {
                 writable: ELEMENT * u32::from(writable),
                 descriptors: readable + writable,
+            };
+            self.hold(token.index(), buffer);
+        }
+    }
+
+    fn add_one(&mut self, choice: u8) {
+        let segment = Segment {
+            addr: 1,
+            len: ELEMENT,
+        };
+        let (access, writable) = match choice & 1 {
+            0 => (Access::Readable, 0),
+            _ => (Access::Writable, ELEMENT),
+        };
+        if let Ok(token) = self.ring.add_one(segment, access) {
+            let buffer = Buffer {
+                writable,
+                descriptors: 1,
             };
             self.hold(token.index(), buffer);
         }
@@ -171,13 +199,29 @@ impl Hostile {
 
     fn pop(&mut self) {
         match self.ring.pop_used() {
-            Ok(Some(used)) => {
+            Ok(None) => assert_eq!(self.violation, None),
+            Ok(Some(used)) => self.check_popped(Ok(used)),
+            Err(violation) => self.check_popped(Err(violation)),
+        }
+    }
+
+    /// Takes what one look finds. The device can not make that more than it has.
+    fn pop_seen(&mut self, max: u8) {
+        let popped: Vec<_> = self.ring.used().take(max.into()).collect();
+        assert!(popped.len() <= self.held.len() + 1);
+        for used in popped {
+            self.check_popped(used);
+        }
+    }
+
+    fn check_popped(&mut self, popped: Result<UsedBuffer, Violation>) {
+        match popped {
+            Ok(used) => {
                 let id = used.token.index();
                 let buffer = self.held.remove(&id).expect("not in the ring");
                 assert!(used.written <= buffer.writable);
                 assert_eq!(self.violation, None, "a broken ring gives no buffers");
             }
-            Ok(None) => assert_eq!(self.violation, None),
             Err(violation) => assert_eq!(*self.violation.get_or_insert(violation), violation),
         }
     }
@@ -250,7 +294,7 @@ impl Hostile {
             assert!(buffer.is_some(), "{token:?} is not in the ring");
         }
         assert!(self.held.is_empty());
-        assert_eq!(self.ring.num_free(), self.size);
+        assert_eq!(self.ring.num_free(), self.ring.capacity());
         assert_eq!(self.ring.in_flight(), 0);
         assert_eq!(self.ring.broken(), self.violation);
     }

@@ -8,6 +8,15 @@
 // The transport imports the core crate by this name.
 extern crate self as rvirtio;
 
+// What the kernel's files take from `core`, or from loom.
+mod atomic {
+    #[cfg(not(loom))]
+    pub(crate) use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+    #[cfg(loom)]
+    pub(crate) use loom::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+}
+
 #[path = "../../../drivers/rvirtio/core"]
 mod core_files {
     pub mod ring;
@@ -52,6 +61,7 @@ mod blk_mq_files {
 }
 
 pub mod hostile;
+pub mod lists;
 pub mod model;
 pub mod program;
 

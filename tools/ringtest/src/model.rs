@@ -11,6 +11,26 @@ pub mod device;
 pub mod packed;
 pub mod split;
 
+/// The memory of the rings, as the KUnit tests have it too.
+#[path = "../../../drivers/rvirtio/kunit/model"]
+mod memory {
+    #[path = "packed.rs"]
+    pub(super) mod packed;
+    #[path = "split.rs"]
+    pub(super) mod split;
+
+    /// An array of cells.
+    pub(crate) type Cells<T> = Vec<T>;
+
+    /// Returns `count` cells.
+    pub(crate) fn cells<T: Default>(count: u16) -> Result<Cells<T>, CellsError> {
+        Ok((0..count).map(|_| T::default()).collect())
+    }
+
+    /// Why there are no cells.
+    pub(crate) type CellsError = std::convert::Infallible;
+}
+
 /// A requirement that the driver did not meet: its id and what happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach(pub String);

@@ -14,10 +14,10 @@ use loom::{
     thread,
 };
 use ringtest::{
+    lists::AddList,
     model::{packed as packed_model, split as split_model},
-    ring::{packed, split, Barriers, Config, More, Ring, Segment, Shadow},
+    ring::{packed, split, Access, Arm, Barriers, Config, More, Ring, Segment, Shadow},
 };
-use std::sync::Arc;
 
 /// The barriers of a driver whose device is another CPU.
 #[derive(Default)]
@@ -37,8 +37,8 @@ impl Barriers for Fences {
     }
 }
 
-type SplitArea = Arc<split_model::Area<Fences>>;
-type PackedArea = Arc<packed_model::Area<Fences>>;
+type SplitArea = split_model::SharedArea<Fences>;
+type PackedArea = packed_model::SharedArea<Fences>;
 type TestRing = Ring<SplitArea, PackedArea, Vec<Shadow>>;
 
 const ADDR: u64 = 0x1234_5678_9abc_def0;
@@ -147,13 +147,13 @@ fn set_up(layout: Layout, event_idx: bool) -> (Device, TestRing) {
     let shadow = vec![Shadow::default(); 2];
     match layout {
         Layout::Split => {
-            let area = split_model::Area::new(2);
-            let ring = split::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+            let area = split_model::area(2);
+            let ring = split::Ring::new(area.clone(), shadow, config).unwrap();
             (Device::Split(area, config), Ring::Split(ring))
         }
         Layout::Packed => {
-            let area = packed_model::Area::new(2);
-            let ring = packed::Ring::new(Arc::clone(&area), shadow, config).unwrap();
+            let area = packed_model::area(2);
+            let ring = packed::Ring::new(area.clone(), shadow, config).unwrap();
             (Device::Packed(area, config), Ring::Packed(ring))
         }
     }
@@ -170,7 +170,7 @@ fn device_goes_to_sleep(layout: Layout, event_idx: bool) {
         let (device, mut ring) = set_up(layout, event_idx);
         device.stay_awake();
         let device = thread::spawn(move || device.go_to_sleep());
-        ring.add_direct([], buffer()).unwrap();
+        ring.add_one(buffer()[0], Access::Writable).unwrap();
         let notified = ring.kick_prepare();
         let seen = device.join().unwrap();
         assert!(notified || seen, "the device sleeps and is not woken");
@@ -207,13 +207,13 @@ fn driver_enables_callbacks(layout: Layout, event_idx: bool) {
     loom::model(move || {
         let (device, mut ring) = set_up(layout, event_idx);
         ring.disable_cb();
-        let token = ring.add_direct([], buffer()).unwrap();
+        let token = ring.add_list([], buffer()).unwrap();
         ring.publish();
-        // Takes back the wish that the ring started with.
+        // Clears the event that the ring started with.
         assert_eq!(ring.pop_used(), Ok(None));
 
         let device = thread::spawn(move || device.use_buffer(0, token.index()));
-        let more = ring.enable_cb();
+        let more = ring.arm(Arm::Next);
         if more == More::Pending {
             let used = ring.pop_used().unwrap().unwrap();
             assert_eq!((used.token, used.written), (token, 5));
@@ -255,7 +255,7 @@ fn packed_driver_enables_callbacks_with_flags() {
 fn driver_pops_until_nothing_is_left(layout: Layout) {
     loom::model(move || {
         let (device, mut ring) = set_up(layout, true);
-        let tokens = [0, 1].map(|_| ring.add_direct([], buffer()).unwrap());
+        let tokens = [0, 1].map(|_| ring.add_list([], buffer()).unwrap());
         ring.publish();
 
         let device = thread::spawn(move || {

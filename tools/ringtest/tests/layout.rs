@@ -14,13 +14,13 @@ use ringtest::{
 use std::mem::{align_of, size_of};
 
 fn split_ring(size: u16, shadow: usize) -> Result<(), SetupError> {
-    let area = split_model::Area::<Hooked>::new(size);
+    let area = split_model::area::<Hooked>(size);
     let shadow = vec![Shadow::default(); shadow];
     split::Ring::new(area, shadow, Config::default()).map(drop)
 }
 
 fn packed_ring(size: u16, shadow: usize) -> Result<(), SetupError> {
-    let area = packed_model::Area::<Hooked>::new(size);
+    let area = packed_model::area::<Hooked>(size);
     let shadow = vec![Shadow::default(); shadow];
     packed::Ring::new(area, shadow, Config::default()).map(drop)
 }
@@ -122,9 +122,9 @@ fn impossible_tables_are_refused() {
     ] {
         let shadow = || vec![Shadow::default(); 4];
         let table = Segment { addr: 16, len };
-        let area = split_model::Area::<Hooked>::new(4);
+        let area = split_model::area::<Hooked>(4);
         let mut split = split::Ring::new(area, shadow(), config).unwrap();
-        let area = packed_model::Area::<Hooked>::new(4);
+        let area = packed_model::area::<Hooked>(4);
         let mut packed = packed::Ring::new(area, shadow(), config).unwrap();
         for result in [split.add_indirect(table, 0), packed.add_indirect(table, 0)] {
             match possible {

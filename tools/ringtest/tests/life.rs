@@ -3,17 +3,17 @@
 //! The life of a device: who may do what in which state, and, under loom, that memory is never freed
 //! while the device may access it, however threads that stop the device and free memory interleave.
 
+/// The atomics of `life`.
+mod atomic {
+    #[cfg(loom)]
+    pub(crate) use loom::sync::atomic::{AtomicU32, Ordering};
+    #[cfg(not(loom))]
+    pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
+}
+
 #[cfg_attr(loom, allow(dead_code))]
 #[path = "../../../drivers/rvirtio/core/device"]
 mod device {
-    /// The atomics of `life`.
-    mod atomic {
-        #[cfg(loom)]
-        pub(super) use loom::sync::atomic::{AtomicU32, Ordering};
-        #[cfg(not(loom))]
-        pub(super) use std::sync::atomic::{AtomicU32, Ordering};
-    }
-
     pub(crate) mod life;
 }
 

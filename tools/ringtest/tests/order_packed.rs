@@ -6,19 +6,19 @@
 //! very moment.
 
 use ringtest::{
+    lists::AddList,
     model::{
         barriers::{Barrier, Hooked},
-        packed::Area,
+        packed::{area, SharedArea},
     },
-    ring::{packed::Ring, AddError, Config, More, Segment, Shadow, Token},
+    ring::{packed::Ring, AddError, Arm, Config, More, Segment, Shadow, Token},
 };
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    sync::Arc,
 };
 
-type TestArea = Arc<Area<Hooked>>;
+type TestArea = SharedArea<Hooked>;
 type TestRing = Ring<TestArea, Vec<Shadow>>;
 
 const AVAIL: u32 = 1 << 7;
@@ -27,13 +27,27 @@ const USED: u32 = 1 << 15;
 const EVENT: u32 = 2 << 16 | 1 << 15;
 
 fn ring(event_idx: bool) -> (TestArea, TestRing) {
-    let area = Area::new(5);
-    let config = Config {
-        event_idx,
-        ..Config::default()
-    };
-    let ring = Ring::new(Arc::clone(&area), vec![Shadow::default(); 5], config).unwrap();
+    ring_of(
+        5,
+        Config {
+            event_idx,
+            ..Config::default()
+        },
+    )
+}
+
+fn ring_of(size: u16, config: Config) -> (TestArea, TestRing) {
+    let area = area(size);
+    let shadow = vec![Shadow::default(); size.into()];
+    let ring = Ring::new(area.clone(), shadow, config).unwrap();
     (area, ring)
+}
+
+fn reserve_one() -> Config {
+    Config {
+        reserve_one: true,
+        ..Config::default()
+    }
 }
 
 fn segment(addr: u64) -> Segment {
@@ -56,13 +70,13 @@ fn use_buffer(area: &TestArea, slot: usize, token: Token, len: u32) {
 #[test]
 fn first_descriptor_becomes_available_last() {
     let (area, mut ring) = ring(false);
-    ring.add_direct([segment(0x1000), segment(0x2000)], [])
+    ring.add_list([segment(0x1000), segment(0x2000)], [])
         .unwrap();
-    ring.add_direct([], [segment(0x3000)]).unwrap();
+    ring.add_list([], [segment(0x3000)]).unwrap();
     assert_eq!(flags(&area, 0), 0, "adding publishes nothing");
 
     let log = Rc::new(RefCell::new(Vec::new()));
-    let (entries, memory) = (Rc::clone(&log), Arc::clone(&area));
+    let (entries, memory) = (Rc::clone(&log), area.clone());
     area.barriers.set(move |barrier| {
         let flags = [0, 1, 2].map(|slot| flags(&memory, slot));
         let addrs = [0, 1, 2].map(|slot| memory.desc[slot].addr.read());
@@ -87,11 +101,11 @@ fn first_descriptor_becomes_available_last() {
 #[test]
 fn list_that_does_not_fit_leaves_no_trace() {
     let (area, mut ring) = ring(false);
-    ring.add_direct([segment(0x1000)], []).unwrap();
+    ring.add_list([segment(0x1000)], []).unwrap();
     let long = [segment(0x1000); 5];
-    assert_eq!(ring.add_direct(long, []), Err(AddError::Full));
+    assert_eq!(ring.add_list(long, []), Err(AddError::Full));
     assert_eq!(
-        ring.add_direct([segment(1); 2], [segment(2), Segment { addr: 0, len: 0 }]),
+        ring.add_list([segment(1); 2], [segment(2), Segment { addr: 0, len: 0 }]),
         Err(AddError::Empty)
     );
     ring.publish();
@@ -104,10 +118,10 @@ fn list_that_does_not_fit_leaves_no_trace() {
 fn full_barrier_is_between_the_descriptor_and_the_devices_wish() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
-        ring.add_direct([segment(0x1000)], []).unwrap();
+        ring.add_list([segment(0x1000)], []).unwrap();
         // The device wants no notification, until the moment of the full barrier.
         area.device_event.write(1 << 16);
-        let memory = Arc::clone(&area);
+        let memory = area.clone();
         let seen = Rc::new(Cell::new(None));
         let available = Rc::clone(&seen);
         area.barriers.set(move |barrier| {
@@ -123,20 +137,19 @@ fn full_barrier_is_between_the_descriptor_and_the_devices_wish() {
 }
 
 #[test]
-fn id_and_length_are_read_after_the_barrier() {
+fn length_is_read_after_the_barrier() {
     let (area, mut ring) = ring(false);
-    let a = ring.add_direct([], [segment(0x1000)]).unwrap();
-    let b = ring.add_direct([], [segment(0x2000)]).unwrap();
+    let a = ring.add_list([], [segment(0x1000)]).unwrap();
     ring.publish();
     use_buffer(&area, 0, a, 0);
-    let memory = Arc::clone(&area);
+    let memory = area.clone();
     area.barriers.set(move |barrier| {
         // What the device has written before the flags becomes visible only now.
         assert_eq!(barrier, Barrier::Read);
-        use_buffer(&memory, 0, b, 77);
+        memory.desc[0].len.write(77);
     });
     let used = ring.pop_used().unwrap().unwrap();
-    assert_eq!((used.token, used.written), (b, 77));
+    assert_eq!((used.token, used.written), (a, 77));
     area.barriers.clear();
 }
 
@@ -146,19 +159,19 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
         ring.disable_cb();
-        let a = ring.add_direct([segment(0x1000)], []).unwrap();
+        let a = ring.add_list([segment(0x1000)], []).unwrap();
         ring.publish();
         assert_eq!(ring.pop_used(), Ok(None));
         assert_eq!(area.driver_event.read(), 1 << 16, "disabled");
         // The device uses the buffer just before it can see the wish to be called.
-        let memory = Arc::clone(&area);
+        let memory = area.clone();
         area.barriers.set(move |barrier| {
             assert_eq!(barrier, Barrier::Full);
             let expected = if event_idx { EVENT } else { 0 };
             assert_eq!(memory.driver_event.read(), expected);
             use_buffer(&memory, 0, a, 0);
         });
-        assert_eq!(ring.enable_cb(), More::Pending);
+        assert_eq!(ring.arm(Arm::Next), More::Pending);
         area.barriers.clear();
     }
 }
@@ -167,11 +180,11 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
 #[test]
 fn buffer_used_while_the_last_one_is_popped_is_not_missed() {
     let (area, mut ring) = ring(true);
-    let a = ring.add_direct([segment(0x1000)], []).unwrap();
-    let b = ring.add_direct([segment(0x2000)], []).unwrap();
+    let a = ring.add_list([segment(0x1000)], []).unwrap();
+    let b = ring.add_list([segment(0x2000)], []).unwrap();
     ring.publish();
     use_buffer(&area, 0, a, 0);
-    let memory = Arc::clone(&area);
+    let memory = area.clone();
     area.barriers.set(move |barrier| {
         if barrier == Barrier::Full && flags(&memory, 1) & USED == 0 {
             assert_eq!(memory.driver_event.read(), EVENT | 1);
@@ -192,7 +205,7 @@ fn barriers_are_per_batch() {
     area.barriers
         .set(move |barrier| entries.borrow_mut().push(barrier));
     let tokens: Vec<Token> = (0..5)
-        .map(|_| ring.add_direct([segment(1)], []).unwrap())
+        .map(|_| ring.add_list([segment(1)], []).unwrap())
         .collect();
     ring.kick_prepare();
     assert_eq!(log.take(), [Barrier::Write, Barrier::Full]);
@@ -212,10 +225,10 @@ fn barriers_are_per_batch() {
 fn delayed_wish_is_kept_while_nothing_is_popped() {
     let (area, mut ring) = ring(true);
     let tokens: Vec<Token> = (0..4)
-        .map(|_| ring.add_direct([segment(1)], []).unwrap())
+        .map(|_| ring.add_list([segment(1)], []).unwrap())
         .collect();
     ring.publish();
-    assert_eq!(ring.enable_cb_delayed(), More::Nothing);
+    assert_eq!(ring.arm(Arm::MostInFlight), More::Nothing);
     assert_eq!(area.driver_event.read(), EVENT | 3);
     assert_eq!(ring.pop_used(), Ok(None));
     assert_eq!(area.driver_event.read(), EVENT | 3);
@@ -231,7 +244,7 @@ fn decision_after_many_laps() {
     let (area, mut ring) = ring(true);
     let (mut slot, mut wrap) = (0, true);
     for _ in 0..70_000 {
-        let token = ring.add_direct([segment(1)], []).unwrap();
+        let token = ring.add_list([segment(1)], []).unwrap();
         ring.publish();
         let flags = if wrap { AVAIL | USED } else { 0 };
         area.desc[slot]
@@ -251,12 +264,11 @@ fn decision_after_many_laps() {
 }
 
 #[test]
-fn descriptor_that_is_kept_free_is_never_in_flight() {
-    let (area, mut ring) = ring(false);
-    ring.keep_one_free();
+fn reserved_descriptor_is_never_in_flight() {
+    let (area, mut ring) = ring_of(5, reserve_one());
     assert_eq!((ring.size(), ring.capacity(), ring.num_free()), (5, 4, 4));
     assert_eq!(
-        ring.add_direct((0..5).map(segment), []),
+        ring.add_list((0..5).map(segment), []),
         Err(AddError::TooManyElements)
     );
     // Around the ring more than once, so that each descriptor is the free one for a while.
@@ -264,9 +276,9 @@ fn descriptor_that_is_kept_free_is_never_in_flight() {
     for _ in 0..6 {
         let mut tokens = Vec::new();
         for i in 0..4 {
-            tokens.push(ring.add_direct([segment(i)], []).unwrap());
+            tokens.push(ring.add_list([segment(i)], []).unwrap());
         }
-        assert_eq!(ring.add_direct([segment(4)], []), Err(AddError::Full));
+        assert_eq!(ring.add_list([segment(4)], []), Err(AddError::Full));
         ring.publish();
         for token in tokens {
             let flags = if wrap { AVAIL | USED } else { 0 };
@@ -283,11 +295,8 @@ fn descriptor_that_is_kept_free_is_never_in_flight() {
 }
 
 #[test]
-fn only_descriptor_is_not_kept_free() {
-    let area: TestArea = Area::new(1);
-    let shadow = vec![Shadow::default(); 1];
-    let mut ring: TestRing = Ring::new(Arc::clone(&area), shadow, Config::default()).unwrap();
-    ring.keep_one_free();
+fn only_descriptor_is_not_reserved() {
+    let (_, mut ring) = ring_of(1, reserve_one());
     assert_eq!((ring.capacity(), ring.num_free()), (1, 1));
-    ring.add_direct([segment(0)], []).unwrap();
+    ring.add_list([segment(0)], []).unwrap();
 }

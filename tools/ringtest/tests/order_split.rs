@@ -7,28 +7,28 @@
 //! in the right place.
 
 use ringtest::{
+    lists::AddList,
     model::{
         barriers::{Barrier, Hooked},
-        split::Area,
+        split::{area, SharedArea},
     },
-    ring::{split::Ring, Config, More, Segment, Shadow},
+    ring::{split::Ring, Arm, Config, More, Segment, Shadow},
 };
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    sync::Arc,
 };
 
-type TestArea = Arc<Area<Hooked>>;
+type TestArea = SharedArea<Hooked>;
 type TestRing = Ring<TestArea, Vec<Shadow>>;
 
 fn ring(event_idx: bool) -> (TestArea, TestRing) {
-    let area = Area::new(4);
+    let area = area(4);
     let config = Config {
         event_idx,
         ..Config::default()
     };
-    let ring = Ring::new(Arc::clone(&area), vec![Shadow::default(); 4], config).unwrap();
+    let ring = Ring::new(area.clone(), vec![Shadow::default(); 4], config).unwrap();
     (area, ring)
 }
 
@@ -39,7 +39,7 @@ fn segment(addr: u64) -> Segment {
 /// Runs `act` and returns which barriers it called, each with the available index at that moment.
 fn record(area: &TestArea, act: impl FnOnce()) -> Vec<(Barrier, u16)> {
     let log = Rc::new(RefCell::new(Vec::new()));
-    let (entries, memory) = (Rc::clone(&log), Arc::clone(area));
+    let (entries, memory) = (Rc::clone(&log), area.clone());
     area.barriers.set(move |barrier| {
         entries
             .borrow_mut()
@@ -62,12 +62,11 @@ fn use_buffer(area: &TestArea, index: u16, id: u16, len: u32) {
 #[test]
 fn descriptors_and_ring_are_written_before_the_barrier_and_the_index_after() {
     let (area, mut ring) = ring(false);
-    ring.add_direct([segment(0x1000)], [segment(0x2000)])
-        .unwrap();
+    ring.add_list([segment(0x1000)], [segment(0x2000)]).unwrap();
     assert_eq!(area.avail_idx.read(), 0, "nothing is published by adding");
 
     let log = Rc::new(RefCell::new(Vec::new()));
-    let (entries, memory) = (Rc::clone(&log), Arc::clone(&area));
+    let (entries, memory) = (Rc::clone(&log), area.clone());
     area.barriers.set(move |barrier| {
         let head = usize::from(memory.avail_ring[0].read());
         let next = (memory.desc[head].meta.read() >> 16) as usize;
@@ -89,11 +88,11 @@ fn descriptors_and_ring_are_written_before_the_barrier_and_the_index_after() {
 fn full_barrier_is_between_the_index_and_the_devices_wish() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
-        ring.add_direct([segment(0x1000)], []).unwrap();
+        ring.add_list([segment(0x1000)], []).unwrap();
         // The device wants no notification, until the moment of the full barrier.
         area.used_flags.write(1);
         area.avail_event.write(100);
-        let memory = Arc::clone(&area);
+        let memory = area.clone();
         let seen = Rc::new(Cell::new(None));
         let index = Rc::clone(&seen);
         area.barriers.set(move |barrier| {
@@ -117,10 +116,10 @@ fn full_barrier_is_between_the_index_and_the_devices_wish() {
 fn used_elements_are_read_after_the_barrier() {
     let (area, mut ring) = ring(false);
     ring.disable_cb();
-    let a = ring.add_direct([], [segment(0x1000)]).unwrap();
+    let a = ring.add_list([], [segment(0x1000)]).unwrap();
     ring.publish();
     use_buffer(&area, 0, 3, 0);
-    let memory = Arc::clone(&area);
+    let memory = area.clone();
     area.barriers.set(move |barrier| {
         // What the device has written before the index becomes visible only now.
         assert_eq!(barrier, Barrier::Read);
@@ -137,11 +136,11 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
         ring.disable_cb();
-        let a = ring.add_direct([segment(0x1000)], []).unwrap();
+        let a = ring.add_list([segment(0x1000)], []).unwrap();
         ring.publish();
         assert_eq!(ring.pop_used(), Ok(None));
         // The device uses the buffer just before it can see the wish to be called.
-        let memory = Arc::clone(&area);
+        let memory = area.clone();
         area.barriers.set(move |barrier| {
             assert_eq!(barrier, Barrier::Full);
             let enabled = match event_idx {
@@ -151,7 +150,7 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
             assert!(enabled, "the wish was written after the barrier");
             use_buffer(&memory, 0, a.index(), 0);
         });
-        assert_eq!(ring.enable_cb(), More::Pending);
+        assert_eq!(ring.arm(Arm::Next), More::Pending);
         area.barriers.clear();
     }
 }
@@ -160,11 +159,11 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
 #[test]
 fn buffer_used_while_the_last_one_is_popped_is_not_missed() {
     let (area, mut ring) = ring(true);
-    let a = ring.add_direct([segment(0x1000)], []).unwrap();
-    let b = ring.add_direct([segment(0x2000)], []).unwrap();
+    let a = ring.add_list([segment(0x1000)], []).unwrap();
+    let b = ring.add_list([segment(0x2000)], []).unwrap();
     ring.publish();
     use_buffer(&area, 0, a.index(), 0);
-    let memory = Arc::clone(&area);
+    let memory = area.clone();
     area.barriers.set(move |barrier| {
         if barrier == Barrier::Full && memory.used_idx.read() == 1 {
             assert_eq!(memory.used_event.read(), 1);
@@ -182,7 +181,7 @@ fn barriers_are_per_batch() {
     let (area, mut ring) = ring(true);
     let log = record(&area, || {
         for i in 0..4 {
-            ring.add_direct([segment(0x1000 * i)], []).unwrap();
+            ring.add_list([segment(0x1000 * i)], []).unwrap();
         }
         ring.kick_prepare();
     });
@@ -200,7 +199,7 @@ fn barriers_are_per_batch() {
 #[test]
 fn disabling_after_a_callback_writes_nothing() {
     let (area, mut ring) = ring(true);
-    let a = ring.add_direct([segment(0x1000)], []).unwrap();
+    let a = ring.add_list([segment(0x1000)], []).unwrap();
     ring.publish();
     use_buffer(&area, 0, a.index(), 0);
     ring.disable_cb();
@@ -209,7 +208,7 @@ fn disabling_after_a_callback_writes_nothing() {
     assert_eq!(area.avail_flags.read(), 0);
 
     // Nothing has happened after this one, so the wish has to be taken back.
-    let _ = ring.enable_cb();
+    let _ = ring.arm(Arm::Next);
     assert_eq!(area.used_event.read(), 1);
     ring.disable_cb();
     assert_eq!(ring.pop_used(), Ok(None));
@@ -227,7 +226,7 @@ fn decision_after_more_buffers_than_an_index_counts() {
         // Far from where the index will be.
         area.avail_event.write((count as u16).wrapping_add(1000));
         for i in 0..count {
-            let token = ring.add_direct([segment(0x1000)], []).unwrap();
+            let token = ring.add_list([segment(0x1000)], []).unwrap();
             ring.publish();
             use_buffer(&area, i as u16, token.index(), 0);
             assert!(ring.pop_used().unwrap().is_some());

@@ -6,14 +6,15 @@ use proptest::prelude::*;
 use ringtest::{
     model::device::Wish,
     program::{step, Layout, Machine, Step},
-    ring::Config,
+    ring::{Arm, Config},
 };
 
 fn config() -> impl Strategy<Value = Config> {
-    any::<[bool; 3]>().prop_map(|[indirect, event_idx, in_order]| Config {
+    any::<[bool; 4]>().prop_map(|[indirect, event_idx, in_order, reserve_one]| Config {
         indirect,
         event_idx,
         in_order,
+        reserve_one,
     })
 }
 
@@ -92,7 +93,7 @@ fn counters_wrap() {
             for round in 0..16_000u32 {
                 let count = (round % u32::from(size) + 1) as u8;
                 for _ in 0..count {
-                    machine.run(&Step::AddDirect(vec![16], vec![]));
+                    machine.run(&Step::AddChain(vec![16], vec![]));
                 }
                 machine.run(&Step::Kick);
                 machine.run(&Step::Take(count));
@@ -114,10 +115,11 @@ fn handler_that_pops_once_is_called_again() {
                 indirect: bits & 1 != 0,
                 event_idx: bits & 2 != 0,
                 in_order: bits & 4 != 0,
+                ..Config::default()
             };
             let mut machine = Machine::new(layout, 4, config);
             for _ in 0..20 {
-                machine.run(&Step::AddDirect(vec![], vec![64]));
+                machine.run(&Step::AddChain(vec![], vec![64]));
                 machine.run(&Step::Kick);
                 machine.run(&Step::Take(1));
                 // The machine checks that this calls the driver.
@@ -137,10 +139,10 @@ fn delayed_callback_counts_descriptors() {
         ..Config::default()
     };
     let mut machine = Machine::new(Layout::Packed, 7, config);
-    machine.run(&Step::AddDirect(vec![1, 1], vec![1, 1]));
+    machine.run(&Step::AddChain(vec![1, 1], vec![1, 1]));
     machine.run(&Step::Publish);
-    machine.run(&Step::AddDirect(vec![1], vec![]));
-    machine.run(&Step::EnableDelayed);
+    machine.run(&Step::AddChain(vec![1], vec![]));
+    machine.run(&Step::Arm(Arm::MostInFlight));
     machine.run(&Step::Publish);
     machine.run(&Step::Take(2));
     // The second, then the first.
@@ -159,7 +161,7 @@ fn wish_passed_long_ago_notifies() {
     let mut machine = Machine::new(Layout::Packed, 4, config);
     machine.run(&Step::Wish(Wish::After(3)));
     for _ in 0..9 {
-        machine.run(&Step::AddDirect(vec![1], vec![]));
+        machine.run(&Step::AddChain(vec![1], vec![]));
         machine.run(&Step::Publish);
         machine.run(&Step::Take(1));
         machine.run(&Step::Use(1, 0, 0));

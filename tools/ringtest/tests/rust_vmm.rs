@@ -7,14 +7,18 @@
 
 use proptest::prelude::*;
 use ringtest::{
-    model::{barriers::Hooked, split::Area},
+    lists::AddList,
+    model::{
+        barriers::Hooked,
+        split::{area, SharedArea},
+    },
     ring::{
         split::{fill_table, Ring},
         Config, Desc, Segment, Shadow, Token,
     },
     spec::ring::split as layout,
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 use virtio_queue::{Queue, QueueT};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 
@@ -27,8 +31,8 @@ const DATA: u64 = 0x10_0000;
 
 /// Driver and device of one queue.
 struct Pair {
-    area: Arc<Area<Hooked>>,
-    ring: Ring<Arc<Area<Hooked>>, Vec<Shadow>>,
+    area: SharedArea<Hooked>,
+    ring: Ring<SharedArea<Hooked>, Vec<Shadow>>,
     memory: GuestMemoryMmap,
     queue: Queue,
     size: u16,
@@ -38,14 +42,14 @@ struct Pair {
 
 impl Pair {
     fn new(size: u16, event_idx: bool) -> Self {
-        let area = Area::new(size);
+        let area = area(size);
         let config = Config {
             indirect: true,
             event_idx,
-            in_order: false,
+            ..Config::default()
         };
         let shadow = vec![Shadow::default(); size.into()];
-        let ring = Ring::new(Arc::clone(&area), shadow, config).unwrap();
+        let ring = Ring::new(area.clone(), shadow, config).unwrap();
         let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(0), 0x20_0000)]).unwrap();
 
         let mut queue = Queue::new(size).unwrap();
@@ -134,7 +138,7 @@ impl Pair {
             self.segments(&buffer.writable),
         );
         let token = match buffer.indirect {
-            false => self.ring.add_direct(r.clone(), w.clone()),
+            false => self.ring.add_list(r.clone(), w.clone()),
             true => {
                 let cells: Vec<Desc> = r.iter().chain(&w).map(|_| Desc::default()).collect();
                 let table = fill_table(&cells, self.size, r.clone(), w.clone()).ok()?;

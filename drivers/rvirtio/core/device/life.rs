@@ -16,10 +16,9 @@
 //! A device that does not confirm its reset stays in stopping: what it was told of is never freed,
 //! and it cannot be started, unless a later reset is confirmed.
 //!
-//! Uses only atomics, so that the same file is tested on the host under loom. Who includes it says
-//! which atomics these are.
+//! Uses only atomics, so that the same file is tested on the host under loom.
 
-use super::atomic::{
+use crate::atomic::{
     AtomicU32,
     Ordering, //
 };

@@ -5,12 +5,12 @@
 use super::{
     packed,
     split,
+    Access,
     AddError,
-    Desc,
+    Arm,
     More,
     Segment,
     Shadow,
-    Table,
     Token,
     UsedBuffer,
     Violation, //
@@ -44,28 +44,24 @@ where
     Q: packed::Memory,
     S: DerefMut<Target = [Shadow]>,
 {
-    /// See [`split::Ring::add_direct`].
+    /// See [`split::Ring::add_one`].
     #[inline]
-    pub fn add_direct(
+    pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
+        dispatch!(self.add_one(segment, access))
+    }
+
+    /// See [`split::Ring::add_chain`].
+    ///
+    /// For a loop that pushes the elements itself there are [`split::Ring::begin`] and
+    /// [`packed::Ring::begin`]: which layout it is should not be decided at each.
+    #[inline]
+    pub fn add_chain(
         &mut self,
+        count: u16,
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        dispatch!(self.add_direct(readable, writable))
-    }
-
-    /// See [`split::fill_table`].
-    #[inline]
-    pub fn fill_table(
-        &self,
-        cells: &[Desc],
-        readable: impl IntoIterator<Item = Segment>,
-        writable: impl IntoIterator<Item = Segment>,
-    ) -> Result<Table, AddError> {
-        match self {
-            Self::Split(ring) => split::fill_table(cells, ring.size(), readable, writable),
-            Self::Packed(ring) => packed::fill_table(cells, ring.size(), readable, writable),
-        }
+        dispatch!(self.add_chain(count, readable, writable))
     }
 
     /// See [`split::Ring::add_indirect`].
@@ -98,10 +94,13 @@ where
         dispatch!(self.pop_used())
     }
 
-    /// See [`split::Ring::more_used`].
+    /// See [`split::Ring::used`] and [`packed::Ring::used`].
     #[inline]
-    pub fn more_used(&self) -> bool {
-        dispatch!(self.more_used())
+    pub fn used(&mut self) -> Used<'_, P, Q, S> {
+        match self {
+            Self::Split(ring) => Used::Split(ring.used()),
+            Self::Packed(ring) => Used::Packed(ring.used()),
+        }
     }
 
     /// See [`split::Ring::disable_cb`].
@@ -110,15 +109,16 @@ where
         dispatch!(self.disable_cb())
     }
 
-    /// See [`split::Ring::enable_cb`].
+    /// See [`split::Ring::arm`] and [`packed::Ring::arm`].
     #[inline]
-    pub fn enable_cb(&mut self) -> More {
-        dispatch!(self.enable_cb())
+    pub fn arm(&mut self, arm: Arm) -> More {
+        dispatch!(self.arm(arm))
     }
 
-    /// See [`split::Ring::enable_cb_delayed`] and [`packed::Ring::enable_cb_delayed`].
-    pub fn enable_cb_delayed(&mut self) -> More {
-        dispatch!(self.enable_cb_delayed())
+    /// See [`split::Ring::is_armed`].
+    #[inline]
+    pub fn is_armed(&self) -> bool {
+        dispatch!(self.is_armed())
     }
 
     /// See [`split::Ring::num_free`].
@@ -158,5 +158,30 @@ where
     /// See [`split::Ring::broken`].
     pub fn broken(&self) -> Option<Violation> {
         dispatch!(self.broken())
+    }
+}
+
+/// Iterates over used buffers, in the layout that was negotiated; see [`Ring::used`].
+pub enum Used<'a, P, Q, S> {
+    /// Of a split ring.
+    Split(split::Used<'a, P, S>),
+    /// Of a packed ring.
+    Packed(packed::Used<'a, Q, S>),
+}
+
+impl<P, Q, S> Iterator for Used<'_, P, Q, S>
+where
+    P: split::Memory,
+    Q: packed::Memory,
+    S: DerefMut<Target = [Shadow]>,
+{
+    type Item = Result<UsedBuffer, Violation>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Split(used) => used.next(),
+            Self::Packed(used) => used.next(),
+        }
     }
 }

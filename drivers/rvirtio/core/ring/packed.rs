@@ -12,9 +12,9 @@
 //! - [`Ring::kick_prepare`] writes one cell of the first descriptor that was added, whose line the
 //!   add has touched, and reads the device event area once for all buffers added since the last
 //!   call.
-//! - [`Ring::pop_used`] reads one descriptor and one [`Shadow`] entry per buffer. With
-//!   callbacks enabled it also reads the flags of the next descriptor, and writes the driver event
-//!   area once when no buffer is left.
+//! - [`Ring::pop_used`] reads one descriptor and one [`Shadow`] entry per buffer. With callbacks
+//!   enabled it also reads the flags of the next descriptor, and writes the driver event area once
+//!   when no buffer is left.
 //!
 //! # Publication
 //!
@@ -25,38 +25,34 @@
 //!
 //! C source: [`drivers/virtio/virtio_ring.c`](srctree/drivers/virtio/virtio_ring.c)
 
+mod add;
+mod callback;
+mod in_order;
+mod kick;
 mod memory;
-mod notify;
 mod position;
 mod table;
 mod used;
 
 pub use self::{
+    add::Chain,
     memory::Memory,
-    table::fill_table, //
+    table::fill_table,
+    used::Used, //
 };
 
 use self::position::Position;
 use super::{
-    segment::{
-        in_order,
-        Access,
-        Lengths, //
-    },
-    AddError,
+    buffer::Report,
+    state::State,
     Config,
-    Report,
-    Segment,
     SetupError,
     Shadow,
-    State,
-    Token, //
+    Token,
+    Violation, //
 };
 use crate::spec::ring::{
     packed::EVENT_FLAG_ENABLE,
-    DESC_F_INDIRECT,
-    DESC_F_NEXT,
-    DESC_F_WRITE,
     DESC_SIZE,
     QUEUE_SIZE_MAX, //
 };
@@ -76,6 +72,7 @@ use core::ops::DerefMut;
 ///   from the last to the first: the ids of the buffers are those from `oldest` to `free_id`.
 /// - `added - popped` (wrapping) is the number of buffers, `published - popped` the number of those
 ///   that the device may have.
+/// - `pending` is what is held back if `published` is not `added`, and means nothing otherwise.
 pub struct Ring<M, S> {
     mem: M,
     shadow: S,
@@ -85,8 +82,7 @@ pub struct Ring<M, S> {
     free_id: u16,
     num_free: u16,
     next_avail: Position,
-    /// The first descriptor that is not published, if there is one.
-    pending: Option<Pending>,
+    pending: Pending,
     /// The number of descriptors added since the decision to notify was last made, at most 65535.
     undecided: u16,
     /// Free-running counts of buffers.
@@ -95,8 +91,9 @@ pub struct Ring<M, S> {
     popped: u16,
 
     next_used: Position,
-    /// What was last written to the driver event area.
-    event: u32,
+    /// The number of descriptors that are to be popped until that one is popped at which the event
+    /// is; 0 or less once it was. With `EVENT_IDX` only.
+    until_event: i64,
 
     callbacks: bool,
     event_idx: bool,
@@ -112,7 +109,7 @@ pub struct Ring<M, S> {
     detach_cursor: u16,
 }
 
-/// A descriptor that is written but for its last cell.
+/// The first descriptor that is not published: it is written but for its last cell.
 #[derive(Clone, Copy)]
 struct Pending {
     position: Position,
@@ -150,32 +147,36 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             desc.len.write(0);
             desc.meta.write(0);
         }
-        let next_used = Position::FIRST;
+        let first = Position::FIRST;
+        let enable = position::event(0, EVENT_FLAG_ENABLE);
         let event = if config.event_idx {
-            next_used.event()
+            first.event()
         } else {
-            position::event(0, EVENT_FLAG_ENABLE)
+            enable
         };
         mem.driver_event().write(event);
-        mem.device_event()
-            .write(position::event(0, EVENT_FLAG_ENABLE));
+        mem.device_event().write(enable);
 
+        let capacity = config.capacity(size);
         // INVARIANT: All descriptors and ids are free.
         Ok(Self {
             mem,
             shadow,
             size,
-            capacity: size,
+            capacity,
             free_id: 0,
-            num_free: size,
-            next_avail: Position::FIRST,
-            pending: None,
+            num_free: capacity,
+            next_avail: first,
+            pending: Pending {
+                position: first,
+                meta: 0,
+            },
             undecided: 0,
             added: 0,
             published: 0,
             popped: 0,
-            next_used,
-            event,
+            next_used: first,
+            until_event: 1,
             callbacks: true,
             event_idx: config.event_idx,
             in_order: config.in_order,
@@ -189,107 +190,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             state: State::Live,
             detach_cursor: 0,
         })
-    }
-
-    /// Keeps a descriptor from ever being used, unless there is only one: not all of them will be in
-    /// flight together, which some devices take for none. To be called before buffers are added.
-    pub fn keep_one_free(&mut self) {
-        if self.capacity > 1 && self.num_free == self.capacity {
-            // INVARIANT: All are free, and one less can be used.
-            self.capacity = self.capacity.wrapping_sub(1);
-            self.num_free = self.capacity;
-        }
-    }
-
-    /// Adds a buffer by a list of descriptors: the device reads the `readable` segments and writes
-    /// the `writable` ones.
-    ///
-    /// The device sees the buffer after the next [`publish`](Self::publish) or
-    /// [`kick_prepare`](Self::kick_prepare).
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`]; the ring is then unchanged.
-    #[doc(alias = "virtqueue_add_packed")]
-    pub fn add_direct(
-        &mut self,
-        readable: impl IntoIterator<Item = Segment>,
-        writable: impl IntoIterator<Item = Segment>,
-    ) -> Result<Token, AddError> {
-        self.check_live()?;
-
-        // Addresses and lengths of free descriptors mean nothing, so they can be written before it
-        // is known whether the list fits. Their flags do, so those follow when it is.
-        let mut lengths = Lengths::default();
-        let mut count: u16 = 0;
-        let mut readable_count: u16 = 0;
-        let mut position = self.next_avail;
-        for (segment, access) in in_order(readable, writable) {
-            lengths.add(segment, access)?;
-            if count == self.num_free {
-                return Err(if count == self.capacity {
-                    AddError::TooManyElements
-                } else {
-                    AddError::Full
-                });
-            }
-            self.write_element(position, segment);
-            position = position.advanced(1, self.size);
-            // At most the number of free descriptors.
-            count = count.wrapping_add(1);
-            if access == Access::Readable {
-                readable_count = count;
-            }
-        }
-        if count == 0 {
-            return Err(AddError::Empty);
-        }
-
-        let id = self.free_id;
-        let flags = |i: u16| {
-            let next = if i.wrapping_add(1) < count {
-                DESC_F_NEXT
-            } else {
-                0
-            };
-            let write = if i < readable_count { 0 } else { DESC_F_WRITE };
-            next | write
-        };
-        let mut position = self.next_avail;
-        for i in 1..count {
-            position = position.advanced(1, self.size);
-            let meta = position.available(id, flags(i));
-            self.mem.desc(position.slot()).meta.write(meta);
-        }
-        self.take(flags(0), count, lengths.writable)
-    }
-
-    /// Adds a buffer by one descriptor that points to an indirect table.
-    ///
-    /// `table` is where the device finds the table: `addr` is the address of cells that
-    /// [`fill_table`] has filled, `len` the size of the filled ones in bytes. `writable_len` is
-    /// the length of all writable elements in the table, as [`fill_table`] returns it. The table
-    /// must not be touched until the buffer is used.
-    ///
-    /// The device sees the buffer after the next [`publish`](Self::publish) or
-    /// [`kick_prepare`](Self::kick_prepare).
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`]; the ring is then unchanged.
-    #[doc(alias = "virtqueue_add_indirect_packed")]
-    #[inline]
-    pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
-        self.check_live()?;
-        // An empty table wraps to the largest value.
-        if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
-            return Err(AddError::BadTable);
-        }
-        if self.num_free == 0 {
-            return Err(AddError::Full);
-        }
-        self.write_element(self.next_avail, table);
-        self.take(DESC_F_INDIRECT, 1, writable_len)
     }
 
     /// Returns the number of free descriptors.
@@ -310,68 +210,57 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.size
     }
 
-    /// Returns how many descriptors can be in use together.
+    /// Returns how many descriptors can be in use together; see [`Config::capacity`].
     #[inline]
     pub fn capacity(&self) -> u16 {
         self.capacity
     }
 
-    /// Returns the shared memory.
-    pub fn memory(&self) -> &M {
-        &self.mem
-    }
-
-    /// Takes the ring apart, to set it up anew or to free its memory.
+    /// Ends the use of the ring: from now on no buffer is taken and none is popped.
     ///
-    /// Buffers that are still in the ring are forgotten; see
-    /// [`detach_unused`](Self::detach_unused).
-    pub fn into_parts(self) -> (M, S) {
-        (self.mem, self.shadow)
+    /// That keeps nothing from the device.
+    #[doc(alias = "__virtqueue_break")]
+    pub fn stop(&mut self) {
+        self.state.stop();
     }
 
-    #[inline]
-    fn check_live(&self) -> Result<(), AddError> {
-        match self.state {
-            State::Live => Ok(()),
-            State::Stopped | State::Broken(_) => Err(AddError::Broken),
+    /// Returns a buffer that was not popped, or `None` if there is none left. Stops the ring.
+    ///
+    /// Only when the device or the queue has been reset does the device no longer access the
+    /// buffer: it is up to the caller not to hand out its memory before.
+    #[doc(alias = "virtqueue_detach_unused_buf")]
+    pub fn detach_unused(&mut self) -> Option<Token> {
+        self.stop();
+        while self.in_flight() != 0 && self.detach_cursor < self.size {
+            let id = self.detach_cursor;
+            // At most the queue size.
+            self.detach_cursor = self.detach_cursor.wrapping_add(1);
+            if self.release(id).is_some() {
+                return Some(Token(id));
+            }
         }
+        None
     }
 
-    #[inline]
-    fn write_element(&self, position: Position, segment: Segment) {
-        let desc = self.mem.desc(position.slot());
-        desc.addr.write(segment.addr);
-        desc.len.write(segment.len);
+    /// Returns the violation that has broken the ring, if one has.
+    pub fn broken(&self) -> Option<Violation> {
+        self.state.violation()
     }
 
-    /// Makes a buffer of the next `count` descriptors, which are written but for the flags of the
-    /// first: `flags`, without those that make it available.
+    /// Marks the ring broken.
+    #[cold]
+    fn violation(&mut self, violation: Violation) -> Violation {
+        self.state = State::Broken(violation);
+        violation
+    }
+
+    /// Returns the position of the first descriptor that the device does not see.
     #[inline]
-    fn take(&mut self, flags: u16, count: u16, writable: u32) -> Result<Token, AddError> {
-        let id = self.free_id;
-        // There always is an entry, by the invariants; an error costs less than a panic.
-        let entry = self
-            .shadow
-            .get_mut(usize::from(id))
-            .ok_or(AddError::Broken)?;
-        entry.count = count;
-        entry.writable = writable;
-
-        // INVARIANT: One more buffer, with the first free id and the next descriptors. At most all
-        // are taken, so the subtraction does not wrap.
-        self.free_id = entry.next;
-        self.num_free = self.num_free.wrapping_sub(count);
-        self.added = self.added.wrapping_add(1);
-        self.undecided = self.undecided.saturating_add(count);
-
-        let position = self.next_avail;
-        self.next_avail = position.advanced(count, self.size);
-        let meta = position.available(id, flags);
-        match self.pending {
-            None => self.pending = Some(Pending { position, meta }),
-            // Not visible before the one that is held back.
-            Some(_) => self.mem.desc(position.slot()).meta.write(meta),
+    fn next_published(&self) -> Position {
+        if self.added == self.published {
+            self.next_avail
+        } else {
+            self.pending.position
         }
-        Ok(Token(id))
     }
 }

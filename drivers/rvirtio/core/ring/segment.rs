@@ -3,6 +3,7 @@
 //! Elements of buffers, and the check that every list of them goes through.
 
 use super::AddError;
+use crate::spec::ring::DESC_F_WRITE;
 
 /// An element of a buffer: memory as the device addresses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,26 @@ pub struct Segment {
     pub addr: u64,
     /// The length in bytes, not 0.
     pub len: u32,
+}
+
+/// Who accesses an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The device reads.
+    Readable,
+    /// The device writes.
+    Writable,
+}
+
+impl Access {
+    /// Returns the flags of a descriptor for such an element.
+    #[inline]
+    pub(super) const fn flags(self) -> u16 {
+        match self {
+            Self::Readable => 0,
+            Self::Writable => DESC_F_WRITE,
+        }
+    }
 }
 
 /// What is in an indirect table that was filled.
@@ -22,38 +43,43 @@ pub struct Table {
     pub writable_len: u32,
 }
 
-/// Who accesses an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    /// The device reads.
-    Readable,
-    /// The device writes.
-    Writable,
-}
-
-/// The lengths of a list of elements while it is written out.
+/// The check of a list of elements: what is wrong with it is kept until its end, so that each
+/// element costs a few additions and no branch.
 #[derive(Default)]
-pub(super) struct Lengths {
-    total: u32,
-    pub(super) writable: u32,
+pub(super) struct Sums {
+    /// At most 32768 times 4 GiB, so this does not wrap.
+    total: u64,
+    /// The sum of writable lengths, right if `total` fits into 32 bits.
+    writable: u32,
+    has_empty: bool,
+    disordered: bool,
 }
 
-impl Lengths {
+impl Sums {
     /// Counts one more element.
     #[inline]
-    pub(super) fn add(&mut self, segment: Segment, access: Access) -> Result<(), AddError> {
-        if segment.len == 0 {
+    pub(super) fn add(&mut self, segment: Segment, access: Access) {
+        self.has_empty |= segment.len == 0;
+        self.total = self.total.wrapping_add(segment.len.into());
+        match access {
+            Access::Readable => self.disordered |= self.writable != 0,
+            Access::Writable => self.writable = self.writable.wrapping_add(segment.len),
+        }
+    }
+
+    /// Returns the length of the writable elements together, if nothing is wrong with the list.
+    #[inline]
+    pub(super) fn writable(&self) -> Result<u32, AddError> {
+        if self.has_empty {
             return Err(AddError::Empty);
         }
-        self.total = self
-            .total
-            .checked_add(segment.len)
-            .ok_or(AddError::TooLong)?;
-        if access == Access::Writable {
-            // At most the total, which has not overflowed.
-            self.writable = self.writable.wrapping_add(segment.len);
+        if self.total > u64::from(u32::MAX) {
+            return Err(AddError::TooLong);
         }
-        Ok(())
+        if self.disordered {
+            return Err(AddError::BadList);
+        }
+        Ok(self.writable)
     }
 }
 

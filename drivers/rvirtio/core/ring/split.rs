@@ -18,36 +18,31 @@
 //!
 //! C source: [`drivers/virtio/virtio_ring.c`](srctree/drivers/virtio/virtio_ring.c)
 
+mod add;
+mod callback;
 mod in_order;
+mod kick;
 mod memory;
-mod notify;
 mod table;
 mod used;
 
 pub use self::{
+    add::Chain,
     memory::Memory,
-    table::fill_table, //
+    table::fill_table,
+    used::Used, //
 };
 
 use super::{
-    segment::{
-        in_order,
-        Access,
-        Lengths, //
-    },
-    AddError,
+    buffer::Report,
+    state::State,
     Config,
-    Report,
-    Segment,
     SetupError,
     Shadow,
-    State,
-    Token, //
+    Token,
+    Violation, //
 };
 use crate::spec::ring::{
-    DESC_F_INDIRECT,
-    DESC_F_NEXT,
-    DESC_F_WRITE,
     DESC_SIZE,
     QUEUE_SIZE_MAX, //
 };
@@ -161,90 +156,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         })
     }
 
-    /// Adds a buffer by a chain of descriptors: the device reads the `readable` segments and
-    /// writes the `writable` ones.
-    ///
-    /// The device sees the buffer after the next [`publish`](Self::publish) or
-    /// [`kick_prepare`](Self::kick_prepare).
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`]; the ring is then unchanged.
-    #[doc(alias = "virtqueue_add_split")]
-    pub fn add_direct(
-        &mut self,
-        readable: impl IntoIterator<Item = Segment>,
-        writable: impl IntoIterator<Item = Segment>,
-    ) -> Result<Token, AddError> {
-        self.check_live()?;
-
-        // Free descriptors are the driver's, so the chain can be written along the free list
-        // before it is known whether the list is long enough: on an error nothing is to be undone.
-        let head = self.free_head;
-        let mut lengths = Lengths::default();
-        let mut count: u16 = 0;
-        let mut last: Option<(u16, Segment, u16)> = None;
-        let mut free = head;
-
-        for (segment, access) in in_order(readable, writable) {
-            lengths.add(segment, access)?;
-            if count == self.num_free {
-                return Err(if count > self.mask {
-                    AddError::TooManyElements
-                } else {
-                    AddError::Full
-                });
-            }
-            let index = free;
-            free = self.entry(index)?.next;
-            // Only now is it known that the element before is not the last.
-            if let Some((index_before, segment, flags)) = last {
-                self.write_desc(index_before, segment, flags | DESC_F_NEXT, index);
-            }
-            let flags = match access {
-                Access::Readable => 0,
-                Access::Writable => DESC_F_WRITE,
-            };
-            last = Some((index, segment, flags));
-            // At most the number of free descriptors.
-            count = count.wrapping_add(1);
-        }
-
-        let (index, segment, flags) = last.ok_or(AddError::Empty)?;
-        self.write_desc(index, segment, flags, 0);
-        self.take(head, free, count, lengths.writable)
-    }
-
-    /// Adds a buffer by one descriptor that points to an indirect table.
-    ///
-    /// `table` is where the device finds the table: `addr` is the address of cells that
-    /// [`fill_table`] has filled, `len` the size of the filled ones in bytes. `writable_len` is
-    /// the length of all writable elements in the table, as [`fill_table`] returns it. The table
-    /// must not be touched until the buffer is used.
-    ///
-    /// The device sees the buffer after the next [`publish`](Self::publish) or
-    /// [`kick_prepare`](Self::kick_prepare).
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`]; the ring is then unchanged.
-    #[doc(alias = "virtqueue_add_indirect_split")]
-    #[inline]
-    pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
-        self.check_live()?;
-        // An empty table wraps to the largest value.
-        if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
-            return Err(AddError::BadTable);
-        }
-        if self.num_free == 0 {
-            return Err(AddError::Full);
-        }
-        let head = self.free_head;
-        let free = self.entry(head)?.next;
-        self.write_desc(head, table, DESC_F_INDIRECT, 0);
-        self.take(head, free, 1, writable_len)
-    }
-
     /// Returns the number of free descriptors.
     #[inline]
     pub fn num_free(&self) -> u16 {
@@ -270,59 +181,48 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.size()
     }
 
-    /// Returns the shared memory.
-    pub fn memory(&self) -> &M {
-        &self.mem
-    }
-
-    /// Takes the ring apart, to set it up anew or to free its memory.
+    /// Ends the use of the ring: from now on no buffer is taken and none is popped.
     ///
-    /// Buffers that are still in the ring are forgotten; see
-    /// [`detach_unused`](Self::detach_unused).
-    pub fn into_parts(self) -> (M, S) {
-        (self.mem, self.shadow)
+    /// That keeps nothing from the device.
+    #[doc(alias = "__virtqueue_break")]
+    pub fn stop(&mut self) {
+        self.state.stop();
+        // What was seen and not popped is left to `detach_unused`.
+        self.used_seen = self.last_used;
     }
 
-    #[inline]
-    fn check_live(&self) -> Result<(), AddError> {
-        match self.state {
-            State::Live => Ok(()),
-            State::Stopped | State::Broken(_) => Err(AddError::Broken),
+    /// Returns a buffer that was not popped, or `None` if there is none left. Stops the ring.
+    ///
+    /// Only when the device or the queue has been reset does the device no longer access the
+    /// buffer: it is up to the caller not to hand out its memory before.
+    #[doc(alias = "virtqueue_detach_unused_buf")]
+    pub fn detach_unused(&mut self) -> Option<Token> {
+        self.stop();
+        while self.in_flight() != 0 && self.detach_cursor <= self.mask {
+            let id = self.detach_cursor;
+            // At most the queue size.
+            self.detach_cursor = self.detach_cursor.wrapping_add(1);
+            if self.release(id).is_some() {
+                // INVARIANT: One buffer less. No element of the used ring is skipped by this,
+                // as a stopped ring reads none.
+                self.last_used = self.last_used.wrapping_add(1);
+                self.used_seen = self.last_used;
+                return Some(Token(id));
+            }
         }
+        None
     }
 
-    /// Returns the shadow of descriptor `index`.
-    ///
-    /// There always is one, by the invariants; an error costs less than a panic.
-    #[inline]
-    fn entry(&mut self, index: u16) -> Result<&mut Shadow, AddError> {
-        self.shadow
-            .get_mut(usize::from(index))
-            .ok_or(AddError::Broken)
+    /// Returns the violation that has broken the ring, if one has.
+    pub fn broken(&self) -> Option<Violation> {
+        self.state.violation()
     }
 
-    #[inline]
-    fn write_desc(&self, index: u16, segment: Segment, flags: u16, next: u16) {
-        let desc = self.mem.desc(index);
-        desc.addr.write(segment.addr);
-        desc.len.write(segment.len);
-        desc.meta.write(table::meta(flags, next));
-    }
-
-    /// Makes a buffer of the first `count` free descriptors, which are written, and of `head`, the
-    /// first of them; `free` is the descriptor after them.
-    #[inline]
-    fn take(&mut self, head: u16, free: u16, count: u16, writable: u32) -> Result<Token, AddError> {
-        let entry = self.entry(head)?;
-        entry.count = count;
-        entry.writable = writable;
-
-        self.mem.avail_ring(self.avail_idx & self.mask).write(head);
-        // INVARIANT: One more buffer; its descriptors leave the free list.
-        self.avail_idx = self.avail_idx.wrapping_add(1);
-        self.free_head = free;
-        // At most all are taken, so this does not wrap.
-        self.num_free = self.num_free.wrapping_sub(count);
-        Ok(Token(head))
+    /// Marks the ring broken.
+    #[cold]
+    fn violation(&mut self, violation: Violation) -> Violation {
+        self.state = State::Broken(violation);
+        self.used_seen = self.last_used;
+        violation
     }
 }

@@ -30,6 +30,14 @@ pub unsafe trait Buffers: Send + Sized {
     /// Returns what the device writes, in order.
     fn writable(&self) -> impl Iterator<Item = Segment>;
 
+    /// Returns how many segments there are, of both kinds together.
+    #[inline]
+    fn count(&self) -> u16 {
+        let count = self.readable().count() + self.writable().count();
+        // A queue takes less anyway.
+        count.try_into().unwrap_or(u16::MAX)
+    }
+
     /// Returns a table of descriptors of these segments, filled and in memory that belongs to this
     /// buffer. With it the buffer takes up only one descriptor of the queue.
     #[inline]

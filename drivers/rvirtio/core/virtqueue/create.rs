@@ -45,7 +45,7 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
     /// memory it becomes smaller, but not smaller than `floor`.
     pub(super) fn new(place: &Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
         let index = place.index;
-        let (mut ring, addresses) =
+        let (ring, addresses) =
             new_ring(place, max_size.max(1), floor).inspect_err(|error| {
                 dev_err!(
                     place.device(),
@@ -53,11 +53,6 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
                 )
             })?;
         let size = ring.size();
-        if let ring::Ring::Packed(ring) = &mut ring {
-            if place.capacity(size) < size {
-                ring.keep_one_free();
-            }
-        }
         let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
         for _ in 0..size {
             slots.push(None, GFP_KERNEL)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The shared memory of rings, as the kernel has it.
+//! The shared memory of rings, as the kernel has it, and the barriers between accesses to it.
 
 mod packed;
 mod split;
@@ -28,7 +28,7 @@ extern "C" {
 
 /// How accesses are ordered with those of the device (virtio 1.4, 6, `ORDER_PLATFORM`).
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(crate) enum Order {
     /// As between CPUs, also on kernels for one CPU: the device is a thread of the host.
     #[doc(alias = "weak_barriers")]
     Cpu,
@@ -85,26 +85,3 @@ impl Barriers for Order {
         }
     }
 }
-
-/// Barriers of a type whose field `order` has them.
-macro_rules! barriers_of_order {
-    ($type:ident) => {
-        impl Barriers for $type<'_> {
-            #[inline]
-            fn mb(&self) {
-                self.order.mb();
-            }
-
-            #[inline]
-            fn rmb(&self) {
-                self.order.rmb();
-            }
-
-            #[inline]
-            fn wmb(&self) {
-                self.order.wmb();
-            }
-        }
-    };
-}
-use barriers_of_order;

@@ -13,6 +13,7 @@ use crate::{
     },
     dma::Dma,
     notify::Doorbell,
+    ring,
     spec::feature::{
         self,
         Features, //
@@ -65,16 +66,9 @@ impl<'bound> Place<'bound> {
 
     /// Returns how many descriptors of a queue of `size` can be in use together.
     ///
-    /// All, but for one of a packed ring that is used in order: when all are in flight, QEMU 11.1
-    /// never gives them back, and a driver that does not know, as the one in C, waits forever.
+    /// All, or all but one; see [`ring::Config::capacity`].
     pub fn capacity(&self, size: u16) -> u16 {
-        let one_is_kept_free = self.features.contains(feature::RING_PACKED)
-            && self.features.contains(feature::IN_ORDER);
-        if one_is_kept_free {
-            size.saturating_sub(1).max(1)
-        } else {
-            size
-        }
+        ring::Config::new(self.features).capacity(size)
     }
 
     /// Allocates another ring of `size` descriptors for this place, to be exchanged for that of the

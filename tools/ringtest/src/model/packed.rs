@@ -7,119 +7,38 @@ use super::{
     device::{check_elements, raw, Chain, Device, Element, ElementIds, RawDesc, Tables, Wish},
     require, Breach,
 };
-use crate::ring::{mem::Le32, packed::Memory, Barriers, Config, Desc};
+use crate::ring::{Config, Desc};
 use std::{collections::BTreeMap, sync::Arc};
 
 const NEXT: u16 = 1;
 const WRITE: u16 = 2;
 const INDIRECT: u16 = 4;
-const AVAIL: u16 = 1 << 7;
-const USED: u16 = 1 << 15;
 
-/// The memory of a packed virtqueue.
-pub struct Area<B> {
-    /// The descriptor ring.
-    pub desc: Vec<Desc>,
-    /// The driver event suppression structure.
-    pub driver_event: Le32,
-    /// The device event suppression structure.
-    pub device_event: Le32,
-    /// The driver's barriers.
-    pub barriers: B,
+pub use super::memory::packed::{Area, Handle, Place};
+
+/// The memory of a packed virtqueue, shared by driver and device.
+pub type SharedArea<B> = Handle<Arc<Area<B>>>;
+
+/// Allocates the memory of a queue of `size` descriptors.
+pub fn area<B: Default>(size: u16) -> SharedArea<B> {
+    let Ok(area) = Area::new(size);
+    Handle(Arc::new(area))
 }
 
-impl<B: Default> Area<B> {
-    /// Allocates the memory of a queue of `size` descriptors.
-    pub fn new(size: u16) -> Arc<Self> {
-        Arc::new(Self {
-            desc: (0..size).map(|_| Desc::default()).collect(),
-            driver_event: Le32::default(),
-            device_event: Le32::default(),
-            barriers: B::default(),
-        })
-    }
+/// Returns the `count` places from `place` on in a ring of `size`.
+fn following(place: Place, count: u32, size: u16) -> impl Iterator<Item = Place> {
+    let places = std::iter::successors(Some(place), move |place| Some(place.next(size)));
+    places.take(count as usize)
 }
 
-impl<B: Barriers> Barriers for Arc<Area<B>> {
-    fn mb(&self) {
-        self.barriers.mb();
-    }
-
-    fn rmb(&self) {
-        self.barriers.rmb();
-    }
-
-    fn wmb(&self) {
-        self.barriers.wmb();
-    }
-}
-
-impl<B: Barriers> Memory for Arc<Area<B>> {
-    fn size(&self) -> u16 {
-        self.desc.len() as u16
-    }
-
-    fn desc(&self, index: u16) -> &Desc {
-        &self.desc[usize::from(index)]
-    }
-
-    fn driver_event(&self) -> &Le32 {
-        &self.driver_event
-    }
-
-    fn device_event(&self) -> &Le32 {
-        &self.device_event
-    }
-}
-
-/// A place in the ring, and the wrap counter there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    slot: u16,
-    wrap: bool,
-}
-
-impl Place {
-    const START: Self = Self {
-        slot: 0,
-        wrap: true,
-    };
-
-    fn next(self, size: u16) -> Self {
-        match self.slot + 1 == size {
-            true => Self {
-                slot: 0,
-                wrap: !self.wrap,
-            },
-            false => Self {
-                slot: self.slot + 1,
-                wrap: self.wrap,
-            },
-        }
-    }
-
-    /// Returns the `count` places from here on.
-    fn following(self, count: u32, size: u16) -> impl Iterator<Item = Self> {
-        let places = std::iter::successors(Some(self), move |place| Some(place.next(size)));
-        places.take(count as usize)
-    }
-
-    fn after(self, count: u32, size: u16) -> Self {
-        self.following(count + 1, size).last().unwrap()
-    }
-
-    fn bits(self) -> u16 {
-        self.slot | u16::from(self.wrap) << 15
-    }
-
-    fn is_available(self, flags: u16) -> bool {
-        (flags & AVAIL != 0) == self.wrap && (flags & USED != 0) != self.wrap
-    }
+/// Returns a place as events and notifications have it.
+fn bits(place: Place) -> u16 {
+    place.slot | u16::from(place.wrap) << 15
 }
 
 /// A device with a packed virtqueue.
 pub struct PackedDevice {
-    area: Arc<Area<Hooked>>,
+    area: SharedArea<Hooked>,
     config: Config,
     next_avail: Place,
     next_used: Place,
@@ -133,9 +52,9 @@ pub struct PackedDevice {
 
 impl PackedDevice {
     /// Makes the device for a queue that the driver has just set up.
-    pub fn new(area: &Arc<Area<Hooked>>, config: Config) -> Self {
+    pub fn new(area: &SharedArea<Hooked>, config: Config) -> Self {
         Self {
-            area: Arc::clone(area),
+            area: area.clone(),
             config,
             next_avail: Place::START,
             next_used: Place::START,
@@ -146,11 +65,7 @@ impl PackedDevice {
     }
 
     fn size(&self) -> u16 {
-        self.area.desc.len() as u16
-    }
-
-    fn desc(&self, place: Place) -> &Desc {
-        &self.area.desc[usize::from(place.slot)]
+        self.area.size()
     }
 
     /// Checks that no descriptor was changed that the device has.
@@ -176,9 +91,7 @@ impl PackedDevice {
                 require(position & 0x7fff < self.size(), "RING-N-D9", || {
                     format!("event at {position:#x}")
                 })?;
-                Ok(old
-                    .following(used, self.size())
-                    .any(|place| place.bits() == position))
+                Ok(following(old, used, self.size()).any(|place| bits(place) == position))
             }
             _ => Err(Breach(format!("RING-N-D9: flags {flags:#x}"))),
         }
@@ -221,7 +134,7 @@ impl Device for PackedDevice {
             descriptors: Vec::new(),
         };
         loop {
-            let desc = raw(self.desc(place));
+            let desc = raw(self.area.at(place));
             let (addr, len, meta) = desc;
             let (id, flags) = (meta as u16, (meta >> 16) as u16);
             let first = chain.descriptors.is_empty();
@@ -290,16 +203,12 @@ impl Device for PackedDevice {
                 self.next_used
             };
             self.held.remove(&place.slot);
-            let mark = if place.wrap { AVAIL | USED } else { 0 };
-            let flags = mark | if *written > 0 { WRITE } else { 0 };
-            let desc = self.desc(place);
-            desc.len.write(*written);
-            desc.meta
-                .write(u32::from(chain.id) | u32::from(flags) << 16);
+            let flags = if *written > 0 { WRITE } else { 0 };
+            self.area.write_used(place, chain.id, *written, flags);
 
             let count = chain.descriptors.len() as u32;
             // These go back to the driver, unless they were read already.
-            for place in self.next_used.following(count, self.size()) {
+            for place in following(self.next_used, count, self.size()) {
                 self.held.remove(&place.slot);
             }
             self.next_used = self.next_used.after(count, self.size());
@@ -317,7 +226,7 @@ impl Device for PackedDevice {
                 let place = self
                     .next_avail
                     .after(u32::from(n) % u32::from(self.size()), self.size());
-                (place.bits(), 2 | 0x100)
+                (bits(place), 2 | 0x100)
             }
             // Must be taken for a wish to be notified.
             Wish::After(_) => (0, 3),
@@ -333,9 +242,7 @@ impl Device for PackedDevice {
         let event = self.area.device_event.read();
         match event >> 16 & 3 {
             1 => false,
-            2 => old
-                .following(descriptors, self.size())
-                .any(|place| place.bits() == event as u16),
+            2 => following(old, descriptors, self.size()).any(|place| bits(place) == event as u16),
             _ => descriptors > 0,
         }
     }
@@ -347,12 +254,12 @@ impl Device for PackedDevice {
     fn notification_data(&self) -> u16 {
         let mut place = self.next_avail;
         for _ in 0..self.size() {
-            let flags = (self.desc(place).meta.read() >> 16) as u16;
+            let flags = (self.area.at(place).meta.read() >> 16) as u16;
             if !place.is_available(flags) {
                 break;
             }
             place = place.next(self.size());
         }
-        place.bits()
+        bits(place)
     }
 }

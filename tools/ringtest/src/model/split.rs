@@ -7,114 +7,27 @@ use super::{
     device::{check_elements, raw, Chain, Device, Element, ElementIds, RawDesc, Tables, Wish},
     require, Breach,
 };
-use crate::ring::{mem::Le16, split::Memory, Barriers, Config, Desc, UsedElem};
+use crate::ring::Config;
 use std::{collections::BTreeMap, sync::Arc};
 
 const NEXT: u16 = 1;
 const WRITE: u16 = 2;
 const INDIRECT: u16 = 4;
 
-/// The memory of a split virtqueue.
-pub struct Area<B> {
-    /// The descriptor table.
-    pub desc: Vec<Desc>,
-    /// `flags` of the available ring.
-    pub avail_flags: Le16,
-    /// `idx` of the available ring.
-    pub avail_idx: Le16,
-    /// The available ring.
-    pub avail_ring: Vec<Le16>,
-    /// `used_event`.
-    pub used_event: Le16,
-    /// `flags` of the used ring.
-    pub used_flags: Le16,
-    /// `idx` of the used ring.
-    pub used_idx: Le16,
-    /// The used ring.
-    pub used_ring: Vec<UsedElem>,
-    /// `avail_event`.
-    pub avail_event: Le16,
-    /// The driver's barriers.
-    pub barriers: B,
-}
+pub use super::memory::split::{Area, Handle};
 
-impl<B: Default> Area<B> {
-    /// Allocates the memory of a queue of `size` descriptors.
-    pub fn new(size: u16) -> Arc<Self> {
-        Arc::new(Self {
-            desc: (0..size).map(|_| Desc::default()).collect(),
-            avail_flags: Le16::default(),
-            avail_idx: Le16::default(),
-            avail_ring: (0..size).map(|_| Le16::default()).collect(),
-            used_event: Le16::default(),
-            used_flags: Le16::default(),
-            used_idx: Le16::default(),
-            used_ring: (0..size).map(|_| UsedElem::default()).collect(),
-            avail_event: Le16::default(),
-            barriers: B::default(),
-        })
-    }
-}
+/// The memory of a split virtqueue, shared by driver and device.
+pub type SharedArea<B> = Handle<Arc<Area<B>>>;
 
-impl<B: Barriers> Barriers for Arc<Area<B>> {
-    fn mb(&self) {
-        self.barriers.mb();
-    }
-
-    fn rmb(&self) {
-        self.barriers.rmb();
-    }
-
-    fn wmb(&self) {
-        self.barriers.wmb();
-    }
-}
-
-impl<B: Barriers> Memory for Arc<Area<B>> {
-    fn size(&self) -> u16 {
-        self.desc.len() as u16
-    }
-
-    fn desc(&self, index: u16) -> &Desc {
-        &self.desc[usize::from(index)]
-    }
-
-    fn avail_flags(&self) -> &Le16 {
-        &self.avail_flags
-    }
-
-    fn avail_idx(&self) -> &Le16 {
-        &self.avail_idx
-    }
-
-    fn avail_ring(&self, index: u16) -> &Le16 {
-        &self.avail_ring[usize::from(index)]
-    }
-
-    fn used_event(&self) -> &Le16 {
-        &self.used_event
-    }
-
-    fn used_flags(&self) -> &Le16 {
-        &self.used_flags
-    }
-
-    fn used_idx(&self) -> &Le16 {
-        &self.used_idx
-    }
-
-    fn used_ring(&self, index: u16) -> &UsedElem {
-        &self.used_ring[usize::from(index)]
-    }
-
-    fn avail_event(&self) -> &Le16 {
-        &self.avail_event
-    }
+/// Allocates the memory of a queue of `size` descriptors.
+pub fn area<B: Default>(size: u16) -> SharedArea<B> {
+    let Ok(area) = Area::new(size);
+    Handle(Arc::new(area))
 }
 
 /// A device with a split virtqueue.
 pub struct SplitDevice {
-    area: Arc<Area<Hooked>>,
+    area: SharedArea<Hooked>,
     config: Config,
     /// Index of the next available buffer to take.
     next_avail: u16,
@@ -134,12 +47,12 @@ impl SplitDevice {
     /// # Errors
     ///
     /// What the driver has done wrong.
-    pub fn new(area: &Arc<Area<Hooked>>, config: Config) -> Result<Self, Breach> {
+    pub fn new(area: &SharedArea<Hooked>, config: Config) -> Result<Self, Breach> {
         require(area.used_flags.read() == 0, "RING-S-19", || {
             "used flags are not 0 at first".into()
         })?;
         Ok(Self {
-            area: Arc::clone(area),
+            area: area.clone(),
             config,
             next_avail: 0,
             avail_idx: 0,
@@ -297,8 +210,7 @@ impl Device for SplitDevice {
         if self.next_avail == self.avail_idx {
             return Ok(None);
         }
-        let slot = usize::from(self.next_avail) % self.area.avail_ring.len();
-        let chain = self.walk(self.area.avail_ring[slot].read(), tables)?;
+        let chain = self.walk(self.area.avail(self.next_avail).read(), tables)?;
         self.next_avail = self.next_avail.wrapping_add(1);
         self.held.extend(chain.descriptors.iter().copied());
         Ok(Some(chain))
@@ -321,9 +233,7 @@ impl Device for SplitDevice {
             } else {
                 self.used_idx
             };
-            let slot = usize::from(index) % self.area.used_ring.len();
-            self.area.used_ring[slot].id.write(chain.id.into());
-            self.area.used_ring[slot].len.write(*written);
+            self.area.write_used(index, chain.id.into(), *written);
             self.used_idx = self.used_idx.wrapping_add(1);
         }
         self.area.used_idx.write(self.used_idx);

@@ -3,7 +3,7 @@
 //! What the packed ring needs from the memory that it shares with the device.
 
 use crate::ring::{
-    mem::Le32,
+    cell::Le32,
     Barriers,
     Desc, //
 };
@@ -15,7 +15,13 @@ use crate::ring::{
 ///
 /// An event suppression area has two 16-bit fields, the event position and the event flags. They
 /// are one cell here, the position in its low half, so that both are read or written at once.
-pub trait Memory: Barriers {
+pub trait Memory {
+    /// The barriers.
+    type Barriers: Barriers;
+
+    /// Returns the barriers between accesses to the areas.
+    fn barriers(&self) -> &Self::Barriers;
+
     /// Returns the queue size in descriptors. It never changes.
     fn size(&self) -> u16;
 

@@ -9,39 +9,40 @@ use crate::spec::ring::packed::{
     EVENT_WRAP, //
 };
 
+/// The flags of an available descriptor, in place, while the wrap counter is 1 and while it is 0.
+const AVAIL: u32 = (DESC_F_AVAIL as u32) << 16;
+const USED: u32 = (DESC_F_USED as u32) << 16;
+
 /// A place in the ring together with the wrap counter of whoever is there.
 ///
-/// The two are kept as events and notifications have them: the wrap counter in the upper bit, the
-/// index of the descriptor, which is below 32768, in the others.
+/// The wrap counter is kept as what it makes of the last cell of a descriptor that is made available
+/// here: that is what it is needed for most.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position(u16);
+pub(super) struct Position {
+    slot: u16,
+    /// `AVAIL` or `USED`.
+    mark: u32,
+}
 
 impl Position {
     /// Where both sides start.
-    pub(super) const FIRST: Self = Self(EVENT_WRAP);
-
-    /// Returns the position as the device sees it in an event, or sent one.
-    #[inline]
-    pub(super) const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
-    /// Returns the position as events and notifications carry it.
-    #[inline]
-    pub(super) const fn bits(self) -> u16 {
-        self.0
-    }
+    pub(super) const FIRST: Self = Self {
+        slot: 0,
+        mark: AVAIL,
+    };
 
     /// Returns the index of the descriptor.
     #[inline]
     pub(super) const fn slot(self) -> u16 {
-        self.0 & !EVENT_WRAP
+        self.slot
     }
 
-    /// Returns whether the wrap counter is 1.
+    /// Returns the position as events and notifications carry it: the wrap counter in the upper
+    /// bit.
     #[inline]
-    pub(super) const fn wrap(self) -> bool {
-        self.0 & EVENT_WRAP != 0
+    pub(super) const fn bits(self) -> u16 {
+        let wrap = if self.mark == AVAIL { EVENT_WRAP } else { 0 };
+        self.slot | wrap
     }
 
     /// Returns the position `count` descriptors on, at most once around a ring of `size`.
@@ -49,61 +50,71 @@ impl Position {
     #[must_use]
     pub(super) const fn advanced(self, count: u16, size: u16) -> Self {
         // Below 65536, as the index is below 32768 and the count at most 32768.
-        let slot = self.slot().wrapping_add(count);
-        let wrap = self.0 & EVENT_WRAP;
+        let slot = self.slot.wrapping_add(count);
         if slot < size {
-            Self(slot | wrap)
+            Self { slot, ..self }
         } else {
-            Self(slot.wrapping_sub(size) | (wrap ^ EVENT_WRAP))
+            Self {
+                slot: slot.wrapping_sub(size),
+                mark: self.mark ^ (AVAIL | USED),
+            }
         }
-    }
-
-    /// Returns how many descriptors `other` is ahead, 0 to 2 * `size` - 1; the same place with the
-    /// other wrap counter is `size` ahead.
-    pub(super) const fn distance_to(self, other: Self, size: u16) -> u32 {
-        let size = size as u32;
-        let start = self.in_two_laps(size);
-        let end = other.in_two_laps(size);
-        // Two laps, after which position and wrap counter are the same again.
-        let ahead = end.wrapping_sub(start);
-        if end < start {
-            ahead.wrapping_add(size).wrapping_add(size)
-        } else {
-            ahead
-        }
-    }
-
-    /// Returns the number of the descriptor, counted through two laps around a ring of `size`.
-    const fn in_two_laps(self, size: u32) -> u32 {
-        let lap = if self.wrap() { 0 } else { size };
-        lap.wrapping_add(self.slot() as u32)
     }
 
     /// Returns the last cell of a descriptor that is made available here.
     #[inline]
     pub(super) const fn available(self, id: u16, flags: u16) -> u32 {
-        let mark = if self.wrap() {
-            DESC_F_AVAIL
+        id as u32 | ((flags as u32) << 16) | self.mark
+    }
+
+    /// Returns the last cell of a descriptor here that is neither available nor used.
+    #[inline]
+    pub(super) const fn vacant(self) -> u32 {
+        // Both flags as the driver had them a lap ago.
+        if self.mark == AVAIL {
+            0
         } else {
-            DESC_F_USED
-        };
-        id as u32 | (((flags | mark) as u32) << 16)
+            AVAIL | USED
+        }
     }
 
     /// Returns whether a descriptor here whose last cell is `meta` is used.
     #[inline]
     pub(super) const fn is_used(self, meta: u32) -> bool {
-        const BOTH: u16 = DESC_F_AVAIL | DESC_F_USED;
-        // CAST: the flags are the upper half.
-        let flags = (meta >> 16) as u16 & BOTH;
-        flags == if self.wrap() { BOTH } else { 0 }
+        // Of the two flags that were written when it was made available, the device inverts one.
+        (meta ^ self.mark) & (AVAIL | USED) == USED
     }
 
     /// Returns the event that asks for a notification when the descriptor here changes.
     #[inline]
     pub(super) const fn event(self) -> u32 {
-        event(self.0, EVENT_FLAG_DESC)
+        event(self.bits(), EVENT_FLAG_DESC)
     }
+
+    /// Returns whether the position that an event has as `bits` is among the `count` positions
+    /// before this one, which are up to two laps around a ring of `size`.
+    #[inline]
+    pub(super) fn is_passed(self, bits: u16, count: u16, size: u16) -> bool {
+        // After two laps position and wrap counter are the same again.
+        let two_laps = u32::from(size).wrapping_mul(2);
+        let end = in_two_laps(self.bits(), size);
+        let event = in_two_laps(bits, size);
+        let back = end.wrapping_sub(event);
+        let back = if event < end {
+            back
+        } else {
+            back.wrapping_add(two_laps)
+        };
+        back <= u32::from(count)
+    }
+}
+
+/// Returns the number of the descriptor at the position `bits`, counted through two laps around a
+/// ring of `size`.
+#[inline]
+fn in_two_laps(bits: u16, size: u16) -> u32 {
+    let lap = if bits & EVENT_WRAP != 0 { 0 } else { size };
+    u32::from(bits & !EVENT_WRAP).wrapping_add(lap.into())
 }
 
 /// Returns the contents of an event suppression area.

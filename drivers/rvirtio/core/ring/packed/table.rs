@@ -6,15 +6,13 @@ use crate::{
     ring::{
         segment::{
             in_order,
-            Access,
-            Lengths, //
+            Sums, //
         },
         AddError,
         Desc,
         Segment,
         Table, //
-    },
-    spec::ring::DESC_F_WRITE,
+    }, //
 };
 
 /// Writes the table for [`add_indirect`](super::Ring::add_indirect): the device reads the
@@ -34,20 +32,16 @@ pub fn fill_table(
     writable: impl IntoIterator<Item = Segment>,
 ) -> Result<Table, AddError> {
     let mut cells = cells.iter().take(usize::from(queue_size));
-    let mut lengths = Lengths::default();
+    let mut sums = Sums::default();
     let mut count: u16 = 0;
 
     for (segment, access) in in_order(readable, writable) {
-        lengths.add(segment, access)?;
+        sums.add(segment, access);
         let cell = cells.next().ok_or(AddError::TooManyElements)?;
         cell.addr.write(segment.addr);
         cell.len.write(segment.len);
-        let flags = match access {
-            Access::Readable => 0,
-            Access::Writable => DESC_F_WRITE,
-        };
         // The id is reserved; how many elements there are is said by the length of the table.
-        cell.meta.write(u32::from(flags) << 16);
+        cell.meta.write(u32::from(access.flags()) << 16);
         // There are at most `queue_size` cells.
         count = count.wrapping_add(1);
     }
@@ -57,6 +51,6 @@ pub fn fill_table(
     }
     Ok(Table {
         count,
-        writable_len: lengths.writable,
+        writable_len: sums.writable()?,
     })
 }

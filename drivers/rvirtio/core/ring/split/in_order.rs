@@ -16,17 +16,14 @@ use crate::ring::{
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Returns the oldest buffer, which is used: `used_seen` is past `last_used`.
+    /// Releases the oldest buffer, which is used: `used_seen` is past `last_used`.
     ///
     /// The device may write one element of the used ring for a batch of buffers. It names the last
     /// one, and is where the first one's would be; the buffers before the last are used completely.
     #[doc(alias = "virtqueue_get_buf_ctx_split_in_order")]
-    pub(super) fn pop_in_order(&mut self) -> Result<Option<UsedBuffer>, Violation> {
+    pub(super) fn take_in_order(&mut self) -> Result<UsedBuffer, Violation> {
         let last = match self.batch {
-            Some(last) => {
-                self.publish();
-                last
-            }
+            Some(last) => last,
             None => {
                 let last = self.read_used()?;
                 let held = self.shadow.get(usize::from(last.id));
@@ -50,10 +47,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.batch = Some(last);
             writable
         };
-        self.advance();
-        Ok(Some(UsedBuffer {
+        Ok(UsedBuffer {
             token: Token(id),
             written,
-        }))
+        })
     }
 }

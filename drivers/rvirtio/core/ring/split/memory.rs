@@ -3,7 +3,7 @@
 //! What the split ring needs from the memory that it shares with the device.
 
 use crate::ring::{
-    mem::Le16,
+    cell::Le16,
     Barriers,
     Desc,
     UsedElem, //
@@ -16,7 +16,13 @@ use crate::ring::{
 /// Methods that take an index are only called with one below [`size`](Memory::size). As that is
 /// no more than a promise of safe code, an implementation has to be memory safe for any index, for
 /// example by masking it: which cell it then returns does not matter.
-pub trait Memory: Barriers {
+pub trait Memory {
+    /// The barriers.
+    type Barriers: Barriers;
+
+    /// Returns the barriers between accesses to the areas.
+    fn barriers(&self) -> &Self::Barriers;
+
     /// Returns the queue size in descriptors. It never changes.
     fn size(&self) -> u16;
 

@@ -6,18 +6,14 @@ use crate::{
     ring::{
         segment::{
             in_order,
-            Access,
-            Lengths, //
+            Sums, //
         },
         AddError,
         Desc,
         Segment,
         Table, //
     },
-    spec::ring::{
-        DESC_F_NEXT,
-        DESC_F_WRITE, //
-    },
+    spec::ring::DESC_F_NEXT,
 };
 
 /// Writes the table for [`add_indirect`](super::Ring::add_indirect): the device reads the
@@ -37,34 +33,27 @@ pub fn fill_table(
     writable: impl IntoIterator<Item = Segment>,
 ) -> Result<Table, AddError> {
     let mut cells = cells.iter().take(usize::from(queue_size));
-    let mut lengths = Lengths::default();
+    let mut sums = Sums::default();
     let mut count: u16 = 0;
-    let mut last: Option<(&Desc, u16)> = None;
+    let mut last = None;
 
     for (segment, access) in in_order(readable, writable) {
-        lengths.add(segment, access)?;
+        sums.add(segment, access);
         let cell = cells.next().ok_or(AddError::TooManyElements)?;
         cell.addr.write(segment.addr);
         cell.len.write(segment.len);
-        // Only now is it known that the element before is not the last. `count` is the index of
-        // this one.
-        if let Some((before, flags)) = last {
-            before.meta.write(meta(flags | DESC_F_NEXT, count));
-        }
-        let flags = match access {
-            Access::Readable => 0,
-            Access::Writable => DESC_F_WRITE,
-        };
-        last = Some((cell, flags));
         // There are at most `queue_size` cells.
         count = count.wrapping_add(1);
+        cell.meta.write(meta(access.flags() | DESC_F_NEXT, count));
+        last = Some((cell, access));
     }
 
-    let (cell, flags) = last.ok_or(AddError::Empty)?;
-    cell.meta.write(meta(flags, 0));
+    // Only now is it known which one is the last.
+    let (cell, access) = last.ok_or(AddError::Empty)?;
+    cell.meta.write(meta(access.flags(), 0));
     Ok(Table {
         count,
-        writable_len: lengths.writable,
+        writable_len: sums.writable()?,
     })
 }
 

@@ -2,22 +2,21 @@
 
 //! The memory of a packed ring.
 
-use super::{
-    barriers_of_order,
-    Order, //
-};
+use super::Order;
 use crate::{
     dma::{
         Coherent,
         Dma, //
     },
     ring::{
-        mem::Le32,
+        cell::Le32,
         packed::Memory,
-        Barriers,
         Desc, //
     },
-    spec::ring::packed as layout,
+    spec::ring::{
+        packed as layout,
+        QUEUE_SIZE_MAX, //
+    },
 };
 use kernel::prelude::*;
 
@@ -25,43 +24,45 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// `memory` holds a descriptor ring of `size` descriptors, at least one, and behind it the driver
-/// and the device event area, all aligned as the specification wants.
+/// `memory` holds `mask + 1` descriptors, a power of two that is at least `size`, and after them, at
+/// `events`, the driver and the device event area, all aligned as the specification wants.
 pub(crate) struct PackedMemory<'bound> {
     memory: Coherent<'bound>,
     size: u16,
+    /// Any index is made one of memory by this, without a comparison.
+    mask: u16,
+    events: u32,
     order: Order,
 }
 
 impl<'bound> PackedMemory<'bound> {
     /// Allocates the memory of a ring of `size` descriptors.
     pub(crate) fn new(dma: Dma<'bound>, size: u16) -> Result<Self> {
-        if size == 0 {
+        if size == 0 || size > QUEUE_SIZE_MAX {
             return Err(EINVAL);
         }
-        let len = layout::desc_size(size) + 2 * layout::EVENT_SIZE;
+        let count = size.next_power_of_two();
+        let events = layout::desc_size(count);
         // INVARIANT: The allocation is aligned to a page and large enough; a descriptor ring is
         // a multiple of 16 bytes, which aligns what follows.
         Ok(Self {
-            memory: Coherent::new(dma, len)?,
+            memory: Coherent::new(dma, events + 2 * layout::EVENT_SIZE)?,
             size,
+            mask: count - 1,
+            // CAST: At most 512 KiB.
+            events: events as u32,
             order: Order::of(dma),
         })
     }
 
-    /// Where the device finds the descriptor ring, the driver and the device event area.
+    /// Returns where the device finds the descriptor ring, the driver and the device event area.
     pub(crate) fn addresses(&self) -> [u64; 3] {
         let addr = self.memory.addr();
-        // CAST: At most 512 KiB.
-        let events = layout::desc_size(self.size) as u64;
-        [
-            addr,
-            addr + events,
-            addr + events + layout::EVENT_SIZE as u64,
-        ]
+        let events = addr + u64::from(self.events);
+        [addr, events, events + layout::EVENT_SIZE as u64]
     }
 
-    /// A cell of the ring.
+    /// Returns a cell of the ring.
     ///
     /// # Safety
     ///
@@ -76,6 +77,13 @@ impl<'bound> PackedMemory<'bound> {
 }
 
 impl Memory for PackedMemory<'_> {
+    type Barriers = Order;
+
+    #[inline]
+    fn barriers(&self) -> &Order {
+        &self.order
+    }
+
     #[inline]
     fn size(&self) -> u16 {
         self.size
@@ -83,23 +91,19 @@ impl Memory for PackedMemory<'_> {
 
     #[inline]
     fn desc(&self, index: u16) -> &Desc {
-        // The ring never asks for one that does not exist; if it did, this is still memory.
-        let index = if index < self.size { index } else { 0 };
-        // SAFETY: `index` is within the ring.
-        unsafe { self.cell(usize::from(index) * size_of::<Desc>()) }
+        // SAFETY: The mask keeps it within the descriptors that `memory` has.
+        unsafe { self.cell(usize::from(index & self.mask) * size_of::<Desc>()) }
     }
 
     #[inline]
     fn driver_event(&self) -> &Le32 {
-        // SAFETY: By the layout.
-        unsafe { self.cell(layout::desc_size(self.size)) }
+        // SAFETY: The first event area is at `events`, and has the size of one cell.
+        unsafe { self.cell(self.events as usize) }
     }
 
     #[inline]
     fn device_event(&self) -> &Le32 {
-        // SAFETY: By the layout.
-        unsafe { self.cell(layout::desc_size(self.size) + layout::EVENT_SIZE) }
+        // SAFETY: The second event area follows the first, and has the size of one cell.
+        unsafe { self.cell(self.events as usize + layout::EVENT_SIZE) }
     }
 }
-
-barriers_of_order!(PackedMemory);

@@ -2,19 +2,15 @@
 
 //! The memory of a split ring.
 
-use super::{
-    barriers_of_order,
-    Order, //
-};
+use super::Order;
 use crate::{
     dma::{
         Coherent,
         Dma, //
     },
     ring::{
-        mem::Le16,
+        cell::Le16,
         split::Memory,
-        Barriers,
         Desc,
         UsedElem, //
     },
@@ -56,7 +52,7 @@ impl<'bound> SplitMemory<'bound> {
         })
     }
 
-    /// Where the device finds the descriptor table, the available and the used ring.
+    /// Returns where the device finds the descriptor table, the available and the used ring.
     pub(crate) fn addresses(&self) -> [u64; 3] {
         let addr = self.memory.addr();
         [
@@ -66,7 +62,7 @@ impl<'bound> SplitMemory<'bound> {
         ]
     }
 
-    /// A cell of the ring.
+    /// Returns a cell of the ring.
     ///
     /// # Safety
     ///
@@ -81,6 +77,13 @@ impl<'bound> SplitMemory<'bound> {
 }
 
 impl Memory for SplitMemory<'_> {
+    type Barriers = Order;
+
+    #[inline]
+    fn barriers(&self) -> &Order {
+        &self.order
+    }
+
     #[inline]
     fn size(&self) -> u16 {
         self.mask + 1
@@ -94,13 +97,13 @@ impl Memory for SplitMemory<'_> {
 
     #[inline]
     fn avail_flags(&self) -> &Le16 {
-        // SAFETY: By the layout.
+        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
         unsafe { self.cell(self.avail as usize + layout::FLAGS) }
     }
 
     #[inline]
     fn avail_idx(&self) -> &Le16 {
-        // SAFETY: By the layout.
+        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
         unsafe { self.cell(self.avail as usize + layout::IDX) }
     }
 
@@ -113,19 +116,19 @@ impl Memory for SplitMemory<'_> {
 
     #[inline]
     fn used_event(&self) -> &Le16 {
-        // SAFETY: By the layout.
+        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
         unsafe { self.cell(self.avail as usize + layout::used_event(self.mask + 1)) }
     }
 
     #[inline]
     fn used_flags(&self) -> &Le16 {
-        // SAFETY: By the layout.
+        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
         unsafe { self.cell(self.used as usize + layout::FLAGS) }
     }
 
     #[inline]
     fn used_idx(&self) -> &Le16 {
-        // SAFETY: By the layout.
+        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
         unsafe { self.cell(self.used as usize + layout::IDX) }
     }
 
@@ -138,9 +141,7 @@ impl Memory for SplitMemory<'_> {
 
     #[inline]
     fn avail_event(&self) -> &Le16 {
-        // SAFETY: By the layout.
+        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
         unsafe { self.cell(self.used as usize + layout::avail_event(self.mask + 1)) }
     }
 }
-
-barriers_of_order!(SplitMemory);

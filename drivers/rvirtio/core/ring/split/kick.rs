@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     ring::{
-        need_event,
+        event::need_event,
+        Barriers,
         Shadow, //
     },
     spec::ring::split::USED_F_NO_NOTIFY,
@@ -21,8 +22,8 @@ use core::{
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Lets the device see all buffers added so far.
     ///
-    /// The device is not told that there are new ones; [`kick_prepare`](Self::kick_prepare) says
-    /// later whether it has to be.
+    /// The device is not told that there are new ones; [`kick_prepare`](Self::kick_prepare)
+    /// returns later whether it has to be.
     #[inline]
     pub fn publish(&mut self) {
         let new = self.avail_idx;
@@ -31,7 +32,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return;
         }
         // The device must see descriptors and ring elements before the index that covers them.
-        self.mem.wmb();
+        self.mem.barriers().wmb();
         self.mem.avail_idx().write(new);
         self.published = new;
         // `kicked` was lapped if the distance to it has become smaller than the last step.
@@ -50,9 +51,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return false;
         }
         self.kicked = new;
-        // The index must be visible before the device's wish is read: the device writes its wish
-        // and then looks at the index, so that one of both sides sees the other's store.
-        self.mem.mb();
+        // The index must be visible before it is read whether to notify: the device writes that and
+        // then looks at the index, so that one of both sides sees the other's store.
+        self.mem.barriers().mb();
         if self.event_idx {
             overrun || need_event(self.mem.avail_event().read(), new, old)
         } else {

@@ -7,17 +7,9 @@
 //! and plain loads could be torn or repeated by the compiler: a value could change between its
 //! check and its use. A relaxed atomic load or store is one machine access, costs no more than a
 //! plain one, and lets a `&` to a cell exist while the device writes it. Order between cells comes
-//! from [`Barriers`] alone.
+//! from [`Barriers`](super::Barriers) alone.
 
-#[cfg(not(loom))]
-use core::sync::atomic::{
-    AtomicU16,
-    AtomicU32,
-    AtomicU64,
-    Ordering::Relaxed, //
-};
-#[cfg(loom)]
-use loom::sync::atomic::{
+use crate::atomic::{
     AtomicU16,
     AtomicU32,
     AtomicU64,
@@ -91,22 +83,4 @@ pub struct UsedElem {
     pub id: Le32,
     /// The number of bytes written.
     pub len: Le32,
-}
-
-/// The order of accesses to shared memory.
-///
-/// Which instructions are needed depends on what the device is: another CPU, or, with
-/// `ORDER_PLATFORM`, a real device (virtio 1.4, 6.1 Driver Requirements: Reserved Feature Bits).
-pub trait Barriers {
-    /// Orders all accesses before with all accesses after.
-    #[doc(alias = "virtio_mb")]
-    fn mb(&self);
-
-    /// Orders loads before with loads after.
-    #[doc(alias = "virtio_rmb")]
-    fn rmb(&self);
-
-    /// Orders stores before with stores after.
-    #[doc(alias = "virtio_wmb")]
-    fn wmb(&self);
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What was negotiated for a ring.
+
+use crate::spec::feature::{
+    self,
+    Features, //
+};
+use core::fmt;
+
+/// The feature bits that the rings implement; no other bit of the ring may be accepted.
+#[doc(alias = "vring_transport_features")]
+pub const FEATURES: Features = Features::of(&[
+    feature::INDIRECT_DESC,
+    feature::EVENT_IDX,
+    feature::VERSION_1,
+    feature::RING_PACKED,
+    feature::IN_ORDER,
+    feature::ORDER_PLATFORM,
+]);
+
+/// The options of a ring that were negotiated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `INDIRECT_DESC` was negotiated.
+    pub indirect: bool,
+    /// `EVENT_IDX` was negotiated.
+    pub event_idx: bool,
+    /// `IN_ORDER` was negotiated.
+    pub in_order: bool,
+    /// One descriptor of a packed ring is never used.
+    pub reserve_one: bool,
+}
+
+impl Config {
+    /// Returns the options that follow from the `accepted` features.
+    pub const fn new(accepted: Features) -> Self {
+        let in_order = accepted.contains(feature::IN_ORDER);
+        Self {
+            indirect: accepted.contains(feature::INDIRECT_DESC),
+            event_idx: accepted.contains(feature::EVENT_IDX),
+            in_order,
+            // When all descriptors of such a ring are in flight, QEMU 11.1 never gives them back;
+            // a driver that does not know, as the one in C, waits forever.
+            reserve_one: in_order && accepted.contains(feature::RING_PACKED),
+        }
+    }
+
+    /// Returns how many descriptors of a ring of `size` can be in use together: all, or all but
+    /// one. A ring of one descriptor uses it in any case.
+    pub const fn capacity(self, size: u16) -> u16 {
+        if self.reserve_one && size > 1 {
+            size.wrapping_sub(1)
+        } else {
+            size
+        }
+    }
+}
+
+/// Why a ring could not be set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupError {
+    /// The queue size is 0, more than 32768, or, for a split ring, not a power of two.
+    QueueSize(u16),
+    /// There are fewer shadow entries than descriptors.
+    ShadowTooSmall,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QueueSize(size) => write!(f, "invalid queue size {size}"),
+            Self::ShadowTooSmall => f.write_str("fewer shadow entries than descriptors"),
+        }
+    }
+}

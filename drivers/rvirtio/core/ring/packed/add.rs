@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Adding buffers: single descriptors, lists of them, and tables.
+
+use super::{
+    Memory,
+    Pending,
+    Position,
+    Ring, //
+};
+use crate::{
+    ring::{
+        segment::Sums,
+        Access,
+        AddError,
+        Segment,
+        Shadow,
+        Token, //
+    },
+    spec::ring::{
+        DESC_F_INDIRECT,
+        DESC_F_NEXT,
+        DESC_SIZE, //
+    },
+};
+use core::ops::DerefMut;
+
+/// All of these make a buffer that the device sees after the next [`publish`](Self::publish) or
+/// [`kick_prepare`](Self::kick_prepare), and leave the ring unchanged if they return an error.
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
+    /// Adds a buffer of one element.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_inbuf")]
+    #[doc(alias = "virtqueue_add_outbuf")]
+    #[inline]
+    pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
+        self.state.takes_buffers()?;
+        if segment.len == 0 {
+            return Err(AddError::Empty);
+        }
+        let writable = match access {
+            Access::Readable => 0,
+            Access::Writable => segment.len,
+        };
+        self.add_desc(segment, access.flags(), writable)
+    }
+
+    /// Adds a buffer by one descriptor that points to an indirect table.
+    ///
+    /// `table` is where the device finds the table: `addr` is the address of cells that
+    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled ones in bytes.
+    /// `writable_len` is the length of all writable elements in the table, as it returned. The
+    /// table must not be touched until the buffer is used.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_indirect_packed")]
+    #[inline]
+    pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
+        self.state.takes_buffers()?;
+        // An empty table wraps to the largest value.
+        if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
+            return Err(AddError::BadTable);
+        }
+        self.add_desc(table, DESC_F_INDIRECT, writable_len)
+    }
+
+    /// Adds a buffer by a list of `count` descriptors: the device reads the `readable` segments
+    /// and writes the `writable` ones.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_packed")]
+    #[inline]
+    pub fn add_chain(
+        &mut self,
+        count: u16,
+        readable: impl IntoIterator<Item = Segment>,
+        writable: impl IntoIterator<Item = Segment>,
+    ) -> Result<Token, AddError> {
+        let mut chain = self.begin(count)?;
+        readable
+            .into_iter()
+            .for_each(|segment| chain.push(segment, Access::Readable));
+        writable
+            .into_iter()
+            .for_each(|segment| chain.push(segment, Access::Writable));
+        chain.finish()
+    }
+
+    /// Begins a buffer of `count` elements, which is added by [`Chain::finish`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[inline]
+    pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
+        self.state.takes_buffers()?;
+        // No element wraps to the largest value.
+        if count.wrapping_sub(1) >= self.num_free {
+            return Err(match count {
+                0 => AddError::Empty,
+                _ if count > self.capacity => AddError::TooManyElements,
+                _ => AddError::Full,
+            });
+        }
+        Ok(Chain {
+            next: self.next_avail,
+            ring: self,
+            count,
+            left: count,
+            surplus: false,
+            first_flags: 0,
+            sums: Sums::default(),
+        })
+    }
+
+    /// Makes a buffer of the next descriptor.
+    #[inline]
+    fn add_desc(&mut self, segment: Segment, flags: u16, writable: u32) -> Result<Token, AddError> {
+        if self.num_free == 0 {
+            return Err(AddError::Full);
+        }
+        let position = self.next_avail;
+        self.write_element(position, segment);
+        self.make_available(position.advanced(1, self.size), flags, 1, writable)
+    }
+
+    #[inline]
+    fn write_element(&self, position: Position, segment: Segment) {
+        let desc = self.mem.desc(position.slot());
+        desc.addr.write(segment.addr);
+        desc.len.write(segment.len);
+    }
+
+    /// Makes a buffer of the next `count` descriptors, up to `end`, which are written but for the
+    /// flags of the first: `flags`, without those that make it available.
+    #[inline]
+    fn make_available(
+        &mut self,
+        end: Position,
+        flags: u16,
+        count: u16,
+        writable: u32,
+    ) -> Result<Token, AddError> {
+        let id = self.free_id;
+        // There always is an entry, by the invariants; an error costs less than a panic.
+        let entry = self
+            .shadow
+            .get_mut(usize::from(id))
+            .ok_or(AddError::Broken)?;
+        entry.count = count;
+        entry.writable = writable;
+        self.free_id = entry.next;
+
+        let position = self.next_avail;
+        let meta = position.available(id, flags);
+        if self.added == self.published {
+            self.pending = Pending { position, meta };
+        } else {
+            // Not visible before the one that is held back.
+            self.mem.desc(position.slot()).meta.write(meta);
+        }
+        // INVARIANT: One more buffer, with the first free id and the next descriptors. At most all
+        // are taken, so the subtraction does not wrap.
+        self.next_avail = end;
+        self.num_free = self.num_free.wrapping_sub(count);
+        self.added = self.added.wrapping_add(1);
+        self.undecided = self.undecided.saturating_add(count);
+        Ok(Token(id))
+    }
+}
+
+/// A buffer of several elements on its way into the ring.
+///
+/// Dropped without [`finish`](Self::finish) it leaves no trace.
+///
+/// # Invariants
+///
+/// - `next` is `count - left` descriptors after `next_avail` of the ring, which has `count` free
+///   ones.
+/// - Of those in between the first has no flags yet, the others are available.
+pub struct Chain<'a, M: Memory, S: DerefMut<Target = [Shadow]>> {
+    ring: &'a mut Ring<M, S>,
+    count: u16,
+    left: u16,
+    next: Position,
+    /// There were more elements than `count`.
+    surplus: bool,
+    first_flags: u16,
+    sums: Sums,
+}
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
+    /// Adds one element: first all that the device reads, then all that it writes.
+    ///
+    /// What is wrong with it is reported by [`finish`](Self::finish).
+    #[inline]
+    pub fn push(&mut self, segment: Segment, access: Access) {
+        let Some(left) = self.left.checked_sub(1) else {
+            self.surplus = true;
+            return;
+        };
+        let next = if left > 0 { DESC_F_NEXT } else { 0 };
+        let flags = access.flags() | next;
+        let position = self.next;
+        self.ring.write_element(position, segment);
+        if self.left == self.count {
+            self.first_flags = flags;
+        } else {
+            let meta = position.available(self.ring.free_id, flags);
+            self.ring.mem.desc(position.slot()).meta.write(meta);
+        }
+        self.sums.add(segment, access);
+        // INVARIANT: One descriptor on.
+        self.left = left;
+        self.next = position.advanced(1, self.ring.size);
+    }
+
+    /// Adds the buffer.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[inline]
+    pub fn finish(mut self) -> Result<Token, AddError> {
+        let writable = self.sums.writable()?;
+        if self.left != 0 || self.surplus {
+            return Err(AddError::BadList);
+        }
+        let token = self
+            .ring
+            .make_available(self.next, self.first_flags, self.count, writable)?;
+        // INVARIANT: Nothing of the next buffer is written.
+        self.left = self.count;
+        Ok(token)
+    }
+
+    /// Makes all descriptors but the first, which is not available, unavailable again.
+    ///
+    /// The device has not looked at them, as there is one before them that it does not see.
+    #[cold]
+    fn undo(&mut self) {
+        let mut position = self.ring.next_avail;
+        for _ in self.left.wrapping_add(1)..self.count {
+            position = position.advanced(1, self.ring.size);
+            let desc = self.ring.mem.desc(position.slot());
+            desc.meta.write(position.vacant());
+        }
+    }
+}
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Drop for Chain<'_, M, S> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.left != self.count {
+            self.undo();
+        }
+    }
+}

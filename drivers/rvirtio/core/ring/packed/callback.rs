@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Asking the device for callbacks; the contract is [that of both layouts](crate::ring#callbacks).
+
+use super::{
+    position,
+    Memory,
+    Ring, //
+};
+use crate::{
+    ring::{
+        state::State,
+        Arm,
+        Barriers,
+        More,
+        Shadow, //
+    },
+    spec::ring::packed::{
+        EVENT_FLAG_DISABLE,
+        EVENT_FLAG_ENABLE, //
+    },
+};
+use core::ops::DerefMut;
+
+const EVENT_DISABLE: u32 = position::event(0, EVENT_FLAG_DISABLE);
+const EVENT_ENABLE: u32 = position::event(0, EVENT_FLAG_ENABLE);
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
+    /// Enables callbacks, asks for one, and returns whether there are used buffers already for
+    /// which none may come.
+    #[doc(alias = "virtqueue_enable_cb")]
+    #[doc(alias = "virtqueue_enable_cb_delayed")]
+    #[inline]
+    pub fn arm(&mut self, arm: Arm) -> More {
+        if self.event_idx {
+            self.callbacks = true;
+            let skipped = match arm {
+                Arm::Next => 0,
+                later => later.skipped(self.available()),
+            };
+            self.write_event(skipped);
+        } else if !self.callbacks {
+            self.callbacks = true;
+            self.mem.driver_event().write(EVENT_ENABLE);
+        }
+        // What was asked for must be visible before the descriptor is read: the device writes the
+        // descriptor and then looks whether to call, so that one of both sides sees the other's
+        // store.
+        self.mem.barriers().mb();
+        // A stopped or broken ring has nothing to pop.
+        if self.knows_used() && self.state == State::Live {
+            More::Pending
+        } else {
+            More::Nothing
+        }
+    }
+
+    /// Returns whether the device was asked for a callback that does not belong to a buffer that
+    /// was popped: it has come, or will come at the latest for the last buffer that was published.
+    #[inline]
+    pub fn is_armed(&self) -> bool {
+        self.callbacks && (!self.event_idx || self.until_event > 0)
+    }
+
+    /// Asks the device for no callbacks.
+    ///
+    /// That is no more than a hint, the device may call all the same. With `EVENT_IDX` the device
+    /// stops calling by itself once it has called, so nothing is written here, but only by a
+    /// [`pop_used`](Self::pop_used) that finds nothing while the device would still call.
+    #[doc(alias = "virtqueue_disable_cb")]
+    #[inline]
+    pub fn disable_cb(&mut self) {
+        if self.callbacks {
+            self.callbacks = false;
+            if !self.event_idx {
+                self.mem.driver_event().write(EVENT_DISABLE);
+            }
+        }
+    }
+
+    /// Asks for a callback for the next buffer if callbacks are enabled and no further buffer is
+    /// known to be used.
+    ///
+    /// The next look at the descriptor then finds what came before the device has seen the event.
+    #[inline]
+    pub(super) fn rearm(&mut self) {
+        if self.event_idx && self.callbacks && !self.knows_used() {
+            self.write_event(0);
+            // As in `arm`.
+            self.mem.barriers().mb();
+        }
+    }
+
+    /// Brings the event up to date after no used buffer was found: to none, if callbacks are
+    /// disabled, else to one ahead. Returns whether there may be a used buffer now.
+    #[inline]
+    pub(super) fn settle(&mut self) -> bool {
+        if !self.event_idx {
+            return false;
+        }
+        if self.callbacks {
+            return !self.is_armed() && self.arm(Arm::Next) == More::Pending;
+        }
+        // One that was passed is two laps ahead at first, which the device has not the descriptors
+        // for, and comes closer.
+        if self.until_event > 0 || self.until_event <= -i64::from(self.size) {
+            self.until_event = 0;
+            self.mem.driver_event().write(EVENT_DISABLE);
+        }
+        false
+    }
+
+    /// Asks for a callback when the descriptor is used that is `skipped` after the next one.
+    #[inline]
+    fn write_event(&mut self, skipped: u16) {
+        self.until_event = i64::from(skipped).wrapping_add(1);
+        let event = self.next_used.advanced(skipped, self.size).event();
+        self.mem.driver_event().write(event);
+    }
+
+    /// Returns whether there is a used buffer.
+    #[inline]
+    fn knows_used(&self) -> bool {
+        let meta = self.mem.desc(self.next_used.slot()).meta.read();
+        self.in_order && self.batch.is_some() || self.next_used.is_used(meta)
+    }
+
+    /// Returns the number of descriptors that the device has.
+    fn available(&self) -> u16 {
+        let (from, to) = (self.next_used.slot(), self.next_published().slot());
+        if self.published == self.popped {
+            0
+        } else if from < to {
+            to.wrapping_sub(from)
+        } else {
+            // At most a lap, so that it is around the end of the ring.
+            to.wrapping_add(self.size).wrapping_sub(from)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Used buffers of a packed ring whose device uses them in order (virtio 1.4, 2.8 Packed
+//! Virtqueues).
+
+use super::{
+    Memory,
+    Ring, //
+};
+use crate::ring::{
+    buffer::Report,
+    Shadow,
+    Token,
+    UsedBuffer,
+    Violation, //
+};
+use core::ops::DerefMut;
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
+    /// Releases the oldest buffer, which is used: it belongs to a batch that `last` ends.
+    ///
+    /// The device may write one used descriptor for a batch of buffers. It names the last one, and
+    /// is where the first one's would be; the buffers before the last are used completely.
+    #[doc(alias = "virtqueue_get_buf_ctx_packed_in_order")]
+    pub(super) fn take_in_order(&mut self, last: Report) -> Result<UsedBuffer, Violation> {
+        if self.batch.is_none() {
+            let available = self.published.wrapping_sub(self.popped);
+            // Ids follow each other, so that this is the number of buffers before the last.
+            let before = match last.id.checked_sub(self.oldest) {
+                Some(before) => before,
+                None => last.id.wrapping_add(self.size).wrapping_sub(self.oldest),
+            };
+            if before >= available {
+                return Err(self.violation(Violation::UsedIdNotInFlight { id: last.id }));
+            }
+        }
+        let id = self.oldest;
+        let Some(writable) = self.release(id) else {
+            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
+        };
+        let written = if id == last.id {
+            self.batch = None;
+            last.len.min(writable)
+        } else {
+            self.batch = Some(last);
+            writable
+        };
+        Ok(UsedBuffer {
+            token: Token(id),
+            written,
+        })
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Adding buffers: single descriptors, chains of them, and tables.
+
+use super::{
+    table::meta,
+    Memory,
+    Ring, //
+};
+use crate::{
+    ring::{
+        segment::Sums,
+        Access,
+        AddError,
+        Segment,
+        Shadow,
+        Token, //
+    },
+    spec::ring::{
+        DESC_F_INDIRECT,
+        DESC_F_NEXT,
+        DESC_SIZE, //
+    },
+};
+use core::ops::DerefMut;
+
+/// All of these make a buffer that the device sees after the next [`publish`](Self::publish) or
+/// [`kick_prepare`](Self::kick_prepare), and leave the ring unchanged if they return an error.
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
+    /// Adds a buffer of one element.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_inbuf")]
+    #[doc(alias = "virtqueue_add_outbuf")]
+    #[inline]
+    pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
+        self.state.takes_buffers()?;
+        if segment.len == 0 {
+            return Err(AddError::Empty);
+        }
+        let writable = match access {
+            Access::Readable => 0,
+            Access::Writable => segment.len,
+        };
+        self.add_desc(segment, access.flags(), writable)
+    }
+
+    /// Adds a buffer by one descriptor that points to an indirect table.
+    ///
+    /// `table` is where the device finds the table: `addr` is the address of cells that
+    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled ones in bytes.
+    /// `writable_len` is the length of all writable elements in the table, as it returned. The
+    /// table must not be touched until the buffer is used.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_indirect_split")]
+    #[inline]
+    pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
+        self.state.takes_buffers()?;
+        // An empty table wraps to the largest value.
+        if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
+            return Err(AddError::BadTable);
+        }
+        self.add_desc(table, DESC_F_INDIRECT, writable_len)
+    }
+
+    /// Adds a buffer by a chain of `count` descriptors: the device reads the `readable` segments
+    /// and writes the `writable` ones.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_split")]
+    #[inline]
+    pub fn add_chain(
+        &mut self,
+        count: u16,
+        readable: impl IntoIterator<Item = Segment>,
+        writable: impl IntoIterator<Item = Segment>,
+    ) -> Result<Token, AddError> {
+        let mut chain = self.begin(count)?;
+        readable
+            .into_iter()
+            .for_each(|segment| chain.push(segment, Access::Readable));
+        writable
+            .into_iter()
+            .for_each(|segment| chain.push(segment, Access::Writable));
+        chain.finish()
+    }
+
+    /// Begins a buffer of `count` elements, which is added by [`Chain::finish`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[inline]
+    pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
+        self.state.takes_buffers()?;
+        // No element wraps to the largest value.
+        if count.wrapping_sub(1) >= self.num_free {
+            return Err(match count {
+                0 => AddError::Empty,
+                _ if count > self.size() => AddError::TooManyElements,
+                _ => AddError::Full,
+            });
+        }
+        Ok(Chain {
+            next: self.free_head,
+            ring: self,
+            count,
+            left: count,
+            surplus: false,
+            sums: Sums::default(),
+        })
+    }
+
+    /// Makes a buffer of the first free descriptor.
+    #[inline]
+    fn add_desc(&mut self, segment: Segment, flags: u16, writable: u32) -> Result<Token, AddError> {
+        if self.num_free == 0 {
+            return Err(AddError::Full);
+        }
+        let head = self.free_head;
+        let entry = self.entry(head)?;
+        entry.count = 1;
+        entry.writable = writable;
+        let free = entry.next;
+        self.write_desc(head, segment, flags, 0);
+        self.make_available(head, free, 1);
+        Ok(Token(head))
+    }
+
+    /// Returns the shadow of descriptor `index`.
+    ///
+    /// There always is one, by the invariants; an error costs less than a panic.
+    #[inline]
+    fn entry(&mut self, index: u16) -> Result<&mut Shadow, AddError> {
+        self.shadow
+            .get_mut(usize::from(index))
+            .ok_or(AddError::Broken)
+    }
+
+    #[inline]
+    fn write_desc(&self, index: u16, segment: Segment, flags: u16, next: u16) {
+        let desc = self.mem.desc(index);
+        desc.addr.write(segment.addr);
+        desc.len.write(segment.len);
+        desc.meta.write(meta(flags, next));
+    }
+
+    /// Makes a buffer of the first `count` free descriptors, which are written, as is the shadow of
+    /// `head`, the first of them; `free` is the descriptor after them.
+    #[inline]
+    fn make_available(&mut self, head: u16, free: u16, count: u16) {
+        self.mem.avail_ring(self.avail_idx & self.mask).write(head);
+        // INVARIANT: One more buffer; its descriptors leave the free list.
+        self.avail_idx = self.avail_idx.wrapping_add(1);
+        self.free_head = free;
+        // At most all are taken, so this does not wrap.
+        self.num_free = self.num_free.wrapping_sub(count);
+    }
+}
+
+/// A buffer of several elements on its way into the ring.
+///
+/// Dropped without [`finish`](Self::finish) it leaves no trace: descriptors of the free list are
+/// the driver's.
+///
+/// # Invariants
+///
+/// `next` is the descriptor after the first `count - left` of the free list, which has `count`.
+pub struct Chain<'a, M, S> {
+    ring: &'a mut Ring<M, S>,
+    count: u16,
+    left: u16,
+    next: u16,
+    /// There were more elements than `count`.
+    surplus: bool,
+    sums: Sums,
+}
+
+impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
+    /// Adds one element: first all that the device reads, then all that it writes.
+    ///
+    /// What is wrong with it is reported by [`finish`](Self::finish).
+    #[inline]
+    pub fn push(&mut self, segment: Segment, access: Access) {
+        let Some(left) = self.left.checked_sub(1) else {
+            self.surplus = true;
+            return;
+        };
+        let index = self.next;
+        // There always is one, by the invariants of the ring.
+        let Some(entry) = self.ring.shadow.get(usize::from(index)) else {
+            return;
+        };
+        let next = if left > 0 { DESC_F_NEXT } else { 0 };
+        self.ring
+            .write_desc(index, segment, access.flags() | next, entry.next);
+        self.sums.add(segment, access);
+        // INVARIANT: One descriptor on.
+        self.left = left;
+        self.next = entry.next;
+    }
+
+    /// Adds the buffer.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[inline]
+    pub fn finish(self) -> Result<Token, AddError> {
+        let writable = self.sums.writable()?;
+        if self.left != 0 || self.surplus {
+            return Err(AddError::BadList);
+        }
+        let head = self.ring.free_head;
+        let entry = self.ring.entry(head)?;
+        entry.count = self.count;
+        entry.writable = writable;
+        self.ring.make_available(head, self.next, self.count);
+        Ok(Token(head))
+    }
+}
