@@ -282,3 +282,106 @@ fn split_driver_pops_until_nothing_is_left() {
 fn packed_driver_pops_until_nothing_is_left() {
     driver_pops_until_nothing_is_left(Layout::Packed);
 }
+
+/// A driver that takes what one look finds and then asks for a callback is called for the next
+/// buffer, unless it is told that there is one.
+fn driver_reaps_and_arms(layout: Layout, event_idx: bool) {
+    loom::model(move || {
+        let (device, mut ring) = set_up(layout, event_idx);
+        let tokens = [0, 1].map(|_| ring.add_one(buffer()[0], Access::Writable).unwrap());
+        ring.disable_cb();
+        ring.publish();
+
+        let device = thread::spawn(move || {
+            [0, 1].map(|i| device.use_buffer(i, tokens[usize::from(i)].index()))
+        });
+        let mut popped = 0;
+        for used in ring.used() {
+            let used = used.unwrap();
+            assert_eq!((used.token, used.written), (tokens[popped], 5));
+            popped += 1;
+        }
+        let more = ring.arm(Arm::Next);
+        assert!(ring.is_armed());
+        let called = device.join().unwrap();
+        if let Some(called) = called.get(popped) {
+            assert!(*called || more == More::Pending, "a used buffer is lost");
+        }
+    });
+}
+
+#[test]
+fn split_driver_reaps_and_arms_with_event_idx() {
+    driver_reaps_and_arms(Layout::Split, true);
+}
+
+#[test]
+fn split_driver_reaps_and_arms_with_flags() {
+    driver_reaps_and_arms(Layout::Split, false);
+}
+
+#[test]
+fn packed_driver_reaps_and_arms_with_event_idx() {
+    driver_reaps_and_arms(Layout::Packed, true);
+}
+
+#[test]
+fn packed_driver_reaps_and_arms_with_flags() {
+    driver_reaps_and_arms(Layout::Packed, false);
+}
+
+/// A driver that asks for a later callback is called at the latest for the last buffer that the
+/// device has, unless it is told that there is one already.
+fn driver_arms_for_later(layout: Layout) {
+    loom::model(move || {
+        let (device, mut ring) = set_up(layout, true);
+        let tokens = [0, 1].map(|_| ring.add_one(buffer()[0], Access::Writable).unwrap());
+        ring.publish();
+
+        let device = thread::spawn(move || {
+            [0, 1].map(|i| device.use_buffer(i, tokens[usize::from(i)].index()))
+        });
+        let more = ring.arm(Arm::After(7));
+        let called = device.join().unwrap();
+        assert!(
+            called[1] || more == More::Pending,
+            "the last buffer is lost"
+        );
+    });
+}
+
+#[test]
+fn split_driver_arms_for_later() {
+    driver_arms_for_later(Layout::Split);
+}
+
+#[test]
+fn packed_driver_arms_for_later() {
+    driver_arms_for_later(Layout::Packed);
+}
+
+/// A handler that pops once is called again, or has left a used buffer in the ring.
+fn driver_pops_once(layout: Layout) {
+    loom::model(move || {
+        let (device, mut ring) = set_up(layout, true);
+        let tokens = [0, 1].map(|_| ring.add_one(buffer()[0], Access::Writable).unwrap());
+        ring.publish();
+        device.use_buffer(0, tokens[0].index());
+
+        let device = thread::spawn(move || device.use_buffer(1, tokens[1].index()));
+        assert_eq!(ring.pop_used().unwrap().unwrap().token, tokens[0]);
+        let pending = ring.pop_used().unwrap().is_some();
+        let called = device.join().unwrap();
+        assert!(called || pending, "neither armed nor pending");
+    });
+}
+
+#[test]
+fn split_driver_pops_once() {
+    driver_pops_once(Layout::Split);
+}
+
+#[test]
+fn packed_driver_pops_once() {
+    driver_pops_once(Layout::Packed);
+}
