@@ -35,6 +35,9 @@ const STARTING: Word = 2;
 const RUNNING: Word = 3;
 const STATE: Word = 3;
 
+/// The number of the first life. There is none with number 0: that is [`Epoch::NONE`].
+const FIRST: Word = STATE + 1;
+
 /// The state of a device, with the number of its life.
 pub(crate) struct Life(AtomicU32);
 
@@ -44,14 +47,14 @@ pub(crate) struct Epoch(Word);
 
 impl Epoch {
     /// Of a queue that was not enabled: no device is ever in this one.
-    pub(crate) const NONE: Self = Self(STOPPED);
+    pub(crate) const NONE: Self = Self(0);
 }
 
 impl Life {
     /// Returns the life of a device that was never started.
     #[allow(clippy::new_without_default, reason = "there is no use for a default")]
     pub(crate) fn new() -> Self {
-        Self(AtomicU32::new(STOPPED))
+        Self(AtomicU32::new(FIRST | STOPPED))
     }
 
     /// Begins a life. Returns `None` unless the device is stopped.
@@ -100,7 +103,7 @@ impl Life {
         let word = self.0.load(Ordering::Relaxed);
         let stopping = word & !STATE | STOPPING;
         // The epoch wraps after 2^30 resets of a device.
-        let stopped = (word & !STATE).wrapping_add(STATE + 1);
+        let stopped = (word & !STATE).wrapping_add(FIRST);
         let _ = self
             .0
             .compare_exchange(stopping, stopped, Ordering::Release, Ordering::Relaxed);

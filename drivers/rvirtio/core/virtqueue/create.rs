@@ -45,13 +45,12 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
     /// memory it becomes smaller, but not smaller than `floor`.
     pub(super) fn new(place: &Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
         let index = place.index;
-        let (ring, addresses) =
-            new_ring(place, max_size.max(1), floor).inspect_err(|error| {
-                dev_err!(
-                    place.device(),
-                    "queue {index} cannot be set up: {error:?}\n"
-                )
-            })?;
+        let (ring, addresses) = new_ring(place, max_size.max(1), floor).inspect_err(|error| {
+            dev_err!(
+                place.device(),
+                "queue {index} cannot be set up: {error:?}\n"
+            )
+        })?;
         let size = ring.size();
         let mut slots = KVec::with_capacity(usize::from(size), GFP_KERNEL)?;
         for _ in 0..size {
