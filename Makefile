@@ -9,7 +9,7 @@ modules modules_install clean:
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
 .PHONY: run test test-full test-matrix test-debug kunit graft check ci bench bench-quick \
-	rust-metadata rustdoc help
+	rust-metadata rustdoc rust-analyzer help
 run:
 	@tools/vm run
 
@@ -41,6 +41,10 @@ ci:
 rustdoc:
 	@tools/test rustdoc
 
+# For editors: rust-project.json, with the kernel's crates.
+rust-analyzer:
+	@tools/test rust-analyzer
+
 # B: only these groups of measurements; tools/vm bench --help lists them.
 bench:
 	@tools/vm bench $(B)
@@ -71,4 +75,5 @@ help:
 	@echo 'Of the sources:'
 	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'
 	@echo '  check            formats, lints, warnings, unsafe code, names in documents'
-	@echo '  rustdoc          make the documentation of all crates: tools/target/rustdoc/rvirtio/index.html'
+	@echo '  rust-analyzer    write rust-project.json, for editors'
+	@echo '  rustdoc           make the documentation of all crates: tools/target/rustdoc/rvirtio/index.html'

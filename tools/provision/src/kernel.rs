@@ -14,9 +14,15 @@ mod stock;
 
 pub(crate) use headers::Headers;
 
-use crate::{BuildRoot, Context};
-use anyhow::Result;
-use std::path::{Path, PathBuf};
+use crate::{
+    BuildRoot, Context,
+    rust_metadata::{KDIR, PROJECT},
+};
+use anyhow::{Context as _, Result};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// A kernel that can be booted and that modules can be built for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +89,20 @@ impl Kernel {
     /// When `dir` holds no finished build of a kernel with Rust.
     pub fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Result<Self> {
         local::from_build_tree(ctx, root, dir)
+    }
+
+    /// What rust-analyzer is to know of the kernel's crates: a `rust-project.json`.
+    ///
+    /// # Errors
+    ///
+    /// For a kernel that is not Debian's own.
+    pub fn rust_project(&self, root: &BuildRoot) -> Result<String> {
+        let file = self.kdir.join(PROJECT);
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("{} cannot be read: only Debian's kernels have it", file.display()))?;
+        // The build root's own sources of `core`.
+        let usr = format!("\"{}/usr", root.path().display());
+        Ok(text.replace(KDIR, &self.kdir.to_string_lossy()).replace("\"/usr", &usr))
     }
 
     /// Where the source lies of a kernel that was built in another directory (`make O=`).

@@ -10,5 +10,5 @@ mod regenerate;
 mod standalone;
 mod symbols;
 
-pub(crate) use regenerate::{Place, Regeneration};
+pub(crate) use regenerate::{KDIR, PROJECT, Place, Regeneration};
 pub use standalone::{Options, run};

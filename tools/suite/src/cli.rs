@@ -47,6 +47,8 @@ pub enum What {
     Conformance,
     /// Makes the documentation of all crates in tools/target/rustdoc; runs nothing.
     Rustdoc,
+    /// Writes rust-project.json, by which rust-analyzer understands the crates; runs nothing.
+    RustAnalyzer,
     /// Checks, then tests.
     All,
 }

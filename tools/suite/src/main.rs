@@ -5,6 +5,7 @@
 //! Everything that is counted is an [`outcome::Outcome`]; the last line of the output says
 //! `N passed, N failed, N skipped`.
 
+mod analyzer;
 mod boot;
 mod cargo;
 mod check;

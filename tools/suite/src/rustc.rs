@@ -11,10 +11,12 @@ use std::{
 
 /// The modules, built.
 pub struct Modules<'a> {
-    ctx: &'a Context,
+    /// Knows the cache.
+    pub ctx: &'a Context,
     /// Has the compilers.
     pub root: &'a BuildRoot,
-    kernel: &'a Kernel,
+    /// What they were built for.
+    pub kernel: &'a Kernel,
     /// Where.
     pub out: PathBuf,
     /// Their crates: each after those that it uses.

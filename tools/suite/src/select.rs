@@ -3,6 +3,7 @@
 //! What was asked for, and running it.
 
 use crate::{
+    analyzer,
     boot::{Event, Guests},
     cargo::Cargo,
     check::{Check, Sources},
@@ -144,6 +145,11 @@ impl Suite {
             What::Rustdoc => {
                 let modules = Modules::build(&ctx, &root, &kernel)?;
                 Some((rustdoc::OUTPUT, rustdoc::make(&modules, &self.repo.join(rustdoc::OUTPUT))?))
+            }
+            What::RustAnalyzer => {
+                let modules = Modules::build(&ctx, &root, &kernel)?;
+                analyzer::make(&modules, &self.repo)?;
+                Some((analyzer::OUTPUT, Vec::new()))
             }
             _ => None,
         };

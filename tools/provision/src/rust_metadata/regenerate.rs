@@ -12,6 +12,10 @@ use std::{
     thread,
 };
 
+/// What rust-analyzer reads, and what stands in it for the headers directory.
+pub(crate) const PROJECT: &str = "rust-project.json";
+pub(crate) const KDIR: &str = "@kdir@";
+
 /// Where the compilers are run.
 pub(crate) enum Place<'a> {
     /// On this machine, with its installed packages.
@@ -102,6 +106,20 @@ impl Regeneration<'_> {
                 copy(&tree.join(settings), dir)?;
             }
         }
+        Ok(())
+    }
+
+    /// Puts what editors need into the headers directory `kdir`, which is below `dir` as `tree` is: the
+    /// sources of the crates, and what the kernel tells rust-analyzer of them.
+    pub(crate) fn install_sources(&self, tree: &Path, dir: &Path, kdir: &Path) -> Result<()> {
+        let compiler = format!("CC={}", self.headers.compiler()?);
+        self.call("make", &[&compiler, "HOSTCC=gcc", "rust-analyzer"], tree, tree)?;
+        let from = format!("{}/rust/", tree.display());
+        let to = format!("{}/rust/", kdir.display());
+        self.call("rsync", &["-am", "--include=*/", "--include=*.rs", "--exclude=*", &from, &to], dir, dir)?;
+        let project = fs::read_to_string(tree.join(PROJECT))?;
+        // Neither directory stays where it is.
+        fs::write(kdir.join(PROJECT), project.replace(&*tree.to_string_lossy(), KDIR))?;
         Ok(())
     }
 
