@@ -4,31 +4,35 @@
 
 use super::{Findings, Sources, unsafe_code};
 use anyhow::Result;
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, fs, path::Path};
 
 /// Directories of the kernel that the documents point into.
-const KERNEL: [&str; 6] =
-    ["drivers/block/", "drivers/char/", "drivers/virtio/", "include/linux/", "rust/kernel", "scripts/"];
+const KERNEL: [&str; 8] = [
+    "Documentation/process/",
+    "Documentation/rust/",
+    "drivers/block/",
+    "drivers/char/",
+    "drivers/virtio/",
+    "include/linux/",
+    "rust/kernel",
+    "scripts/",
+];
 
 /// What our own paths begin with.
 const DIRS: [&str; 5] = ["Documentation/", "drivers/rvirtio/", "samples/", "tests/", "tools/"];
 
-/// Names of the kernel and of programs that are in none of our sources.
+/// Names of the kernel and of programs that are neither in our sources nor in those of the kernel crate.
 const FOREIGN: &[&str] = &[
     "alloc_indirect_split",
     "blk_map_iter_next",
     "detach_buf_split_in_order",
     "initcall_blacklist",
     "INVARIANT",
-    "memcpy",
     "mokutil",
     "nm",
     "reading_mutex",
     "rust_helper_writew",
     "SAFETY",
-    "sg_init_one",
-    "sg_init_table",
-    "SpinLockIrq",
     "virtblk",
     "virtblk_add_req",
     "vp_find_vqs",
@@ -107,16 +111,28 @@ fn spans(text: &str) -> Vec<(usize, String)> {
 struct Tree {
     /// Sources, and the words of each but for comments in Rust.
     files: Vec<(String, HashSet<String>)>,
+    /// Words of the kernel crate and of its bindings.
+    kernel: HashSet<String>,
     /// Files and directories, and words that these consist of.
     paths: Vec<String>,
 }
 
 impl Tree {
     fn read(sources: &Sources<'_>) -> Result<Self> {
-        let mut tree = Self { files: Vec::new(), paths: Vec::new() };
+        let mut tree = Self { files: Vec::new(), kernel: HashSet::new(), paths: Vec::new() };
+        for dir in ["rust/kernel", "rust/bindings"] {
+            let mut files = vec![sources.kernel.kdir.join(dir)];
+            while let Some(file) = files.pop() {
+                match fs::read_dir(&file) {
+                    Ok(entries) => files.extend(entries.flatten().map(|entry| entry.path())),
+                    Err(_) => tree.kernel.extend(words(&fs::read_to_string(&file)?).map(str::to_owned)),
+                }
+            }
+        }
         for file in &sources.files {
             let ancestors = file.ancestors().filter(|path| *path != Path::new(""));
-            tree.paths.extend(ancestors.map(|path| path.to_string_lossy().into_owned()));
+            tree.paths.extend(ancestors.clone().map(|path| path.display().to_string()));
+            tree.paths.extend(ancestors.skip(1).map(|path| format!("{}/", path.display())));
             let data =
                 ["lock", "svg", "tsv"].iter().any(|end| file.extension().is_some_and(|found| found == *end));
             if !data && !is_document(file) && !file.ends_with("names.rs") {
@@ -163,11 +179,11 @@ impl Tree {
         if !is_path || span.starts_with('/') || !span.chars().all(plain) {
             return None;
         }
-        let span = span.trim_start_matches("../").trim_end_matches('/');
-        let known = KERNEL.iter().any(|dir| span.starts_with(dir.trim_end_matches('/')))
+        let span = span.trim_start_matches("../");
+        let known = KERNEL.iter().any(|dir| span.starts_with(dir))
             || PLACEHOLDERS.iter().any(|word| span.contains(word))
             || self.paths.iter().any(|path| is_end(span, path))
-            || self.files.iter().any(|(text, _)| text.contains(span));
+            || !span.ends_with('/') && self.files.iter().any(|(text, _)| text.contains(span));
         (!known).then(|| span.to_owned())
     }
 
@@ -175,6 +191,7 @@ impl Tree {
         FOREIGN.contains(&word)
             || PLACEHOLDERS.contains(&word)
             || ["core", "std", "kernel"].contains(&word)
+            || self.kernel.contains(word)
             || self.files.iter().any(|(_, words)| words.contains(word))
     }
 }
@@ -204,7 +221,9 @@ mod tests {
     use super::*;
 
     fn tree() -> Tree {
-        let mut tree = Tree { files: Vec::new(), paths: vec!["drivers/rvirtio/blk/queue.rs".to_owned()] };
+        let paths = ["drivers/rvirtio/blk/queue.rs", "drivers/rvirtio/blk/", "drivers/rvirtio/blk"];
+        let kernel = words("kernel_fn").map(str::to_owned).collect();
+        let mut tree = Tree { files: Vec::new(), kernel, paths: paths.map(str::to_owned).to_vec() };
         tree.add("struct Queue; // Gone\nfn pop() {}\n#[doc(alias = \"vring_pop\")]", true);
         tree.add("struct Other { state: u8 }", true);
         tree
@@ -221,7 +240,9 @@ mod tests {
             "blk/queue.rs",
             "blk/q*",
             "blk/queue",
-            "memcpy",
+            "kernel_fn",
+            "blk/",
+            "rvirtio/blk",
         ] {
             assert_eq!(missing(there), None, "{there}");
         }
@@ -235,6 +256,7 @@ mod tests {
             "ring.rs",
             "net/queue.rs",
             "net/*",
+            "queue/",
         ] {
             assert!(missing(gone).is_some(), "{gone}");
         }
