@@ -1,26 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An interrupt handler that ends with `probe`.
+//! An interrupt handler that ends with the function that registers it.
 //!
-//! claim: Storage with the lifetime `'bound`
+//! claim: One owner
 //! error: E0597
 
 use kernel::prelude::*;
 use rvirtio as virtio;
 
+include!("lib/driver.rs");
+
+struct Data<'bound>(&'bound virtio::Device);
+
 struct Handler;
 
+static OTHER: Handler = Handler;
+
 impl virtio::VqHandler for Handler {
-    fn interrupt(&self) {}
+    fn interrupt(&self) -> virtio::IrqReturn {
+        virtio::IrqReturn::None
+    }
 }
 
-fn bring_up(init: virtio::Negotiated<'_>) -> Result {
-    let mut init = init.find_vqs(&[])?;
-    #[cfg(not(good))]
-    let local = Handler;
-    #[cfg(not(good))]
-    let handler = Pin::new(&local);
-    #[cfg(good)]
-    let handler = init.manage(Handler)?;
-    init.request_irq(0, handler)
+driver! {
+    [probe start reclaim]
+
+    fn connect<'a>(
+        _data: Pin<&'a Data<'_>>,
+        mut connect: virtio::Connect<'a>,
+    ) -> Result<virtio::Ready<'a>> {
+        let local = Handler;
+        #[cfg(not(good))]
+        connect.request_irq(0, &local)?;
+        #[cfg(good)]
+        connect.request_irq(0, &OTHER)?;
+        connect.driver_ok()
+    }
 }
