@@ -20,6 +20,7 @@ pub mod exchange;
 mod memory;
 mod place;
 pub mod slab;
+mod spare;
 
 pub use self::buffers::{
     Buffers,
@@ -31,10 +32,8 @@ pub use self::drain::{
     drain,
     Deferred, //
 };
-pub use self::place::{
-    Place,
-    SpareRing, //
-};
+pub use self::place::Place;
+pub use self::spare::SpareRing;
 pub use crate::ring::{
     AddError,
     More, //

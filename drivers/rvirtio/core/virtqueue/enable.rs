@@ -4,7 +4,7 @@
 
 use super::{
     buffers::Buffers,
-    place::SpareRing,
+    spare::SpareRing,
     Virtqueue, //
 };
 use crate::{

@@ -2,10 +2,6 @@
 
 //! The place of a queue in its device: what stays when its ring is replaced.
 
-use super::{
-    buffers::Buffers,
-    create::Parts, //
-};
 use crate::{
     device::{
         Device,
@@ -71,25 +67,6 @@ impl<'bound> Place<'bound> {
         ring::Config::new(self.features).capacity(size)
     }
 
-    /// Allocates another ring of `size` descriptors for this place, to be exchanged for that of the
-    /// queue by [`Start::enable_with`]. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// [`EINVAL`] for a size that is larger than [`Place::max_size`] or, in a split ring, not a
-    /// power of two, and [`ENOMEM`].
-    pub fn ring<T: Buffers>(&self, size: u16) -> Result<SpareRing<'bound, T>> {
-        let possible = self.features.contains(feature::RING_PACKED) || size.is_power_of_two();
-        if size == 0 || size > self.device_max || !possible {
-            return Err(EINVAL);
-        }
-        Ok(SpareRing {
-            place: *self,
-            parts: Parts::new(self, size, size)?,
-            fresh: true,
-        })
-    }
-
     /// Resets the queue (virtio 1.4, 2.6.1 Virtqueue Reset): takes it back from the device, calls
     /// [`Driver::reclaim`](crate::Driver::reclaim) for what was in it, then `start` to enable it
     /// again. Sleeps for at most ten seconds.
@@ -111,12 +88,4 @@ impl<'bound> Place<'bound> {
         }
         self.device().reset_queue(self.index, start)
     }
-}
-
-/// A ring that no queue has, and that the device does not know.
-pub struct SpareRing<'bound, T: Buffers> {
-    pub(super) place: Place<'bound>,
-    pub(super) parts: Parts<'bound, T>,
-    /// It was not used before.
-    pub(super) fresh: bool,
 }
