@@ -225,7 +225,7 @@ mod tests {
         })
     }
 
-    /// A device can not claim to have written more than it was allowed to.
+    /// A device cannot claim to have written more than it was allowed to.
     #[test]
     fn lengths_are_limited() -> Result {
         with_rings(8, Config::default(), |ring, device| {

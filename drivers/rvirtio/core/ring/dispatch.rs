@@ -45,7 +45,7 @@ where
     S: DerefMut<Target = [Shadow]>,
 {
     /// See [`split::Ring::add_one`].
-    #[inline]
+    #[inline(always)]
     pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
         dispatch!(self.add_one(segment, access))
     }
@@ -65,7 +65,7 @@ where
     }
 
     /// See [`split::Ring::add_indirect`].
-    #[inline]
+    #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         dispatch!(self.add_indirect(table, writable_len))
     }

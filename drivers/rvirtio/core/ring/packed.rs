@@ -83,8 +83,8 @@ pub struct Ring<M, S> {
     num_free: u16,
     next_avail: Position,
     pending: Pending,
-    /// The number of descriptors added since the decision to notify was last made, at most 65535.
-    undecided: u16,
+    /// The number of descriptors added since the decision to notify was last made.
+    undecided: u64,
     /// Free-running counts of buffers.
     added: u16,
     published: u16,

@@ -35,7 +35,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// See [`AddError`].
     #[doc(alias = "virtqueue_add_inbuf")]
     #[doc(alias = "virtqueue_add_outbuf")]
-    #[inline]
+    #[inline(always)]
     pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
         if segment.len == 0 {
@@ -59,7 +59,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     ///
     /// See [`AddError`].
     #[doc(alias = "virtqueue_add_indirect_packed")]
-    #[inline]
+    #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
         // An empty table wraps to the largest value.
@@ -121,14 +121,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// Makes a buffer of the next descriptor.
-    #[inline]
+    #[inline(always)]
     fn add_desc(&mut self, segment: Segment, flags: u16, writable: u32) -> Result<Token, AddError> {
         if self.num_free == 0 {
             return Err(AddError::Full);
         }
         let position = self.next_avail;
         self.write_element(position, segment);
-        self.make_available(position.advanced(1, self.size), flags, 1, writable)
+        self.make_available(position.next(self.size), flags, 1, writable)
     }
 
     #[inline]
@@ -171,7 +171,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.next_avail = end;
         self.num_free = self.num_free.wrapping_sub(count);
         self.added = self.added.wrapping_add(1);
-        self.undecided = self.undecided.saturating_add(count);
+        self.undecided = self.undecided.wrapping_add(count.into());
         Ok(Token(id))
     }
 }
@@ -219,7 +219,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
         self.sums.add(segment, access);
         // INVARIANT: One descriptor on.
         self.left = left;
-        self.next = position.advanced(1, self.ring.size);
+        self.next = position.next(self.ring.size);
     }
 
     /// Adds the buffer.
@@ -248,7 +248,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
     fn undo(&mut self) {
         let mut position = self.ring.next_avail;
         for _ in self.left.wrapping_add(1)..self.count {
-            position = position.advanced(1, self.ring.size);
+            position = position.next(self.ring.size);
             let desc = self.ring.mem.desc(position.slot());
             desc.meta.write(position.vacant());
         }

@@ -45,6 +45,22 @@ impl Position {
         self.slot | wrap
     }
 
+    /// Returns the next position in a ring of `size`.
+    #[inline]
+    #[must_use]
+    pub(super) const fn next(self, size: u16) -> Self {
+        // Cheaper than `advanced`: it is zero that is selected, and not a difference.
+        let slot = self.slot.wrapping_add(1);
+        if slot == size {
+            Self {
+                slot: 0,
+                mark: self.mark ^ (AVAIL | USED),
+            }
+        } else {
+            Self { slot, ..self }
+        }
+    }
+
     /// Returns the position `count` descriptors on, at most once around a ring of `size`.
     #[inline]
     #[must_use]
@@ -94,7 +110,7 @@ impl Position {
     /// Returns whether the position that an event has as `bits` is among the `count` positions
     /// before this one, which are up to two laps around a ring of `size`.
     #[inline]
-    pub(super) fn is_passed(self, bits: u16, count: u16, size: u16) -> bool {
+    pub(super) fn is_passed(self, bits: u16, count: u64, size: u16) -> bool {
         // After two laps position and wrap counter are the same again.
         let two_laps = u32::from(size).wrapping_mul(2);
         let end = in_two_laps(self.bits(), size);
@@ -105,7 +121,7 @@ impl Position {
         } else {
             back.wrapping_add(two_laps)
         };
-        back <= u32::from(count)
+        u64::from(back) <= count
     }
 }
 

@@ -34,7 +34,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// See [`AddError`].
     #[doc(alias = "virtqueue_add_inbuf")]
     #[doc(alias = "virtqueue_add_outbuf")]
-    #[inline]
+    #[inline(always)]
     pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
         if segment.len == 0 {
@@ -58,7 +58,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     ///
     /// See [`AddError`].
     #[doc(alias = "virtqueue_add_indirect_split")]
-    #[inline]
+    #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
         // An empty table wraps to the largest value.
@@ -119,7 +119,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// Makes a buffer of the first free descriptor.
-    #[inline]
+    #[inline(always)]
     fn add_desc(&mut self, segment: Segment, flags: u16, writable: u32) -> Result<Token, AddError> {
         if self.num_free == 0 {
             return Err(AddError::Full);
