@@ -205,7 +205,7 @@ impl Hostile {
         }
     }
 
-    /// Takes what one look finds. The device can not make that more than it has.
+    /// Takes what one look finds. The device cannot make that more than it has.
     fn pop_seen(&mut self, max: u8) {
         let popped: Vec<_> = self.ring.used().take(max.into()).collect();
         assert!(popped.len() <= self.held.len() + 1);

@@ -9,7 +9,7 @@ mod machine;
 
 pub use self::machine::{Layout, Machine, TestRing};
 
-use crate::{model::device::Wish, ring::Arm};
+use crate::{model::device::Notify, ring::Arm};
 use proptest::prelude::*;
 
 /// What a program does in one step.
@@ -43,7 +43,7 @@ pub enum Step {
     /// length for each.
     Use(u8, u8, u32),
     /// The device says when to be notified.
-    Wish(Wish),
+    Notify(Notify),
 }
 
 /// Lengths of elements: mostly small, sometimes so large that the sum overflows.
@@ -60,10 +60,10 @@ fn length() -> impl Strategy<Value = u32> + Clone {
 
 /// Returns steps in proportions that keep a ring moving.
 pub fn step() -> impl Strategy<Value = Step> {
-    let wish = prop_oneof![
-        Just(Wish::Never),
-        Just(Wish::Always),
-        (0u16..6).prop_map(Wish::After)
+    let notify = prop_oneof![
+        Just(Notify::Never),
+        Just(Notify::Always),
+        (0u16..6).prop_map(Notify::After)
     ];
     let arm = prop_oneof![
         2 => Just(Arm::Next),
@@ -84,7 +84,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         3 => arm.prop_map(Step::Arm),
         5 => (1u8..9).prop_map(Step::Take),
         5 => (1u8..5, any::<u8>(), used_length()).prop_map(|(n, at, len)| Step::Use(n, at, len)),
-        2 => wish.prop_map(Step::Wish),
+        2 => notify.prop_map(Step::Notify),
     ]
 }
 

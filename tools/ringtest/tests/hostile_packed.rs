@@ -108,7 +108,7 @@ fn id_used_twice() {
     }
 }
 
-/// A descriptor that was not made available can not be used.
+/// A descriptor that was not made available cannot be used.
 #[test]
 fn used_without_being_available() {
     let (area, ring) = ring(5, Config::default());

@@ -112,7 +112,7 @@ fn index_jumps() {
     for used_idx in [3, 4, 0x8000, 0xffff] {
         let (area, mut ring) = ring(8, Config::default());
         let tokens = publish(&mut ring, 2);
-        // Added, but not published: the device can not have used it.
+        // Added, but not published: the device cannot have used it.
         let unpublished = ring.add_list(readable(1), []).unwrap();
         area.used_idx.write(used_idx);
         let violation = Violation::UsedIndex {

@@ -101,7 +101,7 @@ fn tables_are_no_longer_than_the_queue() {
     assert_eq!(packed::fill_table(&cells, 4, list(5), []), error);
 }
 
-/// The ring refuses tables that can not be, whoever has filled them.
+/// The ring refuses tables that cannot be, whoever has filled them.
 ///
 /// covers: RING-S-06 RING-S-08 RING-P-12
 #[test]

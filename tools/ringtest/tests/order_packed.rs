@@ -115,7 +115,7 @@ fn list_that_does_not_fit_leaves_no_trace() {
 
 /// covers: RING-P-17
 #[test]
-fn full_barrier_is_between_the_descriptor_and_the_devices_wish() {
+fn full_barrier_is_between_the_descriptor_and_the_devices_event() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
         ring.add_list([segment(0x1000)], []).unwrap();
@@ -130,7 +130,7 @@ fn full_barrier_is_between_the_descriptor_and_the_devices_wish() {
                 memory.device_event.write(if event_idx { EVENT } else { 0 });
             }
         });
-        assert!(ring.kick_prepare(), "the wish was read before the barrier");
+        assert!(ring.kick_prepare(), "the event was read before the barrier");
         assert_eq!(seen.get(), Some(AVAIL));
         area.barriers.clear();
     }
@@ -163,7 +163,7 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
         ring.publish();
         assert_eq!(ring.pop_used(), Ok(None));
         assert_eq!(area.driver_event.read(), 1 << 16, "disabled");
-        // The device uses the buffer just before it can see the wish to be called.
+        // The device uses the buffer just before it can see that it is to call.
         let memory = area.clone();
         area.barriers.set(move |barrier| {
             assert_eq!(barrier, Barrier::Full);
@@ -220,9 +220,9 @@ fn barriers_are_per_batch() {
     area.barriers.clear();
 }
 
-/// A later wish is kept until something is popped.
+/// A later callback stays armed until something is popped.
 #[test]
-fn delayed_wish_is_kept_while_nothing_is_popped() {
+fn later_callback_stays_armed_while_nothing_is_popped() {
     let (area, mut ring) = ring(true);
     let tokens: Vec<Token> = (0..4)
         .map(|_| ring.add_list([segment(1)], []).unwrap())

@@ -85,7 +85,7 @@ fn descriptors_and_ring_are_written_before_the_barrier_and_the_index_after() {
 
 /// covers: RING-S-27
 #[test]
-fn full_barrier_is_between_the_index_and_the_devices_wish() {
+fn full_barrier_is_between_the_index_and_the_devices_event() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
         ring.add_list([segment(0x1000)], []).unwrap();
@@ -102,7 +102,7 @@ fn full_barrier_is_between_the_index_and_the_devices_wish() {
                 memory.avail_event.write(0);
             }
         });
-        assert!(ring.kick_prepare(), "the wish was read before the barrier");
+        assert!(ring.kick_prepare(), "the event was read before the barrier");
         assert_eq!(
             seen.get(),
             Some(1),
@@ -139,7 +139,7 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
         let a = ring.add_list([segment(0x1000)], []).unwrap();
         ring.publish();
         assert_eq!(ring.pop_used(), Ok(None));
-        // The device uses the buffer just before it can see the wish to be called.
+        // The device uses the buffer just before it can see that it is to call.
         let memory = area.clone();
         area.barriers.set(move |barrier| {
             assert_eq!(barrier, Barrier::Full);
@@ -147,7 +147,7 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
                 true => memory.used_event.read() == 0,
                 false => memory.avail_flags.read() == 0,
             };
-            assert!(enabled, "the wish was written after the barrier");
+            assert!(enabled, "the event was written after the barrier");
             use_buffer(&memory, 0, a.index(), 0);
         });
         assert_eq!(ring.arm(Arm::Next), More::Pending);
@@ -207,7 +207,7 @@ fn disabling_after_a_callback_writes_nothing() {
     assert_eq!(area.used_event.read(), 0, "as it was");
     assert_eq!(area.avail_flags.read(), 0);
 
-    // Nothing has happened after this one, so the wish has to be taken back.
+    // Nothing has happened after this one, so the event has to be cleared.
     let _ = ring.arm(Arm::Next);
     assert_eq!(area.used_event.read(), 1);
     ring.disable_cb();

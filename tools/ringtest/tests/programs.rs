@@ -4,9 +4,9 @@
 
 use proptest::prelude::*;
 use ringtest::{
-    model::device::Wish,
+    model::device::Notify,
     program::{step, Layout, Machine, Step},
-    ring::{Arm, Config},
+    ring::{Arm, Config, More},
 };
 
 fn config() -> impl Strategy<Value = Config> {
@@ -130,6 +130,67 @@ fn handler_that_pops_once_is_called_again() {
     }
 }
 
+/// What a network driver does to transmit: it asks for a callback only when none is open, and takes
+/// what was used in passing.
+#[derive(Clone, Copy, Debug)]
+enum Transmit {
+    /// Adds so many buffers, and kicks.
+    Send(u8),
+    /// The device takes and uses so many, and calls if it was asked to.
+    Complete(u8),
+    /// The poll that was scheduled runs.
+    Poll,
+}
+
+fn transmit() -> impl Strategy<Value = Transmit> {
+    prop_oneof![
+        (1u8..6).prop_map(Transmit::Send),
+        (1u8..6).prop_map(Transmit::Complete),
+        Just(Transmit::Poll),
+    ]
+}
+
+proptest! {
+    /// As long as the ring is not empty, a callback comes at the latest for the last buffer, or the
+    /// poll is scheduled.
+    #[test]
+    fn transmit_queue_is_never_forgotten(
+        layout in prop_oneof![Just(Layout::Split), Just(Layout::Packed)],
+        config in config(),
+        steps in proptest::collection::vec(transmit(), 0..100),
+    ) {
+        let mut machine = Machine::new(layout, 8, config);
+        let mut scheduled = false;
+        for step in steps {
+            match step {
+                Transmit::Send(count) => {
+                    machine.run(&Step::PopSeen(8));
+                    for _ in 0..count {
+                        machine.run(&Step::AddOne(64, false));
+                    }
+                    machine.run(&Step::Kick);
+                    if !machine.ring.is_armed() {
+                        scheduled |= machine.arm(Arm::MostInFlight) == More::Pending;
+                    }
+                }
+                Transmit::Complete(count) => {
+                    machine.run(&Step::Take(count));
+                    scheduled |= machine.use_buffers(count, 0, 0);
+                }
+                Transmit::Poll if scheduled => {
+                    scheduled = false;
+                    machine.run(&Step::PopSeen(8));
+                    if machine.in_flight() > 0 && !machine.ring.is_armed() {
+                        scheduled = machine.arm(Arm::MostInFlight) == More::Pending;
+                    }
+                }
+                Transmit::Poll => {}
+            }
+            prop_assert!(machine.in_flight() == 0 || scheduled || machine.would_call());
+        }
+    }
+}
+
 /// A delayed callback waits for descriptors, not for buffers: a short buffer that is used before
 /// its turn does not get there, the rest does.
 #[test]
@@ -151,15 +212,15 @@ fn delayed_callback_counts_descriptors() {
     machine.finish();
 }
 
-/// A wish that was passed more than a lap ago still asks for a notification.
+/// An event that was passed more than a lap ago still asks for a notification.
 #[test]
-fn wish_passed_long_ago_notifies() {
+fn event_passed_long_ago_notifies() {
     let config = Config {
         event_idx: true,
         ..Config::default()
     };
     let mut machine = Machine::new(Layout::Packed, 4, config);
-    machine.run(&Step::Wish(Wish::After(3)));
+    machine.run(&Step::Notify(Notify::After(3)));
     for _ in 0..9 {
         machine.run(&Step::AddChain(vec![1], vec![]));
         machine.run(&Step::Publish);

@@ -37,8 +37,8 @@ pub(super) fn raw(desc: &Desc) -> RawDesc {
 
 /// When the device wants to be notified of available buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// Never. With `EVENT_IDX` in a split ring the device can only wish for later.
+pub enum Notify {
+    /// Never. With `EVENT_IDX` in a split ring the device can only ask for later.
     Never,
     /// Of every buffer. With `EVENT_IDX` in a split ring: of the next.
     Always,
@@ -118,7 +118,7 @@ pub trait Device {
     fn complete(&mut self, used: &[(Chain, u32)]) -> Result<bool, Breach>;
 
     /// Says when to be notified.
-    fn wish(&mut self, wish: Wish);
+    fn set_notify(&mut self, notify: Notify);
 
     /// Returns whether the device is to be notified of what became available since this was last
     /// called, which is when the driver last made the decision: so many descriptors of the ring.

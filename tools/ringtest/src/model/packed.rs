@@ -4,7 +4,7 @@
 
 use super::{
     barriers::Hooked,
-    device::{check_elements, raw, Chain, Device, Element, ElementIds, RawDesc, Tables, Wish},
+    device::{check_elements, raw, Chain, Device, Element, ElementIds, Notify, RawDesc, Tables},
     require, Breach,
 };
 use crate::ring::{Config, Desc};
@@ -217,19 +217,19 @@ impl Device for PackedDevice {
         self.wants_call(old, descriptors)
     }
 
-    fn wish(&mut self, wish: Wish) {
-        let (position, flags) = match wish {
-            Wish::Never => (0, 1),
-            Wish::Always => (0, 0),
+    fn set_notify(&mut self, notify: Notify) {
+        let (position, flags) = match notify {
+            Notify::Never => (0, 1),
+            Notify::Always => (0, 0),
             // Reserved bits of the flags are to be ignored.
-            Wish::After(n) if self.config.event_idx => {
+            Notify::After(n) if self.config.event_idx => {
                 let place = self
                     .next_avail
                     .after(u32::from(n) % u32::from(self.size()), self.size());
                 (bits(place), 2 | 0x100)
             }
-            // Must be taken for a wish to be notified.
-            Wish::After(_) => (0, 3),
+            // Must be taken for always.
+            Notify::After(_) => (0, 3),
         };
         self.area
             .device_event

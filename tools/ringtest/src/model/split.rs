@@ -4,7 +4,7 @@
 
 use super::{
     barriers::Hooked,
-    device::{check_elements, raw, Chain, Device, Element, ElementIds, RawDesc, Tables, Wish},
+    device::{check_elements, raw, Chain, Device, Element, ElementIds, Notify, RawDesc, Tables},
     require, Breach,
 };
 use crate::ring::Config;
@@ -241,13 +241,13 @@ impl Device for SplitDevice {
         Ok(self.wants_call(old, self.used_idx))
     }
 
-    fn wish(&mut self, wish: Wish) {
+    fn set_notify(&mut self, notify: Notify) {
         if self.config.event_idx {
-            let ahead = match wish {
+            let ahead = match notify {
                 // As far away as possible.
-                Wish::Never => u16::MAX,
-                Wish::Always => 0,
-                Wish::After(n) => n,
+                Notify::Never => u16::MAX,
+                Notify::Always => 0,
+                Notify::After(n) => n,
             };
             self.area
                 .avail_event
@@ -255,7 +255,7 @@ impl Device for SplitDevice {
             // Must be ignored.
             self.area.used_flags.write(1);
         } else {
-            self.area.used_flags.write((wish == Wish::Never).into());
+            self.area.used_flags.write((notify == Notify::Never).into());
             // Must be ignored.
             self.area.avail_event.write(self.next_avail);
         }

@@ -2,7 +2,7 @@
 
 //! What the driver may rely on about callbacks.
 
-use super::{Layout, Machine};
+use super::Machine;
 use crate::ring::{Arm, More};
 
 /// What the driver may rely on.
@@ -20,12 +20,14 @@ pub(super) enum Callback {
 }
 
 impl Machine {
-    pub(super) fn arm(&mut self, arm: Arm) {
+    /// The driver asks for a callback.
+    pub fn arm(&mut self, arm: Arm) -> More {
         self.callbacks = true;
         self.unarmed = false;
         let available =
             self.available() + self.used.iter().map(|(b, _)| self.steps(b)).sum::<u16>();
-        self.callback = match self.ring.arm(arm) {
+        let more = self.ring.arm(arm);
+        self.callback = match more {
             More::Pending => {
                 assert!(!self.used.is_empty());
                 Callback::Any
@@ -47,6 +49,7 @@ impl Machine {
                 Callback::Within((within - used.min(within)).max(1))
             }
         };
+        more
     }
 
     pub(super) fn disable(&mut self) {
@@ -140,10 +143,5 @@ impl Machine {
     pub fn would_call(&self) -> bool {
         let available = self.available().max(1).into();
         self.device.would_call(available).unwrap()
-    }
-
-    /// Returns the layout of the ring.
-    pub fn layout(&self) -> Layout {
-        self.layout
     }
 }

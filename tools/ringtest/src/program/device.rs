@@ -27,7 +27,8 @@ impl Machine {
         }
     }
 
-    pub(super) fn use_buffers(&mut self, count: u8, at: u8, written: u32) {
+    /// The device uses buffers; see [`Step::Use`](super::Step::Use). Returns whether it calls.
+    pub fn use_buffers(&mut self, count: u8, at: u8, written: u32) -> bool {
         let mut batch = Vec::new();
         let mut passed = 0;
         let count = usize::from(count).min(self.taken.len());
@@ -49,10 +50,10 @@ impl Machine {
             self.used.push_back((buffer, expected));
         }
         let called = self.device.complete(&batch).unwrap();
-        if batch.is_empty() {
-            return;
+        if !batch.is_empty() {
+            self.check_called(called, passed);
         }
-        self.check_called(called, passed);
+        called
     }
 
     /// Returns how far the device gets by using all buffers that it has now.

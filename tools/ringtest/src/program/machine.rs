@@ -168,10 +168,14 @@ impl Machine {
             Step::Pop(max) => self.pop(*max),
             Step::PopSeen(max) => self.pop_seen(*max),
             Step::Disable => self.disable(),
-            Step::Arm(arm) => self.arm(*arm),
+            Step::Arm(arm) => {
+                let _ = self.arm(*arm);
+            }
             Step::Take(max) => self.take(*max),
-            Step::Use(count, at, written) => self.use_buffers(*count, *at, *written),
-            Step::Wish(wish) => self.device.wish(*wish),
+            Step::Use(count, at, written) => {
+                self.use_buffers(*count, *at, *written);
+            }
+            Step::Notify(notify) => self.device.set_notify(*notify),
         }
         self.check_counts();
         self.check_callback();
@@ -193,9 +197,9 @@ impl Machine {
         assert_eq!(self.ring.detach_unused(), None);
     }
 
-    /// Returns how many buffers the device has or finds.
+    /// Returns how many buffers are in the ring.
     pub fn in_flight(&self) -> usize {
-        self.published + self.taken.len()
+        self.descriptors_used.len()
     }
 
     /// Returns how many descriptors can be in use.
