@@ -18,6 +18,11 @@ mod tests {
                 Impossible,
                 Reported, //
             },
+            spec::{
+                request,
+                status,
+                Header, //
+            },
         },
         model::cells,
     };
