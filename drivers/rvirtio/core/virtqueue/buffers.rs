@@ -4,7 +4,8 @@
 
 use crate::{
     dma::Buffer,
-    ring::Segment, //
+    ring::Segment,
+    spec::ring::DESC_SIZE, //
 };
 use core::iter;
 
@@ -33,7 +34,11 @@ pub unsafe trait Buffers: Send + Sized {
     /// Returns how many segments there are, of both kinds together.
     #[inline]
     fn count(&self) -> u16 {
-        let count = self.readable().count() + self.writable().count();
+        let count = match self.table() {
+            // It was counted when the table was filled.
+            Some(table) => (table.segment.len / DESC_SIZE) as usize,
+            None => self.readable().count() + self.writable().count(),
+        };
         // A queue takes less anyway.
         count.try_into().unwrap_or(u16::MAX)
     }

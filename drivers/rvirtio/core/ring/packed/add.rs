@@ -140,7 +140,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 
     /// Makes a buffer of the next `count` descriptors, up to `end`, which are written but for the
     /// flags of the first: `flags`, without those that make it available.
-    #[inline]
+    #[inline(always)]
     fn make_available(
         &mut self,
         end: Position,
