@@ -3,7 +3,10 @@
 //! Many requests at a time: lists, submission batches and completion batches.
 
 use crate::{
-    helpers::rvirtio_helper_blk_mq_add_to_batch,
+    helpers::{
+        rvirtio_blk_rqf_alone,
+        rvirtio_blk_rqf_timed, //
+    },
     hw_queue::HwContext,
     request::{
         Command,
@@ -14,6 +17,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
+    mem,
     ptr, //
 };
 use kernel::bindings;
@@ -193,9 +197,15 @@ impl<Q, C: Command> Iterator for Batch<'_, Q, C> {
 /// Completes requests, those together that this CPU may end itself.
 ///
 /// They are ended by [`CompletionBatch::end`] or when this is dropped; forgetting it loses them.
+///
+/// # Invariants
+///
+/// The requests on the list of `batch` are owned by it as by a [`Request`] each, are completed and
+/// not ended, and have succeeded. If one of them needs to be released, `release` is set.
 #[doc(alias = "io_comp_batch")]
 pub struct CompletionBatch<C: Command> {
     batch: bindings::io_comp_batch,
+    release: bool,
     _p: PhantomData<Request<C>>,
 }
 
@@ -203,8 +213,10 @@ impl<C: Command> CompletionBatch<C> {
     /// Creates an empty batch.
     #[inline]
     pub fn new() -> Self {
+        // INVARIANT: There are none.
         Self {
             batch: pin_init::zeroed(),
+            release: false,
             _p: PhantomData,
         }
     }
@@ -212,28 +224,51 @@ impl<C: Command> CompletionBatch<C> {
     /// Ends `rq` with `status`: on the CPU that submitted it, if that is another, else at the end
     /// of the batch, or at once if it cannot be batched.
     #[doc(alias = "blk_mq_complete_request_remote")]
-    #[doc(alias = "blk_mq_add_to_batch")]
     #[inline]
     pub fn complete(&mut self, mut rq: Request<C>, status: BlkStatus) {
         rq.set_status(status);
+        let needs_release = rq.command().needs_release();
         let rq = rq.into_raw();
         // SAFETY: The request is started and ours to complete.
         if unsafe { bindings::blk_mq_complete_request_remote(rq) } {
             return;
         }
         // SAFETY: It is marked as completed, and still ours, as that returned false.
-        let batched = unsafe {
-            rvirtio_helper_blk_mq_add_to_batch(
-                rq,
-                &mut self.batch,
-                status != BlkStatus::Ok,
-                Self::end_batch,
-            )
-        };
-        if !batched {
+        if status == BlkStatus::Ok && unsafe { self.add(rq) } {
+            self.release |= needs_release;
+        } else {
             // SAFETY: It is still ours.
             unsafe { Request::<C>::from_raw(rq) }.end_completed();
         }
+    }
+
+    /// Adds a request that has succeeded, unless it has to be ended by itself. Returns whether it
+    /// was added.
+    ///
+    /// C's inline function, without what is known here: who ends the batch.
+    ///
+    /// # Safety
+    ///
+    /// `rq` must be completed and not ended, and be the caller's.
+    #[doc(alias = "blk_mq_add_to_batch")]
+    #[inline]
+    unsafe fn add(&mut self, rq: *mut bindings::request) -> bool {
+        // SAFETY: The request is the caller's (safety requirement). The statics are constants.
+        let (flags, end_io, alone, timed) = unsafe {
+            (
+                (*rq).rq_flags,
+                (*rq).end_io,
+                rvirtio_blk_rqf_alone,
+                rvirtio_blk_rqf_timed,
+            )
+        };
+        if flags & alone != 0 || end_io.is_some() {
+            return false;
+        }
+        self.batch.need_ts |= flags & timed != 0;
+        // SAFETY: The list is ours, and so is the request now.
+        unsafe { push(&mut self.batch.req_list, rq) };
+        true
     }
 
     /// Returns whether no request waits for the end of the batch.
@@ -245,29 +280,29 @@ impl<C: Command> CompletionBatch<C> {
     /// Ends the requests that wait for it. More can be completed after that.
     #[inline]
     pub fn end(&mut self) {
-        if !self.is_empty() {
-            // SAFETY: What is on the list was put there by `complete`.
-            unsafe { Self::end_batch(&mut self.batch) };
+        if self.is_empty() {
+            return;
         }
+        if mem::take(&mut self.release) {
+            self.release_all();
+        }
+        // SAFETY: The requests on the list are ours to end (type invariant), and have nothing left
+        // to be released. It leaves the list empty.
+        unsafe { bindings::blk_mq_end_request_batch(&mut self.batch) };
     }
 
-    /// Ends the requests of a batch with success, which leaves it empty.
-    ///
-    /// # Safety
-    ///
-    /// `batch` must be valid, and hold requests that are completed and not ended, which are ours.
-    #[inline(always)]
-    unsafe extern "C" fn end_batch(batch: *mut bindings::io_comp_batch) {
-        // SAFETY: The block layer and `end` pass a valid batch of requests that are completed
-        // and not ended, which are ours.
-        unsafe {
-            let mut next = (*batch).req_list.head;
-            while !next.is_null() {
-                let rq = next;
+    /// Releases what belongs to the requests and not to their tags.
+    #[cold]
+    fn release_all(&mut self) {
+        let mut next = self.batch.req_list.head;
+        while !next.is_null() {
+            let rq = next;
+            // SAFETY: The request is on our list, so it is ours (type invariant); releasing it does
+            // not change the list.
+            unsafe {
                 next = (*rq).__bindgen_anon_1.rq_next;
                 Request::<C>::from_raw(rq).forget();
             }
-            bindings::blk_mq_end_request_batch(batch);
         }
     }
 }

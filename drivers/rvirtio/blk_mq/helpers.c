@@ -14,15 +14,10 @@
 extern struct ida rvirtio_blk_name_ida;
 DEFINE_IDA(rvirtio_blk_name_ida);
 
-bool rvirtio_helper_blk_mq_add_to_batch(struct request *rq,
-					struct io_comp_batch *iob, bool is_error,
-					void (*complete)(struct io_comp_batch *));
-bool rvirtio_helper_blk_mq_add_to_batch(struct request *rq,
-					struct io_comp_batch *iob, bool is_error,
-					void (*complete)(struct io_comp_batch *))
-{
-	return blk_mq_add_to_batch(rq, iob, is_error, complete);
-}
+/* Bits that are macros in C. */
+extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_timed;
+const u32 rvirtio_blk_rqf_alone = (__force u32)RQF_SCHED_TAGS;
+const u32 rvirtio_blk_rqf_timed = (__force u32)(RQF_IO_STAT | RQF_STATS | RQF_USE_SCHED);
 
 unsigned int rvirtio_helper_blk_mq_freeze_queue(struct request_queue *q);
 unsigned int rvirtio_helper_blk_mq_freeze_queue(struct request_queue *q)

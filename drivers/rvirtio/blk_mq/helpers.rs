@@ -9,11 +9,9 @@ use kernel::{
     bindings::{
         hd_geometry,
         ida,
-        io_comp_batch,
         page,
         phys_addr_t,
         queue_limits,
-        request,
         request_queue, //
     },
     ffi::c_uint, //
@@ -22,12 +20,11 @@ use kernel::{
 extern "C" {
     pub(crate) static mut rvirtio_blk_name_ida: ida;
 
-    pub(crate) fn rvirtio_helper_blk_mq_add_to_batch(
-        rq: *mut request,
-        iob: *mut io_comp_batch,
-        is_error: bool,
-        complete: unsafe extern "C" fn(*mut io_comp_batch),
-    ) -> bool;
+    /// Flags of a request that has to be ended by itself.
+    pub(crate) static rvirtio_blk_rqf_alone: u32;
+
+    /// Flags of a request whose end is to be timed; `blk_mq_need_time_stamp()`.
+    pub(crate) static rvirtio_blk_rqf_timed: u32;
 
     pub(crate) fn rvirtio_helper_blk_mq_freeze_queue(q: *mut request_queue) -> c_uint;
 

@@ -29,6 +29,9 @@ pub trait Command: Send {
     /// Gives up all that belongs to the request and not to the tag, such as mappings of its
     /// data. Called before a request goes back to the block layer, whichever way it does.
     fn release(&mut self);
+
+    /// Returns whether [`Command::release`] has something to do. If not, it need not be called.
+    fn needs_release(&self) -> bool;
 }
 
 /// A value that owns a request, whatever is known about the request beyond that.

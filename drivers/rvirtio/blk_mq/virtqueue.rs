@@ -44,6 +44,11 @@ impl<H, S> Command for Exchange<'_, H, S> {
     fn release(&mut self) {
         Exchange::release(self)
     }
+
+    #[inline]
+    fn needs_release(&self) -> bool {
+        Exchange::needs_release(self)
+    }
 }
 
 impl From<PhysSegment> for Segment {

@@ -179,10 +179,16 @@ impl<H, S> Exchange<'_, H, S> {
     /// exchange has.
     #[inline]
     pub fn release(&mut self) {
-        if self.mapped.is_some() || self.slot.has_large_table() {
+        if self.needs_release() {
             self.unmap();
             self.slot.release();
         }
+    }
+
+    /// Returns whether [`Exchange::release`] has something to do.
+    #[inline]
+    pub fn needs_release(&self) -> bool {
+        self.mapped.is_some() || self.slot.has_large_table()
     }
 
     /// Makes `data` accessible to the device, or a part of it when that fails.
