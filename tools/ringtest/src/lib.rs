@@ -54,6 +54,13 @@ mod blk_files {
 }
 
 #[cfg(test)]
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../../drivers/rvirtio/core/virtqueue/slab"]
+mod slab_files {
+    mod layout;
+}
+
+#[cfg(test)]
 #[allow(dead_code)]
 #[path = "../../../drivers/rvirtio/blk_mq"]
 mod blk_mq_files {

@@ -5,6 +5,10 @@
 /// Bytes in a cache line.
 pub(super) const CACHE_LINE: usize = 64;
 
+/// Bytes after the status that a device may write, too: some write 32 bits where they are asked for
+/// 8.
+const OVERRUN: usize = 3;
+
 /// Descriptors of a request that are not data: header and status.
 pub const EXTRA_DESCRIPTORS: u16 = 2;
 
@@ -38,7 +42,34 @@ impl Layout {
             data_cells,
             header,
             status,
-            size: (status + status_size).next_multiple_of(CACHE_LINE),
+            size: (status + status_size + OVERRUN).next_multiple_of(CACHE_LINE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Some write 32 bits of status where there are 8.
+    #[test]
+    fn bytes_after_the_status_belong_to_the_device() {
+        for data_cells in 0..200 {
+            for (header, status) in [(16, 1), (51, 108), (51, 64), (16, 63)] {
+                let layout = Layout::new(data_cells, header, status);
+                assert!(layout.size >= layout.status + status + OVERRUN);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_device_writes_is_on_lines_of_its_own() {
+        for data_cells in 0..200 {
+            let layout = Layout::new(data_cells, 16, 1);
+            assert!(layout.status >= layout.header + 16);
+            assert_eq!(layout.status % CACHE_LINE, 0);
+            assert_eq!(layout.size % CACHE_LINE, 0);
+            assert_eq!(layout.header, (usize::from(data_cells) + 2) * 16);
         }
     }
 }
