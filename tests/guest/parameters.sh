@@ -49,7 +49,7 @@ done
 for odd in '' a/b VD 'v d'; do
 	forget_log
 	modprobe rvirtio_blk name_prefix="\"$odd\"" || fail "modprobe failed with name_prefix='$odd'"
-	within 10 logged 'name_prefix has to be small letters' || fail "name_prefix='$odd' is not refused"
+	within 10 logged 'name_prefix must be lowercase ASCII letters' || fail "name_prefix='$odd' is not refused"
 	no_disk one || fail "there is a disk with name_prefix='$odd'"
 	remove
 done

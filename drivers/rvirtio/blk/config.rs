@@ -3,14 +3,12 @@
 //! The device's configuration space (virtio 1.4, 5.2.4).
 
 use crate::{
-    limits::{
-        Reported,
-        Topology, //
-    },
+    limits::DeviceLimits,
     spec::{
         config,
         feature, //
-    }, //
+    },
+    topology::Topology, //
 };
 use blk_mq::{
     CacheMode,
@@ -41,9 +39,9 @@ impl<'bound> BlkConfig<'bound> {
         self.config.read_u64(config::CAPACITY as u32)
     }
 
-    /// What bears on the limits of the disk.
-    pub(crate) fn reported(&self) -> Result<Reported> {
-        Ok(Reported {
+    /// Returns what bears on the limits of the disk.
+    pub(crate) fn limits(&self) -> Result<DeviceLimits> {
+        Ok(DeviceLimits {
             capacity: self.capacity()?,
             block_size: self.field(feature::BLK_SIZE, config::BLK_SIZE)?,
             size_max: self.field(feature::SIZE_MAX, config::SIZE_MAX)?,

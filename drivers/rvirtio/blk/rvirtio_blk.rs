@@ -9,7 +9,8 @@
 //! - [`sysfs`]: attributes of the disk.
 //! - [`queue`]: hardware queues.
 //! - [`request`], [`completion`]: headers and statuses of requests.
-//! - [`config`], [`limits`]: what the device says about itself, and what of that is possible.
+//! - [`config`], [`limits`], [`capacity`], [`topology`]: what the device says about itself, and what
+//!   of that is possible.
 //! - [`spec`]: names and layouts of the specification.
 //!
 //! What the compiler cannot check is in the `blk_mq` crate.
@@ -18,6 +19,7 @@
 
 #![deny(unsafe_code)]
 
+mod capacity;
 mod completion;
 mod config;
 mod data;
@@ -34,6 +36,7 @@ mod setup;
 )]
 mod spec;
 mod sysfs;
+mod topology;
 
 use driver::Blk;
 

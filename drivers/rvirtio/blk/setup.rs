@@ -9,8 +9,8 @@ use crate::{
         Disk, //
     },
     limits::{
-        Bounds,
-        Checked, //
+        DiskLimits,
+        DriverLimits, //
     },
     module_parameters,
     ops::Ops,
@@ -37,6 +37,7 @@ use blk_mq::{
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
 };
+use core::sync::atomic::AtomicBool;
 use kernel::{
     device::Bound,
     prelude::*,
@@ -77,9 +78,10 @@ pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound
 
 /// Decides on the number of queues.
 fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<u16> {
-    let available = config.num_queues()?;
+    // What it says can be more than the transport has.
+    let available = config.num_queues()?.min(init.num_queues());
     if available == 0 {
-        dev_err!(init.device(), "device says that it has no request queues\n");
+        dev_err!(init.device(), "device has no request queues\n");
         return Err(EINVAL);
     }
     let count = match module_parameters::num_request_queues.value() {
@@ -123,23 +125,23 @@ fn check_limits(
     configured: &Configured<'_>,
     config: &BlkConfig<'_>,
     vqs: &KVec<Virtqueue<'_>>,
-) -> Result<Checked> {
+) -> Result<DiskLimits> {
     let dev = configured.device();
     // A table must not be longer than its queue, even though it is not in it; and a request that
     // gets no table is in it.
     let smallest = vqs.iter().map(|vq| vq.capacity()).min();
     let smallest = smallest.unwrap_or(0);
-    let bounds = Bounds {
+    let driver = DriverLimits {
         max_segments: smallest.saturating_sub(EXTRA_DESCRIPTORS).min(MAX_SEGMENTS),
         max_segment_size: u32::try_from(configured.dma().max_segment()).unwrap_or(u32::MAX),
         min_segment_size: MIN_SEGMENT_SIZE,
         max_block_size: MAX_BLOCK_SIZE,
     };
-    let limits = config.reported()?.check(&bounds).map_err(|impossible| {
-        dev_err!(dev, "{}\n", Log(impossible));
+    let limits = config.limits()?.check(&driver).map_err(|error| {
+        dev_err!(dev, "{}\n", Log(error));
         EINVAL
     })?;
-    if limits.hints_ignored {
+    if limits.hints.ignored {
         dev_warn!(dev, "ignoring topology hints that are too large\n");
     }
     Ok(limits)
@@ -169,7 +171,7 @@ fn queue_depth(vqs: &KVec<Virtqueue<'_>>) -> u16 {
 fn create_data<'bound>(
     configured: &Configured<'bound>,
     config: BlkConfig<'bound>,
-    limits: &Checked,
+    limits: &DiskLimits,
     vqs: KVec<Virtqueue<'bound>>,
 ) -> Result<impl PinInit<Data<'bound>, Error> + 'bound> {
     let (dev, features) = (configured.device(), configured.features());
@@ -189,7 +191,7 @@ fn create_data<'bound>(
     let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues);
     let disk_config = DiskConfig {
         name_prefix: name_prefix(dev)?,
-        capacity: limits.capacity,
+        capacity: limits.capacity.usable,
         limits: limits_of_disk(limits, config.cache_mode()?),
         access: if features.contains(feature::RO) {
             Access::ReadOnly
@@ -201,20 +203,23 @@ fn create_data<'bound>(
     let disk = Disk::new(tag_set, disk_config, DiskData::new(config, features));
     let limits = *limits;
     Ok(try_pin_init!(Data {
+        dev,
         config,
+        block_size: limits.logical_block_size,
+        rest_logged: AtomicBool::new(false),
         disk <- disk,
         _: { report(dev, &disk, &limits) },
     }? Error))
 }
 
 /// Says in the log which disk the device is.
-fn report(dev: &Device<Bound>, disk: &Disk<'_>, limits: &Checked) {
+fn report(dev: &Device<Bound>, disk: &Disk<'_>, limits: &DiskLimits) {
     let block_size = limits.logical_block_size;
     dev_info!(
         dev,
         "[{}] {} {block_size}-byte logical blocks\n",
         disk.name(),
-        limits.capacity >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
+        limits.capacity.usable >> (block_size.ilog2() - SECTOR_SIZE.ilog2())
     );
 }
 
@@ -222,25 +227,25 @@ fn report(dev: &Device<Bound>, disk: &Disk<'_>, limits: &Checked) {
 fn name_prefix(dev: &Device<Bound>) -> Result<&'static [u8]> {
     let prefix = NAME_PREFIX.as_bytes();
     if prefix.is_empty() || !prefix.iter().all(u8::is_ascii_lowercase) {
-        dev_err!(dev, "the parameter name_prefix has to be small letters\n");
+        dev_err!(dev, "name_prefix must be lowercase ASCII letters\n");
         return Err(EINVAL);
     }
     Ok(prefix)
 }
 
-fn limits_of_disk(limits: &Checked, cache: CacheMode) -> Limits {
+fn limits_of_disk(limits: &DiskLimits, cache: CacheMode) -> Limits {
     Limits {
         logical_block_size: limits.logical_block_size,
-        physical_block_size: limits.physical_block_size,
-        alignment_offset: limits.alignment_offset,
-        io_min: limits.io_min,
-        io_opt: limits.io_opt,
+        physical_block_size: limits.hints.physical_block_size,
+        alignment_offset: limits.hints.alignment_offset,
+        io_min: limits.hints.io_min,
+        io_opt: limits.hints.io_opt,
         max_segments: limits.max_segments,
         max_segment_size: limits.max_segment_size,
-        // Whatever the segments give.
+        // No limit beyond the segments.
         max_hw_sectors: u32::MAX,
         cache,
-        // Like C, which can not know either.
+        // As in C; the device does not say.
         rotational: true,
     }
 }

@@ -14,9 +14,9 @@ mod tests {
                 NOT_WRITTEN, //
             },
             limits::{
-                Bounds,
-                Impossible,
-                Reported, //
+                DeviceLimits,
+                DriverLimits,
+                LimitsError, //
             },
             spec::{
                 request,
@@ -120,29 +120,30 @@ mod tests {
     /// Impossible limits are refused, possible ones taken.
     #[test]
     fn limits() {
-        let bounds = Bounds {
+        let driver = DriverLimits {
             max_segments: 126,
             max_segment_size: u32::MAX,
             min_segment_size: 4096,
             max_block_size: 65536,
         };
-        let good = Reported {
+        let good = DeviceLimits {
             capacity: 2048,
             block_size: Some(512),
             size_max: None,
             seg_max: Some(254),
             topology: None,
         };
-        assert!(good.check(&bounds).is_ok_and(|c| c.max_segments == 126));
-        let empty = Reported {
-            capacity: 0,
+        assert!(good.check(&driver).is_ok_and(|c| c.max_segments == 126));
+        let large = DeviceLimits {
+            capacity: u64::MAX,
             ..good
         };
-        assert_eq!(empty.check(&bounds).err(), Some(Impossible::Capacity(0)));
-        let odd = Reported {
+        let error = LimitsError::Capacity(u64::MAX);
+        assert_eq!(large.check(&driver).err(), Some(error));
+        let odd = DeviceLimits {
             block_size: Some(513),
             ..good
         };
-        assert_eq!(odd.check(&bounds).err(), Some(Impossible::BlockSize(513)));
+        assert_eq!(odd.check(&driver).err(), Some(LimitsError::BlockSize(513)));
     }
 }

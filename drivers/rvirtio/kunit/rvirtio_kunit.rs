@@ -18,10 +18,12 @@ mod pci_files {
 #[allow(dead_code)]
 #[path = "../blk"]
 mod blk_files {
+    pub(crate) mod capacity;
     pub(crate) mod completion;
     pub(crate) mod limits;
     #[allow(unreachable_pub)]
     pub(crate) mod spec;
+    pub(crate) mod topology;
 }
 
 mod capabilities;

@@ -47,10 +47,14 @@ mod pci_files {
 #[path = "../../../drivers/rvirtio/blk"]
 mod blk_files {
     #[cfg(test)]
+    mod capacity;
+    #[cfg(test)]
     mod completion;
     #[cfg(test)]
     mod limits;
     pub mod spec;
+    #[cfg(test)]
+    mod topology;
 }
 
 #[cfg(test)]
