@@ -39,6 +39,7 @@ mod segments;
 mod status;
 mod tag_set;
 pub mod virtqueue;
+mod words;
 
 pub use attribute::{
     Attribute,
@@ -94,6 +95,7 @@ pub use tag_set::{
     NewQueue,
     TagSet, //
 };
+pub use words::WordParam;
 
 /// Prefix of `pr_*` messages: that of the module which this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]

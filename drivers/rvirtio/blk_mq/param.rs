@@ -75,14 +75,29 @@ unsafe impl Sync for RawParam {}
 impl RawParam {
     /// Creates the entry for a string that can be read in sysfs, and set at load time only.
     pub const fn new(name: &'static CStr, module: &ThisModule, value: &'static RawString) -> Self {
+        Self::new_raw(
+            name,
+            module,
+            &raw const bindings::param_ops_string,
+            bindings::kernel_param__bindgen_ty_1 { str_: &value.0 },
+        )
+    }
+
+    /// Creates an entry, for a value that can be read in sysfs, and set at load time only.
+    pub(crate) const fn new_raw(
+        name: &'static CStr,
+        module: &ThisModule,
+        ops: *const bindings::kernel_param_ops,
+        value: bindings::kernel_param__bindgen_ty_1,
+    ) -> Self {
         Self(bindings::kernel_param {
             name: kernel::str::as_char_ptr_in_const_context(name),
             mod_: module.as_ptr(),
-            ops: &raw const bindings::param_ops_string,
+            ops,
             perm: 0o444,
             level: -1,
             flags: 0,
-            __bindgen_anon_1: bindings::kernel_param__bindgen_ty_1 { str_: &value.0 },
+            __bindgen_anon_1: value,
         })
     }
 }
@@ -115,20 +130,39 @@ macro_rules! string_param {
         const _: () = {
             static VALUE: $crate::RawString = $ident.raw();
 
+            $crate::param_entry!(
+                $module, $name, "string", $description,
+                |name, module| $crate::RawParam::new(name, module, &VALUE)
+            );
+        };
+    };
+}
+
+/// Declares the entry of a parameter in the module's table, and what `modinfo` shows.
+#[doc(hidden)]
+// `crate` is the one that the parameter is declared in, whose module it belongs to.
+#[allow(clippy::crate_in_macro_def)]
+#[macro_export]
+macro_rules! param_entry {
+    (
+        $module:literal, $name:literal, $type:literal, $description:literal,
+        |$param:ident, $this:ident| $entry:expr
+    ) => {
+        const _: () = {
             #[link_section = "__param"]
             #[used(compiler)]
-            static PARAM: $crate::RawParam = $crate::RawParam::new(
-                if ::core::cfg!(MODULE) {
+            static PARAM: $crate::RawParam = {
+                let $this = ::kernel::module::this_module::<crate::LocalModule>();
+                let $param = if ::core::cfg!(MODULE) {
                     ::kernel::c_str!($name)
                 } else {
                     ::kernel::c_str!(::core::concat!($module, ".", $name))
-                },
-                ::kernel::module::this_module::<crate::LocalModule>(),
-                &VALUE,
-            );
+                };
+                $entry
+            };
 
-            $crate::string_param!(@modinfo $module, "parmtype=", $name, ":string\0");
-            $crate::string_param!(@modinfo $module, "parm=", $name, ":", $description, "\0");
+            $crate::param_entry!(@modinfo $module, "parmtype=", $name, ":", $type, "\0");
+            $crate::param_entry!(@modinfo $module, "parm=", $name, ":", $description, "\0");
         };
     };
 
