@@ -10,7 +10,6 @@ use crate::{
         HwQueue, //
     },
     request::{
-        prepare,
         Command,
         Refused,
         Request, //
@@ -49,7 +48,7 @@ impl<'bound> Operations for Ops<'bound> {
         rq: Request<'bound>,
         position: Position,
     ) -> Result<(), Refused<'bound>> {
-        submit(hctx, prepare(rq)?, position)
+        submit(hctx, hctx.prepare(rq)?, position)
     }
 
     #[doc(alias = "virtio_queue_rqs")]
@@ -59,7 +58,7 @@ impl<'bound> Operations for Ops<'bound> {
     ) {
         let mut prepared = RequestList::new();
         for rq in batch {
-            match prepare(rq) {
+            match hctx.prepare(rq) {
                 Ok(rq) => prepared.push_back(rq),
                 // It comes again alone, and `queue_rq` says what is wrong with it.
                 Err(refused) => refused.rq.requeue(),

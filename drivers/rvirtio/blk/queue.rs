@@ -7,10 +7,14 @@
 //! that it finds used, and ends them when it has released it.
 
 use crate::{
-    completion::Completion,
-    module_parameters,
+    completion::{
+        Completion,
+        NOT_WRITTEN, //
+    },
+    lengths::Lengths,
     request::{
         data_in,
+        header,
         Prepared,
         Refused,
         Request, //
@@ -22,13 +26,9 @@ use blk_mq::{
     Position,
     RequestList, //
 };
-use core::sync::atomic::{
-    AtomicBool,
-    Ordering, //
-};
 use kernel::{
-    device::Bound,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 use rvirtio::{
     lock::IrqSaveLock,
@@ -38,7 +38,6 @@ use rvirtio::{
         exchange::EXTRA_DESCRIPTORS, //
     },
     AddError,
-    Device,
     IrqReturn,
     Kick,
     Start,
@@ -60,11 +59,10 @@ pub(crate) struct HwQueue<'bound> {
     /// Innermost lock; taken in interrupts.
     #[pin]
     state: IrqSaveLock<State<'bound>>,
-    dev: &'bound Device<Bound>,
+    /// What the lengths are worth that the device reports.
+    lengths: Arc<Lengths<'bound>>,
     /// The largest number of segments that the data of a request has.
     max_segments: u16,
-    /// The device left out part of what it should have written, and we said so.
-    short_reported: AtomicBool,
 }
 
 struct State<'bound> {
@@ -77,15 +75,14 @@ impl<'bound> HwQueue<'bound> {
     /// Creates a hardware queue for requests with data of up to `max_segments` segments.
     pub(crate) fn new(
         vq: Virtqueue<'bound>,
-        dev: &'bound Device<Bound>,
+        lengths: Arc<Lengths<'bound>>,
         max_segments: u16,
     ) -> impl PinInit<Self, Error> + 'bound {
         let state = State { vq, stopped: false };
         try_pin_init!(Self {
             state <- new_irq_save_lock!(state, "rvirtio_blk::HwQueue::state"),
-            dev,
+            lengths,
             max_segments,
-            short_reported: AtomicBool::new(false),
         }? Error)
     }
 
@@ -138,36 +135,37 @@ impl<'bound> HwQueue<'bound> {
         notify(kick);
     }
 
-    /// Returns how to end a request that the device has used.
+    /// Gets a request ready for the device.
+    ///
+    /// # Errors
+    ///
+    /// [`BlkStatus::NotSupported`] for one that the device does not have, and those of
+    /// [`blk_mq::Request::prepare`].
     #[inline]
-    fn status(&self, rq: &Request<'bound>, written: u32) -> BlkStatus {
-        match Completion::of(rq.device_status(), written, data_in(rq)) {
-            Completion::Ok => BlkStatus::Ok,
-            Completion::Short => self.short(rq, written),
-            Completion::Unsupported => BlkStatus::NotSupported,
-            Completion::Failed => BlkStatus::IoError,
+    pub(crate) fn prepare(
+        &self,
+        mut rq: Request<'bound>,
+    ) -> Result<Prepared<'bound>, Refused<'bound>> {
+        match header(&rq) {
+            Some(header) => {
+                let blank = self.lengths.prepare(&mut rq);
+                rq.prepare(*header.as_bytes(), NOT_WRITTEN, blank)
+            }
+            None => Err(Refused {
+                rq,
+                status: BlkStatus::NotSupported,
+            }),
         }
     }
 
-    /// Decides about a request that the device says has succeeded, and of whose data it says
-    /// that it wrote only a part. What the rest holds, nobody knows.
-    #[cold]
-    fn short(&self, rq: &Request<'bound>, written: u32) -> BlkStatus {
-        let allowed = module_parameters::allow_short_used.value();
-        if !self.short_reported.swap(true, Ordering::Relaxed) {
-            let len = rq.data_len();
-            let what = if allowed { "allowed" } else { "refused" };
-            dev_warn!(
-                self.dev,
-                "device wrote {written} bytes of a {:?} of {len} bytes, which is {what}: \
-                 see module parameter allow_short_used\n",
-                rq.op()
-            );
-        }
-        if allowed {
-            BlkStatus::Ok
-        } else {
-            BlkStatus::IoError
+    /// Returns how to end a request that the device has used, or `None` if it is to be done again.
+    #[inline]
+    fn status(&self, rq: &mut Request<'bound>, written: u32) -> Option<BlkStatus> {
+        match Completion::of(rq.device_status(), written, data_in(rq)) {
+            Completion::Ok if rq.note().is_none() => Some(BlkStatus::Ok),
+            Completion::Ok | Completion::Short => self.lengths.judge(rq, written),
+            Completion::Unsupported => Some(BlkStatus::NotSupported),
+            Completion::Failed => Some(BlkStatus::IoError),
         }
     }
 }
@@ -261,8 +259,11 @@ impl VqHandler for HwQueue<'_> {
             &mut CompletionBatch::new(),
             |state, done, Used { data: rq, written }| {
                 state.restart(&rq);
-                let status = self.status(&rq, written);
-                done.complete(rq.into(), status);
+                let mut rq = rq.into();
+                match self.status(&mut rq, written) {
+                    Some(status) => done.complete(rq, status),
+                    None => rq.requeue(),
+                }
             },
         )
     }

@@ -2,15 +2,12 @@
 
 //! Requests as the device sees them (virtio 1.4, 5.2.6).
 
-use crate::{
-    completion::NOT_WRITTEN,
-    spec::{
-        request,
-        Header, //
-    }, //
+use crate::spec::{
+    request,
+    Header, //
 };
 use blk_mq::{
-    BlkStatus,
+    Blank,
     Op, //
 };
 use rvirtio::{
@@ -18,8 +15,9 @@ use rvirtio::{
     virtqueue::exchange::Exchange, //
 };
 
-/// What a request has while it is in flight: a header as bytes, and a status byte.
-pub(crate) type Command<'bound> = Exchange<'bound, [u8; Header::SIZE], u8>;
+/// What a request has while it is in flight: a header as bytes, a status byte, and, if it is a read
+/// that was prepared, what its memory was filled with.
+pub(crate) type Command<'bound> = Exchange<'bound, [u8; Header::SIZE], u8, Option<Blank>>;
 
 /// A request that the block layer wants to be done.
 pub(crate) type Request<'bound> = blk_mq::Request<Command<'bound>>;
@@ -30,22 +28,10 @@ pub(crate) type Prepared<'bound> = blk_mq::virtqueue::Prepared<Command<'bound>>;
 /// A request that was not started.
 pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 
-/// Gets a request ready for the virtqueue.
-#[inline]
-pub(crate) fn prepare(rq: Request<'_>) -> Result<Prepared<'_>, Refused<'_>> {
-    match header(&rq) {
-        Some(header) => rq.prepare(*header.as_bytes(), NOT_WRITTEN),
-        None => Err(Refused {
-            rq,
-            status: BlkStatus::NotSupported,
-        }),
-    }
-}
-
 /// Returns the header for a request, or `None` if the device has no such request.
 #[doc(alias = "virtblk_setup_cmd")]
 #[inline]
-fn header(rq: &Request<'_>) -> Option<Header> {
+pub(crate) fn header(rq: &Request<'_>) -> Option<Header> {
     Some(match rq.op() {
         Op::Read => Header::new(request::IN, rq.sector()),
         Op::Write => Header::new(request::OUT, rq.sector()),

@@ -9,6 +9,7 @@
 //! - [`sysfs`]: attributes of the disk.
 //! - [`queue`]: hardware queues.
 //! - [`request`], [`completion`]: headers and statuses of requests.
+//! - [`lengths`], [`used_length`]: what the length that comes with an answer is worth.
 //! - [`config`], [`limits`], [`capacity`], [`topology`]: what the device says about itself, and what
 //!   of that is possible.
 //! - [`spec`]: names and layouts of the specification.
@@ -24,6 +25,7 @@ mod completion;
 mod config;
 mod data;
 mod driver;
+mod lengths;
 mod limits;
 mod ops;
 mod queue;
@@ -37,6 +39,7 @@ mod setup;
 mod spec;
 mod sysfs;
 mod topology;
+mod used_length;
 
 use driver::Blk;
 
@@ -55,10 +58,6 @@ rvirtio::module_virtio_driver! {
             default: 0,
             description: "Largest number of requests in flight in a queue, 0 to fill its ring",
         },
-        allow_short_used: bool {
-            default: false,
-            description: "Trust hosts that report fewer bytes written than they wrote",
-        },
     },
 }
 
@@ -67,4 +66,11 @@ blk_mq::string_param! {
     static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
     module: "rvirtio_blk",
     description: "What disk names start with, if not vd"
+}
+
+blk_mq::word_param! {
+    /// What to make of the lengths that devices report: [`Policy`](used_length::Policy).
+    static USED_LENGTH: WordParam = "used_length", &used_length::Policy::WORDS;
+    module: "rvirtio_blk",
+    description: "What the used lengths of devices are worth: auto, prepare, trust or strict"
 }

@@ -8,6 +8,7 @@ use crate::{
         Data,
         Disk, //
     },
+    lengths::Lengths,
     limits::{
         DiskLimits,
         DriverLimits, //
@@ -41,7 +42,8 @@ use core::sync::atomic::AtomicBool;
 use kernel::{
     device::Bound,
     prelude::*,
-    str::CString, //
+    str::CString,
+    sync::Arc, //
 };
 use rvirtio::{
     display::Log,
@@ -177,9 +179,10 @@ fn create_data<'bound>(
     let (dev, features) = (configured.device(), configured.features());
     let depth = queue_depth(&vqs);
     let mut queues = KVec::with_capacity(vqs.len(), GFP_KERNEL)?;
+    let lengths = Arc::new(Lengths::new(dev), GFP_KERNEL)?;
     for vq in vqs {
         let queue = NewQueue {
-            queue: HwQueue::new(vq, dev, limits.max_segments),
+            queue: HwQueue::new(vq, lengths.clone(), limits.max_segments),
             commands: Command::allocate(configured.dma(), depth, limits.max_segments)?,
         };
         queues.push(queue, GFP_KERNEL)?;

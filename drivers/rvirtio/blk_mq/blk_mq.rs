@@ -23,6 +23,7 @@
 mod attribute;
 mod batch;
 mod callbacks;
+mod data;
 mod disk;
 mod gendisk;
 mod helpers;
@@ -51,6 +52,7 @@ pub use batch::{
     CompletionBatch,
     RequestList, //
 };
+pub use data::Blank;
 pub use disk::{
     Disk,
     Frozen,

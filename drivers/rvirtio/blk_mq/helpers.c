@@ -49,6 +49,12 @@ phys_addr_t rvirtio_helper_page_to_phys(struct page *page)
 	return page_to_phys(page);
 }
 
+void *rvirtio_helper_phys_to_virt(phys_addr_t addr);
+void *rvirtio_helper_phys_to_virt(phys_addr_t addr)
+{
+	return phys_to_virt(addr);
+}
+
 void rvirtio_helper_queue_limits_set_write_cache(struct queue_limits *lim,
 						 bool write_back);
 void rvirtio_helper_queue_limits_set_write_cache(struct queue_limits *lim,

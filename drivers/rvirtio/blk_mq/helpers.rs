@@ -14,7 +14,10 @@ use kernel::{
         queue_limits,
         request_queue, //
     },
-    ffi::c_uint, //
+    ffi::{
+        c_uint,
+        c_void, //
+    }, //
 };
 
 extern "C" {
@@ -38,6 +41,8 @@ extern "C" {
     );
 
     pub(crate) fn rvirtio_helper_page_to_phys(page: *mut page) -> phys_addr_t;
+
+    pub(crate) fn rvirtio_helper_phys_to_virt(addr: phys_addr_t) -> *mut c_void;
 
     pub(crate) fn rvirtio_helper_queue_limits_set_write_cache(
         lim: *mut queue_limits,

@@ -39,7 +39,7 @@ use rvirtio::{
     Segment, //
 };
 
-impl<H, S> Command for Exchange<'_, H, S> {
+impl<H, S, N: Send> Command for Exchange<'_, H, S, N> {
     #[inline]
     fn release(&mut self) {
         Exchange::release(self)
@@ -73,9 +73,14 @@ pub struct Prepared<C: Command>(Request<C>);
 /// A request that was prepared, or could not be.
 pub type PrepareResult<C> = Result<Prepared<C>, Refused<C>>;
 
-impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Request<Exchange<'bound, H, S>> {
+impl<'bound, H, S, N> Request<Exchange<'bound, H, S, N>>
+where
+    H: AsBytes,
+    S: FromBytes + AsBytes,
+    N: Send,
+{
     /// Gets the request ready for a virtqueue. `status` is what [`Request::device_status`]
-    /// returns if the device does not write one.
+    /// returns if the device does not write one, `note` what [`Request::note`] returns.
     ///
     /// # Errors
     ///
@@ -83,8 +88,13 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Request<Exchange<'bound, H, S>>
     /// never can.
     // Always inlined, and `fill_exchange` most likely not: its result fits into a register.
     #[inline(always)]
-    pub fn prepare(mut self, header: H, status: S) -> PrepareResult<Exchange<'bound, H, S>> {
-        match self.fill_exchange(header, status) {
+    pub fn prepare(
+        mut self,
+        header: H,
+        status: S,
+        note: N,
+    ) -> PrepareResult<Exchange<'bound, H, S, N>> {
+        match self.fill_exchange(header, status, note) {
             // INVARIANT: It was prepared just now.
             Ok(()) => Ok(Prepared(self)),
             Err(error) => Err(Refused {
@@ -99,7 +109,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Request<Exchange<'bound, H, S>>
     }
 
     #[inline]
-    fn fill_exchange(&mut self, header: H, status: S) -> Result {
+    fn fill_exchange(&mut self, header: H, status: S, note: N) -> Result {
         let direction = self.direction();
         // The exchange belongs to the request, but neither to its data nor to the C structure, so
         // that it can be changed while these are looked at.
@@ -113,13 +123,19 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Request<Exchange<'bound, H, S>>
             segments.map(Segment::from)
         };
         self.command_mut()
-            .prepare(header, status, direction, segments)
+            .prepare(header, status, note, direction, segments)
     }
 
     /// Returns what the device, or [`Request::prepare`], wrote as status.
     #[inline]
     pub fn device_status(&self) -> S {
         self.command().status()
+    }
+
+    /// Returns what was noted at [`Request::prepare`].
+    #[inline]
+    pub fn note(&self) -> &N {
+        self.command().note()
     }
 }
 
@@ -163,7 +179,12 @@ impl<C: Command> Owned for Prepared<C> {
 //   reads them, which is part of the interface. What is mapped stays so until the exchange is
 //   released.
 // - All of this is found through a pointer, so that moving the value changes nothing.
-unsafe impl<H: AsBytes, S: FromBytes + AsBytes> Buffers for Prepared<Exchange<'_, H, S>> {
+unsafe impl<H, S, N> Buffers for Prepared<Exchange<'_, H, S, N>>
+where
+    H: AsBytes,
+    S: FromBytes + AsBytes,
+    N: Send,
+{
     #[inline]
     fn readable(&self) -> impl Iterator<Item = Segment> {
         self.0

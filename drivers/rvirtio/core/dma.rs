@@ -34,7 +34,17 @@ extern "C" {
         dev: *mut bindings::device,
         addr: bindings::dma_addr_t,
     ) -> c_int;
+    fn rvirtio_helper_memory_is_restricted() -> bool;
     fn rvirtio_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
+}
+
+/// Returns whether the guest's memory is encrypted, so that a device sees only what it was given, and
+/// the host is not to be trusted.
+// Not inlined, as other modules do not have the function in C.
+#[inline(never)]
+pub fn is_memory_restricted() -> bool {
+    // SAFETY: No requirements.
+    unsafe { rvirtio_helper_memory_is_restricted() }
 }
 
 /// The direction of a mapping, as seen from memory.

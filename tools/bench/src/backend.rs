@@ -72,7 +72,8 @@ impl Backend {
             format!("driver={format},file.driver=file,file.filename={file}")
         };
         match self {
-            Self::Nothing => format!("driver=null-co,size={SIZE}"),
+            // Our driver notices reads that bring no data.
+            Self::Nothing => format!("driver=null-co,read-zeroes=on,size={SIZE}"),
             Self::RawFile(dir) => in_file(dir, "raw"),
             Self::Qcow2(dir) => in_file(dir, "qcow2"),
         }

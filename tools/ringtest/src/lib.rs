@@ -55,6 +55,8 @@ mod blk_files {
     pub mod spec;
     #[cfg(test)]
     mod topology;
+    #[cfg(test)]
+    mod used_length;
 }
 
 #[cfg(test)]

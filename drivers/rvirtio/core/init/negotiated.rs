@@ -14,6 +14,7 @@ use super::{
 use crate::{
     device::Device,
     display::Log,
+    dma,
     spec::{
         feature::{
             Feature,
@@ -32,10 +33,6 @@ use kernel::{
     prelude::*,
     str::CString, //
 };
-
-extern "C" {
-    fn rvirtio_helper_memory_is_restricted() -> bool;
-}
 
 /// A device that has agreed to a set of features: FEATURES_OK is set and confirmed.
 pub struct Negotiated<'bound>(Setup<'bound>);
@@ -91,8 +88,7 @@ impl<'bound> Negotiated<'bound> {
         add_status(DeviceStatus::ACKNOWLEDGE);
         add_status(DeviceStatus::DRIVER);
 
-        // SAFETY: No requirements.
-        let demand = if unsafe { rvirtio_helper_memory_is_restricted() } {
+        let demand = if dma::is_memory_restricted() {
             Demand::AccessPlatform
         } else {
             Demand::Nothing

@@ -37,6 +37,8 @@ use kernel::{
 /// What a request has while it is in flight: a header `H`, a status `S`, a descriptor table, and
 /// mappings of its data.
 ///
+/// `N` is what the driver notes about the request, in memory that the device does not have.
+///
 /// It knows neither whom the data belongs to nor whether the device has been told: a type that
 /// implements [`Buffers`](super::Buffers) with the segments and the table of an exchange promises
 /// that nobody can change or drop the exchange while the device has them.
@@ -45,15 +47,16 @@ use kernel::{
 ///
 /// `mapped`, if there is any, was mapped in `direction`, and is all of the data or none of it.
 /// `None` if the device uses physical addresses.
-pub struct Exchange<'bound, H, S> {
+pub struct Exchange<'bound, H, S, N = ()> {
     slot: Slot<'bound, H, S>,
     dma: Dma<'bound>,
     mapped: Option<KVec<Segment>>,
     /// Where the data goes, `None` if there is none.
     direction: Option<Direction>,
+    note: N,
 }
 
-impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
+impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     /// Allocates `count` exchanges for data of up to `max_segments` segments; may sleep.
     ///
     /// Their memory is freed when the last of them is dropped.
@@ -61,7 +64,10 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
     /// # Errors
     ///
     /// [`ENOMEM`].
-    pub fn allocate(dma: Dma<'bound>, count: u16, max_segments: u16) -> Result<KVVec<Self>> {
+    pub fn allocate(dma: Dma<'bound>, count: u16, max_segments: u16) -> Result<KVVec<Self>>
+    where
+        N: Default,
+    {
         let slots = slab::split(dma, count, max_segments)?;
         let mut exchanges = KVVec::with_capacity(slots.len(), GFP_KERNEL)?;
         for slot in slots {
@@ -76,13 +82,14 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
                 dma,
                 mapped,
                 direction: None,
+                note: N::default(),
             };
             exchanges.push(exchange, GFP_KERNEL)?;
         }
         Ok(exchanges)
     }
 
-    /// Sets header and status, makes the data accessible to the device, and fills the table.
+    /// Sets header, status and note, makes the data accessible to the device, and fills the table.
     ///
     /// `data` returns the data in physical memory, the same each time that it is called.
     /// `direction` is where it goes, `None` if there is none. `status` is what
@@ -96,9 +103,11 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
         &mut self,
         header: H,
         status: S,
+        note: N,
         direction: Option<Direction>,
         data: impl Fn() -> I,
     ) -> Result {
+        self.note = note;
         self.slot.write_header(header);
         self.slot.set_status(status);
         if self.mapped.is_some() {
@@ -133,13 +142,19 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
         self.slot.status()
     }
 
+    /// Returns what the driver noted at [`Exchange::prepare`].
+    #[inline]
+    pub fn note(&self) -> &N {
+        &self.note
+    }
+
     /// Returns what the device reads, for [`Buffers::readable`](super::Buffers::readable).
     /// `physical` is the data in physical memory, as [`Exchange::prepare`] got it.
     #[inline]
     pub fn readable<I: Iterator<Item = Segment>>(
         &self,
         physical: I,
-    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S> {
+    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S, N> {
         let header = iter::once(self.slot.header_segment());
         Iterator::chain(header, self.data(Direction::ToDevice, physical))
     }
@@ -150,7 +165,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
     pub fn writable<I: Iterator<Item = Segment>>(
         &self,
         physical: I,
-    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S> {
+    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S, N> {
         let status = iter::once(self.slot.status_segment());
         Iterator::chain(self.data(Direction::FromDevice, physical), status)
     }
@@ -174,7 +189,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes> Exchange<'bound, H, S> {
     }
 }
 
-impl<H, S> Exchange<'_, H, S> {
+impl<H, S, N> Exchange<'_, H, S, N> {
     /// Ends the mappings of the data, and gives back what this request had beyond what every
     /// exchange has.
     #[inline]
@@ -221,7 +236,7 @@ impl<H, S> Exchange<'_, H, S> {
     }
 }
 
-impl<H, S> Drop for Exchange<'_, H, S> {
+impl<H, S, N> Drop for Exchange<'_, H, S, N> {
     fn drop(&mut self) {
         self.release();
     }
