@@ -183,7 +183,7 @@ fn create_data<'bound>(
     for vq in vqs {
         let queue = NewQueue {
             queue: HwQueue::new(vq, lengths.clone(), limits.max_segments),
-            commands: Command::allocate(configured.dma(), depth, limits.max_segments)?,
+            commands: Command::allocate(configured.dma(), features, depth, limits.max_segments)?,
         };
         queues.push(queue, GFP_KERNEL)?;
     }

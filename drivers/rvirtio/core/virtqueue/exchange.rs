@@ -20,7 +20,8 @@ use crate::{
         Direction,
         Dma, //
     },
-    ring::Segment, //
+    ring::Segment,
+    spec::feature::Features, //
 };
 use core::{
     iter,
@@ -64,11 +65,16 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     /// # Errors
     ///
     /// [`ENOMEM`].
-    pub fn allocate(dma: Dma<'bound>, count: u16, max_segments: u16) -> Result<KVVec<Self>>
+    pub fn allocate(
+        dma: Dma<'bound>,
+        features: Features,
+        count: u16,
+        max_segments: u16,
+    ) -> Result<KVVec<Self>>
     where
         N: Default,
     {
-        let slots = slab::split(dma, count, max_segments)?;
+        let slots = slab::split(dma, features, count, max_segments)?;
         let mut exchanges = KVVec::with_capacity(slots.len(), GFP_KERNEL)?;
         for slot in slots {
             let mapped = if dma.is_physical() {

@@ -15,7 +15,10 @@ mod table;
 
 pub use self::{
     layout::EXTRA_DESCRIPTORS,
-    slot::Slot, //
+    slot::{
+        Format,
+        Slot, //
+    }, //
 };
 
 use self::{
@@ -24,7 +27,7 @@ use self::{
 };
 use crate::{
     dma::Dma,
-    spec::feature, //
+    spec::feature::Features, //
 };
 use kernel::{
     prelude::*,
@@ -41,7 +44,7 @@ const DATA_CELLS: u16 = 17;
 
 /// Allocates a slab and splits it into `count` slots, with headers of type `H`, which the device
 /// reads, and status fields of type `S`, which it writes, for requests with data of up to
-/// `max_segments` segments; may sleep.
+/// `max_segments` segments; may sleep. `features` are those that were negotiated.
 ///
 /// Both types must have an alignment of 1, as wire formats do.
 ///
@@ -50,6 +53,7 @@ const DATA_CELLS: u16 = 17;
 /// [`ENOMEM`].
 pub fn split<'bound, H, S>(
     dma: Dma<'bound>,
+    features: Features,
     count: u16,
     max_segments: u16,
 ) -> Result<KVVec<Slot<'bound, H, S>>>
@@ -61,6 +65,11 @@ where
         assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
         assert!(size_of::<H>() + size_of::<S>() <= 0xffff);
     }
+    let format = Format::of(features);
+    let max_segments = match format {
+        Some(_) => max_segments,
+        None => 0,
+    };
     let layout = Layout::new(max_segments.min(DATA_CELLS), size_of::<H>(), size_of::<S>());
     let large = if max_segments > DATA_CELLS { count } else { 0 };
     let table_len = max_segments.saturating_add(EXTRA_DESCRIPTORS);
@@ -68,13 +77,12 @@ where
         Memory::new(dma, (count, layout.size), (large, table_len))?,
         GFP_KERNEL,
     )?;
-    let is_packed = dma.device().features().contains(feature::RING_PACKED);
     let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
     for index in 0..count {
         let piece = memory.slots.get(index).ok_or(EINVAL)?;
         // SAFETY: The piece is one of `layout.size` bytes of this slab, aligned to a cache line,
         // and each index is taken once.
-        let slot = unsafe { Slot::new(piece, memory.clone(), &layout, is_packed) };
+        let slot = unsafe { Slot::new(piece, memory.clone(), &layout, format) };
         slots.push(slot, GFP_KERNEL)?;
     }
     Ok(slots)

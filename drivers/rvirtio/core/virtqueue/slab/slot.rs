@@ -10,6 +10,10 @@ use super::{
 use crate::{
     dma::Direction,
     ring::Segment,
+    spec::feature::{
+        self,
+        Features, //
+    },
     virtqueue::buffers::FilledTable, //
 };
 use core::{
@@ -43,7 +47,7 @@ pub struct Slot<'bound, H, S> {
     pub(super) data_cells: u32,
     header: u32,
     status: u32,
-    pub(super) is_packed: bool,
+    pub(super) format: Option<Format>,
     pub(super) shape: Option<Shape>,
     /// The length of the data in the table, in bytes.
     pub(super) data_len: u32,
@@ -52,6 +56,27 @@ pub struct Slot<'bound, H, S> {
     /// Where the memory and larger tables are from.
     pub(super) memory: Arc<Memory<'bound>>,
     _types: PhantomData<fn(H) -> S>,
+}
+
+/// How descriptors in tables are to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// As in a split ring.
+    Split,
+    /// As in a packed ring.
+    Packed,
+}
+
+impl Format {
+    /// Returns the format that was negotiated, `None` if there are no tables.
+    pub(super) fn of(features: Features) -> Option<Self> {
+        let format = if features.contains(feature::RING_PACKED) {
+            Self::Packed
+        } else {
+            Self::Split
+        };
+        features.contains(feature::INDIRECT_DESC).then_some(format)
+    }
 }
 
 /// What of a table does not depend on addresses and lengths of the data.
@@ -79,7 +104,7 @@ impl<'bound, H, S> Slot<'bound, H, S> {
         (cpu, addr): (NonNull<u8>, u64),
         memory: Arc<Memory<'bound>>,
         layout: &Layout,
-        is_packed: bool,
+        format: Option<Format>,
     ) -> Self {
         // INVARIANT: By the safety requirements. Nothing is filled.
         Self {
@@ -89,7 +114,7 @@ impl<'bound, H, S> Slot<'bound, H, S> {
             // CAST: Offsets are small.
             header: layout.header as u32,
             status: layout.status as u32,
-            is_packed,
+            format,
             shape: None,
             data_len: 0,
             large: None,

@@ -5,6 +5,7 @@
 use super::{
     layout::EXTRA_DESCRIPTORS,
     slot::{
+        Format,
         Shape,
         Slot, //
     },
@@ -73,8 +74,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     /// Fills the table: header, the segments that `data` returns, status. Each time that it is
     /// called, `data` must return the same.
     ///
-    /// When there are so many segments that there is no table for them now, [`Slot::table`] is
-    /// `None` afterwards.
+    /// When there are so many segments that there is no table for them now, or no tables at all as
+    /// `INDIRECT_DESC` was not negotiated, [`Slot::table`] is `None` afterwards.
     ///
     /// # Errors
     ///
@@ -86,6 +87,9 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         direction: Option<Direction>,
         data: impl Fn() -> I,
     ) -> Result<(), AddError> {
+        if self.format.is_none() {
+            return Ok(());
+        }
         let (count, len) = match self.write_data(data()) {
             Ok(written) => written,
             Err(error) => {
@@ -191,10 +195,10 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         let writable = Iterator::chain(writable.into_iter().flatten(), status);
         // CAST: Tables have at most as many descriptors as a queue.
         let max = cells.len() as u16;
-        if self.is_packed {
-            packed::fill_table(cells, max, readable, writable)
-        } else {
-            split::fill_table(cells, max, readable, writable)
+        match self.format {
+            Some(Format::Packed) => packed::fill_table(cells, max, readable, writable),
+            Some(Format::Split) => split::fill_table(cells, max, readable, writable),
+            None => Err(AddError::BadTable),
         }
     }
 
