@@ -104,21 +104,22 @@ pub struct Virtqueue<'bound, T: Buffers> {
 }
 
 impl<'bound, T: Buffers> Virtqueue<'bound, T> {
-    /// Creates queue `index` with at most `max_size` descriptors.
+    /// Creates queue `index`, of which at most `capacity` descriptors are in use together.
     pub(crate) fn new(
         dma: Dma<'bound>,
         features: Features,
         index: u16,
-        max_size: u16,
+        capacity: u16,
     ) -> Result<Self> {
         let place = Place::new(dma, features, index)?;
-        let parts = Parts::new(&place, max_size, SIZE_FLOOR)?;
+        let config = ring::Config::new(features);
+        let parts = Parts::new(&place, config.size_for(capacity), SIZE_FLOOR)?;
         // INVARIANT: The device was not told.
         Ok(Self {
             parts: ManuallyDrop::new(parts),
             place,
             epoch: Epoch::NONE,
-            indirect: ring::Config::new(features).indirect,
+            indirect: config.indirect,
             enabled: false,
             fresh: true,
             reported: false,

@@ -43,18 +43,19 @@ impl<'bound> Configured<'bound> {
         self.policy
     }
 
-    /// Creates queue `index` with at most `max_size` descriptors. The device knows nothing of it
-    /// until [`Start::enable`](crate::Start::enable).
+    /// Creates queue `index`, of which the driver uses at most `capacity` descriptors at a time. The
+    /// ring can be larger or smaller: [`Virtqueue::capacity`] tells. The device is told of it by
+    /// [`Start::enable`](crate::Start::enable).
     ///
     /// # Errors
     ///
     /// [`EINVAL`] for a queue that [`find_vqs`](super::Negotiated::find_vqs) was not told of, that
     /// the device does not have, or that has an invalid size; [`ENOMEM`].
     #[doc(alias = "vring_create_virtqueue")]
-    pub fn virtqueue<T: Buffers>(&self, index: u16, max_size: u16) -> Result<Virtqueue<'bound, T>> {
+    pub fn virtqueue<T: Buffers>(&self, index: u16, capacity: u16) -> Result<Virtqueue<'bound, T>> {
         if index >= self.queues {
             return Err(EINVAL);
         }
-        Virtqueue::new(self.dma(), self.features(), index, max_size)
+        Virtqueue::new(self.dma(), self.features(), index, capacity)
     }
 }

@@ -46,6 +46,15 @@ impl Config {
         }
     }
 
+    /// Returns the size of a ring in which `capacity` descriptors can be in use together.
+    pub const fn size_for(self, capacity: u16) -> u16 {
+        if self.reserve_one {
+            capacity.saturating_add(1)
+        } else {
+            capacity
+        }
+    }
+
     /// Returns how many descriptors of a ring of `size` can be in use together: all, or all but
     /// one. A ring of one descriptor uses it in any case.
     pub const fn capacity(self, size: u16) -> u16 {
