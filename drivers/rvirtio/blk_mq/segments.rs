@@ -4,7 +4,10 @@
 
 use crate::helpers::rvirtio_helper_page_to_phys;
 use core::marker::PhantomData;
-use kernel::bindings;
+use kernel::{
+    bindings,
+    page::PAGE_SIZE, //
+};
 
 /// A piece of physically contiguous memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +111,7 @@ impl Iterator for Segments<'_> {
         let rest = vec.bv_len.wrapping_sub(self.offset);
         let len = rest.min(self.left).min(self.max_len);
         // SAFETY: The page of a vector is valid.
-        let base = unsafe { rvirtio_helper_page_to_phys(vec.bv_page) };
+        let base = unsafe { page_to_phys(vec.bv_page) };
         let offset = u64::from(vec.bv_offset).wrapping_add(self.offset.into());
         let addr = base.wrapping_add(offset);
 
@@ -120,5 +123,29 @@ impl Iterator for Segments<'_> {
             self.vec = self.vec.wrapping_add(1);
         }
         Some(PhysSegment { addr, len })
+    }
+}
+
+extern "C" {
+    /// Where the array of all pages begins, on x86-64. Constant from early boot on.
+    static vmemmap_base: usize;
+}
+
+/// Returns the physical address of a page.
+///
+/// # Safety
+///
+/// `page` must be a valid `struct page`.
+#[inline]
+unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
+    if cfg!(all(CONFIG_X86_64, CONFIG_SPARSEMEM_VMEMMAP)) {
+        // A call costs more than this, and there is one for each segment.
+        // SAFETY: It is a variable of the kernel that nobody changes.
+        let offset = page.addr().wrapping_sub(unsafe { vmemmap_base });
+        // CAST: Both have 64 bits.
+        (offset / size_of::<bindings::page>() * PAGE_SIZE) as u64
+    } else {
+        // SAFETY: The page is valid (safety requirement).
+        unsafe { rvirtio_helper_page_to_phys(page) }
     }
 }
