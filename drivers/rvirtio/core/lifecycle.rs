@@ -67,6 +67,8 @@ impl Device<Bound> {
         self.transport()
             .set_status(status.with(DeviceStatus::DRIVER_OK));
         self.life().run();
+        // For a failure from before, which the thread has left alone.
+        self.wake_config_thread();
         Ok(())
     }
 
