@@ -78,11 +78,13 @@ impl<'a> ConfigInterrupt<'a> {
 
     fn handle(&self) {
         let dev = self.dev;
+        if !dev.life().has_started() {
+            // It is not in use, or not any more: what it says is of no interest.
+            return;
+        }
         if dev.needs_reset() {
-            if dev.life().has_started() {
-                dev_err!(dev, "device has failed and is reset\n");
-                dev.stop();
-            }
+            dev_err!(dev, "device has failed and is reset\n");
+            dev.stop();
         } else if dev.is_connected() {
             // SAFETY: The driver's data is there (type invariant).
             unsafe { (self.driver.config_changed)(dev) };
