@@ -47,8 +47,7 @@ use kernel::{
 /// What the driver core keeps of a bound device. Fields are dropped in order.
 #[pin_data]
 pub struct Instance<'bound, T: Driver> {
-    #[pin]
-    connections: Connections,
+    connections: Pin<KBox<Connections>>,
     #[pin]
     data: T::Data<'bound>,
     /// Guards refer to `data`.
@@ -59,7 +58,7 @@ pub struct Instance<'bound, T: Driver> {
 impl<'bound, T: Driver> Instance<'bound, T> {
     fn new(data: impl PinInit<T::Data<'bound>, Error>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            connections <- Connections::new(),
+            connections: Connections::new()?,
             data <- data,
             _pin: PhantomPinned,
         })

@@ -34,10 +34,16 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
+    /// Returns an empty list.
+    ///
+    /// Not an initialiser, and not inlined: each module would have a copy of the lock's name then,
+    /// but lockdep wants one for one class.
+    #[inline(never)]
+    pub(crate) fn new() -> Result<Pin<KBox<Self>>> {
+        let this = pin_init!(Self {
             guards <- new_mutex!(KVec::new(), "rvirtio::Connections"),
-        })
+        });
+        KBox::pin_init(this, GFP_KERNEL)
     }
 
     /// Keeps a guard until [`Connections::end`].
