@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The device, as tests see it.
+
+use crate::{
+    front::Erased,
+    irqs::{
+        self,
+        Irqs, //
+    },
+    model::{
+        Model,
+        QUEUES, //
+    },
+    script::{
+        Call,
+        Step, //
+    },
+    state::State,
+};
+use core::{
+    any::Any,
+    sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    },
+};
+use kernel::{
+    bindings, device, faux, new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+};
+use rvirtio::{
+    lock::IrqSaveLock,
+    new_irq_save_lock,
+    spec::{
+        pci::{
+            ISR_CONFIG,
+            ISR_QUEUE, //
+        },
+        status::DeviceStatus, //
+    }, //
+};
+
+/// The doorbell of a queue that nobody rang.
+pub(crate) const SILENT: u32 = u32::MAX;
+
+/// A device.
+#[pin_data]
+pub struct Device {
+    #[pin]
+    pub(crate) state: IrqSaveLock<State>,
+    #[pin]
+    front: Mutex<Option<Erased>>,
+    pub(crate) bells: [AtomicU32; QUEUES],
+    pub(crate) parent: faux::Registration,
+}
+
+impl Device {
+    pub(crate) fn new(model: Model) -> Result<Arc<Self>> {
+        let parent = faux::Registration::new(c"rvirtio-mock", None)?;
+        let state = State::new(model)?;
+        Arc::pin_init(
+            try_pin_init!(Self {
+                state <- new_irq_save_lock!(state, "mock::Device::state"),
+                front <- new_mutex!(None, "mock::Device::front"),
+                bells: [const { AtomicU32::new(SILENT) }; QUEUES],
+                parent,
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Returns what the DMA API would know.
+    pub(crate) fn parent_raw(&self) -> *mut bindings::device {
+        let parent: *const device::Device<device::Bound> = self.parent.as_ref().as_ref();
+        // CAST: `device::Device` is a transparent wrapper.
+        parent.cast_mut().cast()
+    }
+
+    pub(crate) fn front(&self) -> &Mutex<Option<Erased>> {
+        &self.front
+    }
+
+    /// Has the front end do something.
+    ///
+    /// # Errors
+    ///
+    /// [`ENODEV`] when there is none, and what it returns.
+    pub fn call(&self, command: &dyn Any) -> Result<usize> {
+        self.front.lock().as_ref().ok_or(ENODEV)?.call(command)
+    }
+
+    /// Changes what the device offers.
+    pub fn change(&self, change: impl FnOnce(&mut Model)) {
+        change(&mut self.state.lock().model);
+    }
+
+    /// Has the next `step` fail.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] when too much is to fail.
+    pub fn fail(&self, step: Step) -> Result {
+        self.fail_after(step, 0)
+    }
+
+    /// Has `step` fail after that many successes.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] when too much is to fail.
+    pub fn fail_after(&self, step: Step, successes: usize) -> Result {
+        self.state.lock().script.fail_after(step, successes)
+    }
+
+    /// Has everything succeed again. Returns how much was to fail and did not.
+    pub fn forgive(&self) -> usize {
+        self.state.lock().script.forgive()
+    }
+
+    /// Returns what the driver has done since the last time.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
+    pub fn take_calls(&self) -> Result<KVec<Call>> {
+        self.state.lock().script.take()
+    }
+
+    /// Returns the first rule of the specification that the driver broke, if it did.
+    pub fn broken_rule(&self) -> Option<&'static str> {
+        let mut state = self.state.lock();
+        if !state.is_running() && self.was_rung() {
+            state.script.break_rule("doorbell without DRIVER_OK");
+        }
+        state.script.broken()
+    }
+
+    /// Returns whether a doorbell was rung since the last time.
+    pub(crate) fn was_rung(&self) -> bool {
+        let rung = |bell: &AtomicU32| bell.swap(SILENT, Ordering::Relaxed) != SILENT;
+        self.bells.iter().filter(|bell| rung(bell)).count() != 0
+    }
+
+    /// Returns whether the doorbell of a queue was rung since the last time.
+    pub fn rang(&self, queue: u16) -> bool {
+        self.bells
+            .get(usize::from(queue))
+            .is_some_and(|bell| bell.swap(SILENT, Ordering::Relaxed) != SILENT)
+    }
+
+    /// Returns how many interrupts are requested.
+    pub fn interrupts(&self) -> usize {
+        self.state.lock().irqs.as_ref().map_or(0, Irqs::requested)
+    }
+
+    /// Uses buffers, at most `count`. Returns how many, and whether the driver wants an interrupt.
+    pub fn use_buffers(&self, index: u16, count: usize) -> (usize, bool) {
+        let mut state = self.state.lock();
+        let Some(queue) = state.queue(index) else {
+            return (0, false);
+        };
+        while queue.take() {}
+        let used = (0..count).map_while(|_| queue.use_next(0x5a));
+        used.fold((0, false), |(used, any), wanted| (used + 1, any | wanted))
+    }
+
+    /// Says that a buffer was used that the driver did not make available.
+    pub fn break_ring(&self, index: u16) {
+        if let Some(queue) = self.state.lock().queue(index) {
+            queue.give_back_wrong();
+        }
+    }
+
+    /// Writes to all memory that the driver has told the device of and has not taken back.
+    pub fn write_everywhere(&self) {
+        self.state.lock().all_memory(|memory| memory.fill(0xa5));
+    }
+
+    /// Returns whether nothing was freed that the device may write.
+    pub fn has_its_memory(&self) -> bool {
+        let mut all = true;
+        self.state
+            .lock()
+            .all_memory(|memory| all &= memory.is_there());
+        all
+    }
+
+    /// Raises the interrupt of a queue.
+    pub fn interrupt(&self, index: u16) {
+        let irq = {
+            let mut state = self.state.lock();
+            state.isr |= ISR_QUEUE;
+            let vector = state.queue(index).and_then(|queue| queue.vector);
+            let vector = if state.is_line { Some(0) } else { vector };
+            vector.and_then(|vector| state.irqs.as_ref()?.number(vector))
+        };
+        if let Some(irq) = irq {
+            irqs::raise(irq);
+        }
+    }
+
+    /// Raises the interrupt of configuration changes.
+    pub fn config_interrupt(&self) {
+        self.state.lock().isr |= ISR_CONFIG;
+        if let Some(irq) = self.config_irq() {
+            irqs::raise(irq);
+        }
+    }
+
+    /// Waits until the driver has done what the interrupts make it do.
+    pub fn settle(&self) {
+        if let Some(irq) = self.config_irq() {
+            irqs::settle(irq);
+        }
+    }
+
+    fn config_irq(&self) -> Option<u32> {
+        self.state.lock().irqs.as_ref()?.number(0)
+    }
+
+    /// Asks for a reset (virtio 1.4, 2.1.2), without an interrupt.
+    pub fn ask_for_reset(&self) {
+        let mut state = self.state.lock();
+        state.status = state.status.with(DeviceStatus::NEEDS_RESET);
+    }
+
+    /// Forgets everything, as when somebody else has reset the device.
+    pub fn forget(&self) {
+        let mut state = self.state.lock();
+        state.status = DeviceStatus::RESET;
+        (0..QUEUES).for_each(|index| state.drop_queue(index));
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device on the bus.
+
+use crate::{
+    device::Device,
+    model::Model,
+    transport::SoftTransport, //
+};
+use core::{
+    ops::Deref,
+    ptr::{
+        self,
+        NonNull, //
+    },
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    },
+};
+use kernel::{
+    bindings,
+    device::Bound,
+    prelude::*,
+    sync::{
+        Arc,
+        ArcBorrow, //
+    },
+};
+use rvirtio::Registration;
+
+/// The device that is on the bus, and its parent.
+static CURRENT: AtomicPtr<Device> = AtomicPtr::new(ptr::null_mut());
+static PARENT: AtomicPtr<bindings::device> = AtomicPtr::new(ptr::null_mut());
+
+impl Device {
+    /// Returns the device behind one on the bus.
+    ///
+    /// # Errors
+    ///
+    /// [`ENODEV`] when that is not of this crate.
+    pub fn of(dev: &rvirtio::Device<Bound>) -> Result<Arc<Self>> {
+        // SAFETY: A device on the bus has a `struct device`, whose parent does not change.
+        let parent = unsafe { (*dev.as_raw()).parent };
+        let current = CURRENT.load(Ordering::Acquire);
+        if parent != PARENT.load(Ordering::Relaxed) || current.is_null() {
+            return Err(ENODEV);
+        }
+        // SAFETY: `dev` has its parent, so is the device of `CURRENT`. As it is bound, its transport
+        // is there, which owns a count.
+        Ok(unsafe { ArcBorrow::from_raw(current) }.into())
+    }
+}
+
+/// A device that is on the bus until this is dropped.
+pub struct Plugged {
+    /// `None` when it is not on the bus any more.
+    registration: Option<Registration<'static>>,
+    device: Arc<Device>,
+}
+
+impl Plugged {
+    /// Puts a device of virtio type `id` on the bus, and has a driver bind to it.
+    ///
+    /// # Errors
+    ///
+    /// What registering it returns. That the driver did not bind is none.
+    pub fn new(id: u32, model: Model) -> Result<Self> {
+        let device = Device::new(model)?;
+        PARENT.store(device.parent_raw(), Ordering::Relaxed);
+        CURRENT.store(Arc::as_ptr(&device).cast_mut(), Ordering::Release);
+        let mut this = Self {
+            registration: None,
+            device,
+        };
+        let transport = KBox::pin(SoftTransport(this.device.clone()), GFP_KERNEL)?;
+        // SAFETY: There is no end of `'static` to be dropped before.
+        this.registration = Some(unsafe { Registration::new(id, 0, transport) }?);
+        Ok(this)
+    }
+
+    /// Returns the device on the bus.
+    fn child(&self) -> Option<Child> {
+        let parent = self.device.parent_raw();
+        let found =
+            // SAFETY: The parent is a valid device. The result is counted.
+            unsafe { bindings::device_find_child(parent, ptr::null(), Some(bindings::device_match_any)) };
+        NonNull::new(found).map(Child)
+    }
+
+    /// Returns whether a driver is bound.
+    pub fn is_bound(&self) -> bool {
+        let is_bound = |child: Child| {
+            // SAFETY: It is a valid device.
+            let driver = unsafe { (*child.0.as_ptr()).driver };
+            !driver.is_null()
+        };
+        self.child().is_some_and(is_bound)
+    }
+
+    /// Has a driver bind. Returns whether it has.
+    pub fn bind(&self) -> bool {
+        let attach = |child: Child| {
+            // SAFETY: It is a valid device that is on the bus.
+            let bound = unsafe { bindings::device_attach(child.0.as_ptr()) };
+            bound == 1
+        };
+        self.child().is_some_and(attach)
+    }
+
+    /// Has the driver unbind.
+    pub fn unbind(&self) {
+        if let Some(child) = self.child() {
+            // SAFETY: It is a valid device that is on the bus.
+            unsafe { bindings::device_release_driver(child.0.as_ptr()) }
+        }
+    }
+
+    /// Does what the kernel does before it shuts down.
+    pub fn shutdown(&self) {
+        let Some(child) = self.child() else { return };
+        let dev = child.0.as_ptr();
+        // SAFETY: It is a valid device, on a bus that has this function.
+        if let Some(shutdown) = unsafe { (*(*dev).bus).shutdown } {
+            // SAFETY: The test is the only one that binds and unbinds, which the device's lock is
+            // for.
+            unsafe { shutdown(dev) }
+        }
+    }
+
+    /// Takes the device off the bus, while the test can still look at it.
+    pub fn remove(&mut self) {
+        self.registration = None;
+    }
+}
+
+impl Deref for Plugged {
+    type Target = Device;
+
+    fn deref(&self) -> &Device {
+        &self.device
+    }
+}
+
+impl Drop for Plugged {
+    fn drop(&mut self) {
+        self.registration = None;
+        CURRENT.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// A counted reference to a device.
+struct Child(NonNull<bindings::device>);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // SAFETY: The count is ours.
+        unsafe { bindings::put_device(self.0.as_ptr()) }
+    }
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A queue, from the device's side (virtio 1.4, 2.7 and 2.8). Buffers have one descriptor.
+
+use crate::memory::Shared;
+use core::sync::atomic::{
+    fence,
+    Ordering, //
+};
+use kernel::prelude::*;
+use rvirtio::{
+    ring::{
+        cell::{
+            Le16,
+            Le32, //
+        },
+        Desc,
+        UsedElem, //
+    },
+    spec::{
+        feature,
+        ring::{
+            packed,
+            split,
+            DESC_F_WRITE, //
+        }, //
+    },
+    transport::QueueSetup,
+    Features, //
+};
+
+/// A place in a packed ring, and the wrap counter there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    slot: u16,
+    wrap: bool,
+}
+
+impl Place {
+    const START: Self = Self {
+        slot: 0,
+        wrap: true,
+    };
+
+    fn next(self, size: u16) -> Self {
+        match self.slot + 1 {
+            slot if slot < size => Self { slot, ..self },
+            _ => Self {
+                slot: 0,
+                wrap: !self.wrap,
+            },
+        }
+    }
+}
+
+/// How far the device is.
+enum Position {
+    Split { available: u16, used: u16 },
+    Packed { available: Place, used: Place },
+}
+
+/// A buffer that the device has.
+pub(crate) struct Taken {
+    id: u16,
+    /// The memory that the device may write.
+    pub(crate) memory: Shared,
+    len: u32,
+}
+
+/// A queue that is enabled.
+pub(crate) struct Queue {
+    size: u16,
+    desc: Shared,
+    driver: Shared,
+    device: Shared,
+    pub(crate) vector: Option<u16>,
+    event_idx: bool,
+    position: Position,
+    /// What the device has and has not used. There is room for all.
+    taken: KVec<Taken>,
+}
+
+impl Queue {
+    /// The room for [`Queue::new`], which cannot allocate it.
+    pub(crate) fn room() -> Result<KVec<Taken>> {
+        Ok(KVec::with_capacity(256, GFP_KERNEL)?)
+    }
+
+    /// # Safety
+    ///
+    /// `setup` must be what the driver has told, and the value must be dropped when the device gives
+    /// the queue back.
+    pub(crate) unsafe fn new(setup: &QueueSetup, features: Features, room: KVec<Taken>) -> Self {
+        let size = setup.size;
+        let is_packed = features.contains(feature::RING_PACKED);
+        let (position, lens) = if is_packed {
+            let lens = [
+                packed::desc_size(size),
+                packed::EVENT_SIZE,
+                packed::EVENT_SIZE,
+            ];
+            let (available, used) = (Place::START, Place::START);
+            (Position::Packed { available, used }, lens)
+        } else {
+            let lens = [
+                split::desc_size(size),
+                split::avail_size(size),
+                split::used_size(size),
+            ];
+            let (available, used) = (0, 0);
+            (Position::Split { available, used }, lens)
+        };
+        let [desc, driver, device] = lens;
+        // SAFETY: These are the areas of a ring of this layout and size, of which the driver has
+        // told the device. `self` is dropped in time (safety requirement).
+        let shared = |addr, len| unsafe { Shared::new(addr, len as u32) };
+        Self {
+            size,
+            desc: shared(setup.desc, desc),
+            driver: shared(setup.driver, driver),
+            device: shared(setup.device, device),
+            vector: setup.vector,
+            event_idx: features.contains(feature::EVENT_IDX),
+            position,
+            taken: room,
+        }
+    }
+
+    /// Returns the areas of the ring.
+    pub(crate) fn areas(&self) -> [Shared; 3] {
+        [self.desc, self.driver, self.device]
+    }
+
+    /// Returns what the device has taken and not used.
+    pub(crate) fn taken(&self) -> &[Taken] {
+        &self.taken
+    }
+
+    /// Gives the room back.
+    pub(crate) fn into_room(self) -> KVec<Taken> {
+        let mut taken = self.taken;
+        taken.clear();
+        taken
+    }
+
+    fn desc(&self, index: u16) -> Option<&Desc> {
+        // SAFETY: Descriptors consist of atomics; the result lives no longer than `self`.
+        unsafe { self.desc.cell(usize::from(index) * size_of::<Desc>()) }
+    }
+
+    fn driver16(&self, offset: usize) -> Option<&Le16> {
+        // SAFETY: It is an atomic; the result lives no longer than `self`.
+        unsafe { self.driver.cell(offset) }
+    }
+
+    fn device16(&self, offset: usize) -> Option<&Le16> {
+        // SAFETY: As above.
+        unsafe { self.device.cell(offset) }
+    }
+
+    /// Takes the next buffer that is available. Returns whether there was one.
+    pub(crate) fn take(&mut self) -> bool {
+        self.next()
+            .is_some_and(|taken| self.taken.push_within_capacity(taken).is_ok())
+    }
+
+    fn next(&mut self) -> Option<Taken> {
+        let (id, desc) = match self.position {
+            Position::Split { available, .. } => {
+                if self.driver16(split::IDX)?.read() == available {
+                    return None;
+                }
+                fence(Ordering::Acquire);
+                let slot = usize::from(available % self.size);
+                let head = self
+                    .driver16(split::RING + slot * split::AVAIL_ELEM_SIZE)?
+                    .read();
+                let desc = self.desc(head)?;
+                if desc.meta.read() as u16 != DESC_F_WRITE {
+                    return None;
+                }
+                (head, desc)
+            }
+            Position::Packed { available, .. } => {
+                let desc = self.desc(available.slot)?;
+                let meta = desc.meta.read();
+                fence(Ordering::Acquire);
+                let flags = (meta >> 16) as u16;
+                let expected = if available.wrap {
+                    packed::DESC_F_AVAIL
+                } else {
+                    packed::DESC_F_USED
+                };
+                if flags != DESC_F_WRITE | expected {
+                    return None;
+                }
+                (meta as u16, desc)
+            }
+        };
+        let (addr, len) = (desc.addr.read(), desc.len.read());
+        match &mut self.position {
+            Position::Split { available, .. } => *available = available.wrapping_add(1),
+            Position::Packed { available, .. } => *available = available.next(self.size),
+        }
+        // SAFETY: It is in a descriptor that is available.
+        let memory = unsafe { Shared::new(addr, len) };
+        Some(Taken { id, memory, len })
+    }
+
+    /// Uses the oldest buffer that was taken: fills it with `byte`, and gives it back. Returns
+    /// whether the driver wants an interrupt, `None` if there is no buffer.
+    pub(crate) fn use_next(&mut self, byte: u8) -> Option<bool> {
+        let taken = self.taken.remove(0).ok()?;
+        taken.memory.fill(byte);
+        self.give_back(taken.id, taken.len)
+    }
+
+    /// Says that a buffer was used that the driver has not made available.
+    pub(crate) fn give_back_wrong(&mut self) {
+        let _ = self.give_back(self.size - 1, 0);
+    }
+
+    fn give_back(&mut self, id: u16, len: u32) -> Option<bool> {
+        match self.position {
+            Position::Split { used, .. } => {
+                let slot = usize::from(used % self.size);
+                // SAFETY: Elements consist of atomics; the result lives no longer than `self`.
+                let elem = unsafe {
+                    self.device
+                        .cell::<UsedElem>(split::RING + slot * split::USED_ELEM_SIZE)
+                }?;
+                elem.id.write(id.into());
+                elem.len.write(len);
+                fence(Ordering::Release);
+                self.device16(split::IDX)?.write(used.wrapping_add(1));
+            }
+            Position::Packed { used, .. } => {
+                let flags = if used.wrap {
+                    packed::DESC_F_AVAIL | packed::DESC_F_USED
+                } else {
+                    0
+                };
+                let desc = self.desc(used.slot)?;
+                desc.len.write(len);
+                fence(Ordering::Release);
+                desc.meta.write(u32::from(id) | u32::from(flags) << 16);
+            }
+        }
+        fence(Ordering::SeqCst);
+        let wanted = self.wants_interrupt()?;
+        match &mut self.position {
+            Position::Split { used, .. } => *used = used.wrapping_add(1),
+            Position::Packed { used, .. } => *used = used.next(self.size),
+        }
+        Some(wanted)
+    }
+
+    /// Returns whether the driver wants to know of the buffer that is being given back.
+    fn wants_interrupt(&self) -> Option<bool> {
+        match self.position {
+            Position::Split { used, .. } if self.event_idx => {
+                Some(self.driver16(split::used_event(self.size))?.read() == used)
+            }
+            Position::Split { .. } => {
+                Some(self.driver16(split::FLAGS)?.read() & split::AVAIL_F_NO_INTERRUPT == 0)
+            }
+            Position::Packed { used, .. } => {
+                // SAFETY: It is an atomic; the result lives no longer than `self`.
+                let event = unsafe { self.driver.cell::<Le32>(0) }?.read();
+                match (event >> 16) as u16 & packed::EVENT_FLAG_MASK {
+                    packed::EVENT_FLAG_ENABLE => Some(true),
+                    packed::EVENT_FLAG_DESC if self.event_idx => {
+                        let at = event as u16;
+                        let (slot, wrap) = (at & !packed::EVENT_WRAP, at & packed::EVENT_WRAP != 0);
+                        Some(used == Place { slot, wrap })
+                    }
+                    _ => Some(false),
+                }
+            }
+        }
+    }
+}
