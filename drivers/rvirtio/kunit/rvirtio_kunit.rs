@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit tests: the parts of rvirtio that need no device, in the kernel that they are made for.
+//! KUnit tests: what needs no device, and the life of a device in software.
 //!
-//! On the host the same code is tested with more input ([`tools/ringtest`](srctree/tools/ringtest)).
-//! What is added here is the kernel: its compiler flags, its allocator under KASAN, its endianness.
+//! Rings, negotiation and capabilities are tested on the host as well, with more input
+//! ([`tools/ringtest`](srctree/tools/ringtest)). What is added here is the kernel: its compiler
+//! flags, its allocator under KASAN, its endianness. How core brings devices up and stops them is
+//! tested with the device of the crate `mock`, which fails at each step in turn.
 //!
 //! Loading the module runs the tests; the results are in the log, as KTAP.
 
@@ -26,15 +28,30 @@ mod blk_files {
     pub(crate) mod topology;
 }
 
+mod bring_up;
+mod busy;
 mod capabilities;
+mod ensure;
+mod front;
+mod interrupts;
 // What the tests on the host also use.
 #[allow(dead_code, unreachable_pub)]
 mod model;
 mod negotiation;
+mod queue_reset;
 mod request;
 mod ring;
+mod stop;
+mod unconfirmed_reset;
 
-use kernel::prelude::*;
+use self::front::FrontDriver;
+use kernel::{
+    driver,
+    prelude::*,
+    InPlaceModule,
+    ModuleMetadata, //
+};
+use rvirtio::Adapter;
 
 module! {
     type: Tests,
@@ -44,10 +61,17 @@ module! {
     license: "GPL",
 }
 
-struct Tests;
+/// The driver of the device in software.
+#[pin_data]
+struct Tests {
+    #[pin]
+    _driver: driver::Registration<Adapter<FrontDriver>>,
+}
 
-impl kernel::Module for Tests {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
+impl InPlaceModule for Tests {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            _driver <- driver::Registration::new(<Self as ModuleMetadata>::NAME, module),
+        })
     }
 }
