@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Virtio entropy driver (virtio 1.4, 5.4): a complete front end, to learn from.
+//! Virtio entropy driver (virtio 1.4, 5.4): a complete front end as an example.
 //!
-//! The device has one queue. The driver gives it an empty buffer, and gets it back with random
-//! bytes in it. `Documentation/front-ends.md` walks through this file.
+//! The device has one queue. The driver adds an empty buffer, and the device returns it filled with
+//! random bytes. `Documentation/front-ends.md` explains this file.
 
 #![deny(unsafe_code)]
 
@@ -24,7 +24,7 @@ use rvirtio::{
     virtqueue, //
 };
 
-/// Size of the buffer in bytes.
+/// The size of the buffer in bytes.
 const BUFFER_LEN: u32 = 64;
 
 virtio::module_virtio_driver! {
@@ -43,7 +43,7 @@ virtio::virtio_device_table!(
 
 struct RngDriver;
 
-/// What the driver has of a device: its queue, and who waits for it.
+/// The per-device data: the queue, and the readers that wait for it.
 #[pin_data]
 struct Rng<'bound> {
     #[pin]
@@ -54,9 +54,9 @@ struct Rng<'bound> {
 
 struct State<'bound> {
     queue: virtio::Virtqueue<'bound, virtio::In<'bound>>,
-    /// The buffer while the device does not have it, and which of its bytes are still unread.
+    /// The buffer, unless it is in the queue, with the range of bytes that were not read yet.
     filled: Option<(virtio::Buffer<'bound>, core::ops::Range<usize>)>,
-    /// There will be no more random bytes.
+    /// Whether the device is unbound or stopped.
     gone: bool,
 }
 
@@ -71,7 +71,7 @@ impl virtio::Driver for RngDriver {
         _info: &'bound (),
     ) -> impl PinInit<Rng<'bound>, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            // Interrupt vectors, then the queue itself, of which the device knows nothing yet.
+            // Allocate interrupt vectors, then create the queue, which is not enabled yet.
             let init = init.find_vqs(
                 &[virtio::VqInfo {
                     name: c"input",
@@ -99,7 +99,7 @@ impl virtio::Driver for RngDriver {
     ) -> Result<virtio::Ready<'a>> {
         let rng = rng.get_ref();
         connect.request_irq(0, rng)?;
-        // From here on the device may use its queue.
+        // From here on the device may use the queue.
         let ready = connect.driver_ok()?;
         let name = CString::try_from_fmt(fmt!("rvirtio_rng.{}", ready.device().index()))?;
         hwrng::register(&ready, name, rng)?;
@@ -131,10 +131,10 @@ impl virtio::VqHandler for Rng<'_> {
             &self.state,
             |state| &mut state.queue,
             &mut (),
-            // `written` is what the device filled in; beyond are old bytes.
+            // The device has filled in `written` bytes; those that follow are old.
             |state, (), used| state.filled = Some((used.data.0, 0..used.written as usize)),
         );
-        // Also when there is nothing: the queue may be broken.
+        // Wake readers even if there was no buffer: the queue may be broken.
         self.changed.notify_all();
         handled
     }
@@ -155,7 +155,7 @@ impl hwrng::Source for Rng<'_> {
                     state.filled = Some((buffer, unread));
                     return Ok(len);
                 }
-                // All is read: let the device fill it again, which takes until the next call.
+                // All bytes are read. Let the device fill the buffer again for the next call.
                 let added = state.queue.add(virtio::In(buffer));
                 let kick = state.queue.kick_prepare();
                 added.map_err(|rejected| {

@@ -2,8 +2,8 @@
 
 //! Hardware random number generators.
 //!
-//! Abstractions that the kernel crate does not have yet, written as if they were part of it:
-//! everything that needs `unsafe` in an entropy driver is here.
+//! These abstractions are missing in the kernel crate, and are written as if they were part of it.
+//! They contain all the `unsafe` code that an entropy driver needs.
 //!
 //! C header: [`include/linux/hw_random.h`](srctree/include/linux/hw_random.h)
 
@@ -46,40 +46,40 @@ mod bindings {
 
 /// A source of entropy.
 pub trait Source: Send + Sync {
-    /// Fills the start of `to` with random bytes and returns how many there are.
+    /// Fills the start of `to` with random bytes. Returns the number of bytes.
     ///
-    /// With [`Wait::Yes`] it sleeps until there is at least one. Called by one thread at a time.
+    /// With [`Wait::Yes`] this sleeps until there is at least one. Called by one thread at a time.
     ///
     /// # Errors
     ///
-    /// Any; the caller tries again later.
+    /// Any error; the caller tries again later.
     fn read(&self, to: &mut [u8], wait: Wait) -> Result<usize>;
 }
 
-/// What a reader does when there are no random bytes.
+/// Whether a reader waits if there are no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Until there are random bytes.
+    /// It waits until there are random bytes.
     Yes,
-    /// It takes what is there.
+    /// It returns without waiting.
     No,
 }
 
-/// Registers `source` with the kernel until the device is unbound, under the name `name`, which must
-/// be unique.
+/// Registers `source` under a unique `name` until the device is unbound.
 ///
-/// Unbinding waits for readers: what they wait for must come, or must have been called off.
+/// Unbinding waits for readers, so [`Source::read`] must return by then, with an error if
+/// necessary.
 ///
 /// # Errors
 ///
-/// [`EEXIST`] when there is such a name already; [`ENOMEM`].
+/// [`EEXIST`] if the name is already registered; [`ENOMEM`].
 #[doc(alias = "devm_hwrng_register")]
 pub fn register<'a, T: Source>(ready: &Ready<'a>, name: CString, source: &'a T) -> Result {
-    // SAFETY: It is kept, so dropped before `'a` ends.
+    // SAFETY: The registration is kept, so it is dropped before `'a` ends.
     ready.keep(unsafe { Registration::new(name, source) })
 }
 
-/// A [`Source`] that the kernel uses, from when it is initialised until it is dropped.
+/// The registration of a [`Source`], from when it is initialised until it is dropped.
 ///
 /// # Invariants
 ///
@@ -94,12 +94,14 @@ struct Registration<'a, T: Source> {
     _pin: PhantomPinned,
 }
 
-// SAFETY: It can be unregistered from any thread, and the source is `Sync`.
+// SAFETY: `hwrng_unregister` can be called on any thread, and the source is `Sync`.
 unsafe impl<T: Source> Send for Registration<'_, T> {}
-// SAFETY: There are no methods.
+// SAFETY: There are no methods that take a shared reference.
 unsafe impl<T: Source> Sync for Registration<'_, T> {}
 
 impl<'a, T: Source> Registration<'a, T> {
+    /// Returns an initialiser that registers `source`.
+    ///
     /// # Safety
     ///
     /// The value must be dropped, not forgotten, before `'a` ends.
@@ -110,18 +112,21 @@ impl<'a, T: Source> Registration<'a, T> {
             rng: Opaque::zeroed(),
             _pin: PhantomPinned,
             _: {
-                // SAFETY: All fields are initialised, and `this` stays where it is until it is
-                // dropped, which unregisters it.
+                // SAFETY: All fields are initialised, and `this` is pinned until it is dropped,
+                // which unregisters it.
                 unsafe { Self::register(this.as_ptr()) }?;
             },
         })
     }
 
+    /// Registers `rng`.
+    ///
     /// # Safety
     ///
     /// All fields of `this` must be initialised, and `rng` pinned until it is unregistered.
     unsafe fn register(this: *mut Self) -> Result {
-        // SAFETY: By the safety requirements; nobody else uses `rng` yet.
+        // SAFETY: All fields are initialised, and `rng` is pinned until it is unregistered (safety
+        // requirements). Nobody else uses it yet.
         unsafe {
             let rng = (*this).rng.get();
             let source: *const T = (*this).source;
@@ -138,12 +143,12 @@ impl<'a, T: Source> Registration<'a, T> {
         max: usize,
         wait: bool,
     ) -> c_int {
-        // SAFETY: By the type invariant, for as long as it is registered.
+        // SAFETY: While `rng` is registered, `priv` points to `source` (type invariant).
         let source = unsafe { &*((*rng).priv_ as *const T) };
         // SAFETY: The caller passes a buffer of `max` initialised bytes.
         let to = unsafe { slice::from_raw_parts_mut(data.cast::<u8>(), max) };
         let wait = if wait { Wait::Yes } else { Wait::No };
-        // The kernel warns about more than it asked for.
+        // The kernel does not expect more bytes than it has asked for.
         from_result(|| Ok(c_int::try_from(source.read(to, wait)?.min(max))?))
     }
 }
@@ -151,7 +156,7 @@ impl<'a, T: Source> Registration<'a, T> {
 #[pinned_drop]
 impl<T: Source> PinnedDrop for Registration<'_, T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant. It waits for readers.
+        // SAFETY: `rng` is registered (type invariant). This waits for readers.
         unsafe { bindings::hwrng_unregister(self.rng.get()) }
     }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where a device has its virtio structures (virtio 1.4, 4.1.4 Virtio Structure PCI Capabilities).
+//! Finding the virtio structures of a device (virtio 1.4, 4.1.4 Virtio Structure PCI Capabilities).
 //!
-//! [`Layout::find`] walks the capability list of a PCI function and returns windows into its BARs
-//! that are checked: inside the BAR, aligned, long enough and apart from each other. The list
-//! comes from the device, so it may be anything, a loop included.
+//! [`Layout::find`] walks the capability list of a PCI function and returns windows into its BARs.
+//! They are checked to be inside the BAR, aligned, long enough and disjoint. The list comes from
+//! the device, so it may have any content, and it may contain loops.
 //!
 //! C source: [`drivers/virtio/virtio_pci_modern_dev.c`](srctree/drivers/virtio/virtio_pci_modern_dev.c)
 
@@ -20,9 +20,9 @@ use rvirtio::spec::{
     ring::NotifyWidth, //
 };
 
-/// Configuration space of a PCI function.
+/// The configuration space of a PCI function.
 pub trait ConfigSpace {
-    /// Reads 8 bits; `None` if the function does not answer or has no such offset.
+    /// Reads 8 bits. Returns `None` if the function does not respond, or has no such offset.
     fn read_u8(&self, offset: u16) -> Option<u8>;
 
     /// Reads 16 bits at an even offset.
@@ -31,36 +31,36 @@ pub trait ConfigSpace {
     /// Reads 32 bits at an offset that is a multiple of 4.
     fn read_u32(&self, offset: u16) -> Option<u32>;
 
-    /// Returns the length of memory BAR `bar` in bytes; `None` if there is no such BAR, it is an
+    /// Returns the length of memory BAR `bar` in bytes, or `None` if there is no such BAR, it is an
     /// I/O BAR, or it has no address.
     fn bar_len(&self, bar: u8) -> Option<u64>;
 }
 
-/// A part of a BAR, known to lie inside it.
+/// A part of a BAR. [`Layout::find`] only returns windows that are inside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The number of the BAR, 0 to 5.
     pub bar: u8,
-    /// Offset from the start of the BAR in bytes.
+    /// The offset from the start of the BAR in bytes.
     pub offset: u32,
-    /// Length in bytes.
+    /// The length in bytes.
     pub length: u32,
 }
 
 /// The structures of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Common configuration: at least [`common::SIZE_MIN`] bytes, aligned to 4.
+    /// The common configuration: at least [`common::SIZE_MIN`] bytes, aligned to 4.
     pub common: Window,
-    /// Notifications: at least 2 bytes, aligned to 2.
+    /// The notifications: at least 2 bytes, aligned to 2.
     pub notify: Window,
-    /// Bytes from one queue notification offset to the next.
+    /// The number of bytes from one queue notification offset to the next.
     pub notify_off_multiplier: u32,
-    /// ISR status: at least 1 byte.
+    /// The ISR status: at least 1 byte.
     pub isr: Window,
-    /// Device configuration, aligned to 4, if the device has one.
+    /// The device configuration, aligned to 4, if the device has one.
     pub device: Option<Window>,
-    /// Offset of the PCI configuration access capability in configuration space, if there is one.
+    /// The offset of the PCI configuration access capability, if there is one.
     pub pci_cfg: Option<u16>,
 }
 
@@ -77,40 +77,40 @@ pub enum Structure {
     Device,
 }
 
-/// Why a structure can not be used.
+/// The reason why a structure cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
-    /// No capability names it.
+    /// There is no capability for it.
     Missing,
-    /// Its capability is shorter than the specification says.
+    /// Its capability is shorter than the specification requires.
     CapabilityTooShort,
     /// It is in a BAR that does not exist or is not memory.
     NoMemoryBar,
-    /// It reaches past the end of its BAR.
+    /// It extends past the end of its BAR.
     OutsideBar,
-    /// It is not aligned as it has to be.
+    /// It is not aligned as required.
     Misaligned,
     /// It is too short for its fields.
     TooShort,
 }
 
-/// Why the layout of a device can not be used.
+/// The reason why the layout of a device cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The function does not answer configuration space reads.
+    /// The function does not respond to configuration space reads.
     Unreadable,
     /// The function has no capability list.
     NoCapabilities,
-    /// No instance of a structure can be used; the defect is that of the first one.
+    /// No instance of a structure can be used; the defect is that of the first instance.
     Structure(Structure, Defect),
-    /// Two structures share a part of a BAR.
+    /// Two structures overlap.
     Overlap(Structure, Structure),
 }
 
-/// A queue's notification address can not be used.
+/// The reason why the notification address of a queue cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotifyError {
-    /// It is past the end of the notification structure.
+    /// It is outside the notification structure.
     OutsideWindow,
     /// It is not aligned to the width of a notification.
     Misaligned,
@@ -119,12 +119,13 @@ pub enum NotifyError {
 impl Layout {
     /// Finds and checks the structures of the function with configuration space `config`.
     ///
-    /// Of several instances of a structure the first that can be used is taken, as the device
-    /// orders them by preference. Capabilities with a reserved type or BAR number are ignored.
+    /// If there are several instances of a structure, the first that can be used is selected, since
+    /// the device orders them by preference. Capabilities with a reserved type or BAR number are
+    /// ignored.
     ///
     /// # Errors
     ///
-    /// See [`Error`]; the text of its `Display` is meant for the log.
+    /// See [`Error`]; its `Display` is the text for the log.
     #[doc(alias = "vp_modern_probe")]
     pub fn find(config: &impl ConfigSpace) -> Result<Self, Error> {
         let found = Found::walk(config)?;
@@ -139,12 +140,12 @@ impl Layout {
             device: found.device.optional(Structure::Device)?,
             pci_cfg: found.pci_cfg,
         };
-        layout.check_apart()?;
+        layout.check_disjoint()?;
         Ok(layout)
     }
 
-    /// Returns the offset in the notification BAR at which a queue is notified; `queue_notify_off`
-    /// is what the common configuration says for the queue.
+    /// Returns the offset in the notification BAR at which a queue is notified. `queue_notify_off`
+    /// is the value of that field in the common configuration.
     ///
     /// # Errors
     ///
@@ -156,7 +157,7 @@ impl Layout {
         width: NotifyWidth,
     ) -> Result<u64, NotifyError> {
         let width = u64::from(width.bytes());
-        // A 16-bit times a 32-bit number does not overflow 64 bits, nor does one more of 32 bits.
+        // Neither the product of 16 and 32 bits nor the sums overflow 64 bits.
         let inside = u64::from(queue_notify_off) * u64::from(self.notify_off_multiplier);
         if inside + width > u64::from(self.notify.length) {
             return Err(NotifyError::OutsideWindow);
@@ -168,8 +169,8 @@ impl Layout {
         Ok(offset)
     }
 
-    /// Checks that no two structures share a part of a BAR.
-    fn check_apart(&self) -> Result<(), Error> {
+    /// Checks that no two structures overlap.
+    fn check_disjoint(&self) -> Result<(), Error> {
         let windows = [
             (Structure::Common, Some(self.common)),
             (Structure::Notify, Some(self.notify)),
@@ -203,7 +204,7 @@ impl Window {
 }
 
 impl Structure {
-    /// Shortest capability in bytes.
+    /// Returns the length of the shortest valid capability in bytes.
     fn capability_len_min(self) -> u8 {
         match self {
             Self::Notify => cap::NOTIFY_LEN_MIN,
@@ -211,14 +212,14 @@ impl Structure {
         }
     }
 
-    /// Alignment and shortest length in bytes.
+    /// Returns the required alignment and the shortest valid length in bytes.
     fn requirements(self) -> (u32, u32) {
         match self {
             // CAST: a small constant.
             Self::Common => (4, common::SIZE_MIN as u32),
             Self::Notify => (2, 2),
             Self::Isr => (1, 1),
-            // How long it has to be depends on the device type and on features.
+            // The required length depends on the device type and on features.
             Self::Device => (4, 1),
         }
     }
@@ -236,7 +237,7 @@ impl Structure {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable => f.write_str("configuration space can not be read"),
+            Self::Unreadable => f.write_str("failed to read configuration space"),
             Self::NoCapabilities => f.write_str("no capability list"),
             Self::Structure(structure, defect) => {
                 write!(f, "{} structure {}", structure.name(), defect.text())
@@ -254,7 +255,7 @@ impl Defect {
             Self::Missing => "is missing",
             Self::CapabilityTooShort => "has a capability that is too short",
             Self::NoMemoryBar => "is not in a memory BAR",
-            Self::OutsideBar => "reaches past the end of its BAR",
+            Self::OutsideBar => "extends past the end of its BAR",
             Self::Misaligned => "is not aligned",
             Self::TooShort => "is too short",
         }
@@ -264,8 +265,8 @@ impl Defect {
 impl fmt::Display for NotifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::OutsideWindow => "notification address is outside the notification structure",
-            Self::Misaligned => "notification address is not aligned",
+            Self::OutsideWindow => "notification address outside the notification structure",
+            Self::Misaligned => "misaligned notification address",
         })
     }
 }

@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Configuration space of a PCI function, for the search for virtio's capabilities.
+//! Reading the configuration space of a PCI function to find its virtio capabilities.
 
-use crate::caps::ConfigSpace;
+use crate::{
+    caps::ConfigSpace,
+    mmio::as_raw, //
+};
 use kernel::{
     bindings,
     device,
     pci, //
 };
 
-/// The configuration space of a function.
+/// The configuration space of a function. Unlike the kernel crate's, its reads can fail.
 pub(crate) struct PciConfigSpace<'a>(pub(crate) &'a pci::Device<device::Bound>);
 
-impl PciConfigSpace<'_> {
-    fn raw(&self) -> *mut bindings::pci_dev {
-        let dev: *const pci::Device<device::Bound> = self.0;
-        // CAST: `pci::Device` is a transparent wrapper.
-        dev.cast_mut().cast()
-    }
-}
-
-/// Reads with one of the accessors of the kernel; `None` if the device does not answer.
+/// Reads with one of the accessors of the kernel. Evaluates to `None` if the device does not
+/// respond.
 macro_rules! read {
     ($self:ident, $accessor:ident, $offset:ident) => {{
+        let (dev, offset) = (as_raw($self.0), i32::from($offset));
         let mut value = 0;
-        // SAFETY: It is a valid `struct pci_dev`, and `value` a local. The kernel checks offsets.
-        let status = unsafe { bindings::$accessor($self.raw(), i32::from($offset), &mut value) };
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`, and `value` is a local variable. The
+        // accessor checks the offset.
+        let status = unsafe { bindings::$accessor(dev, offset, &mut value) };
         (status == 0).then_some(value)
     }};
 }
@@ -44,8 +42,9 @@ impl ConfigSpace for PciConfigSpace<'_> {
     }
 
     fn bar_len(&self, bar: u8) -> Option<u64> {
-        // SAFETY: It is a valid `struct pci_dev`.
-        let resources = unsafe { &(*self.raw()).resource };
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`, whose resources do not change while a
+        // driver is bound.
+        let resources = unsafe { &(*as_raw(self.0)).resource };
         let resource = resources.get(usize::from(bar))?;
         let is_memory = resource.flags & bindings::IORESOURCE_MEM as usize != 0;
         let is_unset = resource.flags & bindings::IORESOURCE_UNSET as usize != 0;

@@ -30,13 +30,13 @@ kernel::pci_device_table!(
     PCI_TABLE,
     <PciDriver as pci::Driver>::IdInfo,
     [(
-        // Probe looks closer: the table has no ranges.
+        // The table has no ranges, so probe checks the device id.
         pci::DeviceId::from_id(pci::Vendor::REDHAT_QUMRANET, bindings::PCI_ANY_ID as u32),
         ()
     )]
 );
 
-/// A function that we drive.
+/// The data of a function that is bound to this driver.
 pub(crate) struct Function<'bound> {
     device: Registration<'bound>,
 }
@@ -54,7 +54,8 @@ impl pci::Driver for PciDriver {
     }
 
     fn unbind<'bound>(_dev: &'bound pci::Device<Core<'_>>, data: Pin<&Function<'bound>>) {
-        // Here the function is still powered and mapped, so that front ends can talk to it.
+        // The function is still powered and mapped here, so that front ends can access their
+        // device.
         data.device.unregister();
     }
 }
@@ -73,7 +74,8 @@ impl<'bound> Function<'bound> {
         let bars = Bars::request(dev, used_bars(&layout))?;
         set_dma_mask(dev)?;
         let transport = KBox::pin_init(PciTransport::new(dev, bars, layout), GFP_KERNEL)?;
-        // SAFETY: It goes into our data, which the driver core drops when it unbinds us.
+        // SAFETY: The registration is part of the driver data, which the driver core drops when the
+        // function is unbound.
         let device = unsafe { Registration::new(id, vendor, transport) }?;
         Ok(Self { device })
     }
@@ -94,10 +96,10 @@ fn used_bars(layout: &Layout) -> u8 {
 }
 
 fn set_dma_mask(dev: &pci::Device<Core<'_>>) -> Result {
-    // SAFETY: Nothing was allocated for DMA yet, and nobody else does it while we probe.
+    // SAFETY: No DMA memory was allocated yet, and nobody else allocates any during probe.
     unsafe {
         dev.dma_set_mask_and_coherent(DmaMask::new::<64>())
             .or_else(|_| dev.dma_set_mask_and_coherent(DmaMask::new::<32>()))
     }
-    .inspect_err(|_| dev_err!(dev, "neither 64-bit nor 32-bit DMA is possible\n"))
+    .inspect_err(|_| dev_err!(dev, "no usable DMA mask\n"))
 }

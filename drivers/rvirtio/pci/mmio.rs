@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Windows into the BARs of a function.
+//! Mapping parts of the BARs of a function.
 
 use crate::caps::Window;
 use core::ptr::NonNull;
@@ -16,25 +16,25 @@ use kernel::{
     prelude::*, //
 };
 
-/// Returns the kernel's structure of a function, which is valid for as long as the reference.
+/// Returns the `struct pci_dev` of a function, which is valid for as long as `dev` is borrowed.
 pub(crate) fn as_raw(dev: &pci::Device<device::Bound>) -> *mut bindings::pci_dev {
     let dev: *const pci::Device<device::Bound> = dev;
     // CAST: `pci::Device` is a transparent wrapper.
     dev.cast_mut().cast()
 }
 
-/// Memory decoding and the BARs that we use, reserved for us.
+/// The BARs that are requested for this driver, with memory decoding enabled.
 ///
 /// # Invariants
 ///
-/// The device is enabled and the BARs of the bit mask `bars` are requested.
+/// The device is enabled, and the BARs in the bit mask `bars` are requested.
 pub(crate) struct Bars<'a> {
     dev: &'a pci::Device<device::Bound>,
     bars: c_int,
 }
 
 impl<'a> Bars<'a> {
-    /// Enables the device and requests those BARs that have a bit in `bars`.
+    /// Enables the device, and requests the BARs in the bit mask `bars`.
     pub(crate) fn request(dev: &'a pci::Device<device::Core<'_>>, bars: u8) -> Result<Self> {
         dev.enable_device_mem()?;
         let mut this = Self { dev, bars: 0 };
@@ -46,7 +46,7 @@ impl<'a> Bars<'a> {
                 c"rvirtio-pci".as_char_ptr(),
             )
         })?;
-        // INVARIANT: They are requested now.
+        // INVARIANT: `bars` are requested now.
         this.bars = c_int::from(bars);
         Ok(this)
     }
@@ -54,7 +54,7 @@ impl<'a> Bars<'a> {
 
 impl Drop for Bars<'_> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant. Releasing none does nothing.
+        // SAFETY: The device is enabled and `bars` are requested (type invariant).
         unsafe {
             bindings::pci_release_selected_regions(as_raw(self.dev), self.bars);
             bindings::pci_disable_device(as_raw(self.dev));
@@ -62,34 +62,35 @@ impl Drop for Bars<'_> {
     }
 }
 
-/// A part of a BAR, mapped. All accesses are checked and may be made from any context.
+/// A part of a BAR that is mapped. All accesses are checked, and allowed in any context.
 ///
 /// # Invariants
 ///
-/// `addr` is the start of `len` bytes of mapped I/O memory, aligned to four bytes if the window
-/// was.
+/// `addr` is the start of `len` bytes of mapped I/O memory, with the alignment of the window, up to
+/// four bytes.
 pub(crate) struct Mmio<'a> {
     dev: &'a pci::Device<device::Bound>,
     addr: NonNull<c_void>,
     len: usize,
 }
 
-// SAFETY: I/O memory can be accessed and unmapped from any thread.
+// SAFETY: I/O memory can be accessed and unmapped on any thread.
 unsafe impl Send for Mmio<'_> {}
-// SAFETY: Accesses are atomic.
+// SAFETY: Each access is a single, atomic one.
 unsafe impl Sync for Mmio<'_> {}
 
 impl<'a> Mmio<'a> {
     /// Maps the first `max_len` bytes of a window, or all of it if it is smaller.
     ///
-    /// `dev` must have its BARs requested.
+    /// The BARs of `dev` must be requested.
     pub(crate) fn map(
         dev: &'a pci::Device<device::Bound>,
         window: Window,
         max_len: usize,
     ) -> Result<Self> {
         let len = max_len.min(window.length as usize);
-        // SAFETY: `as_raw` returns a valid `struct pci_dev`. The kernel checks the BAR and the offset.
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`. `pci_iomap_range` checks BAR and
+        // offset.
         let addr = unsafe {
             bindings::pci_iomap_range(
                 as_raw(dev),
@@ -98,7 +99,7 @@ impl<'a> Mmio<'a> {
                 len,
             )
         };
-        // INVARIANT: The window is within its BAR, so that all of `len` was mapped.
+        // INVARIANT: The window is inside its BAR, so all of `len` was mapped.
         Ok(Self {
             dev,
             addr: NonNull::new(addr).ok_or(ENOMEM)?,
@@ -106,22 +107,23 @@ impl<'a> Mmio<'a> {
         })
     }
 
-    /// Number of bytes.
+    /// Returns the length in bytes.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// The address of `size` bytes at `offset`, a multiple of `size`, if they are within.
+    /// Returns the address of `size` bytes at `offset`, if they are inside the mapping and `offset`
+    /// is a multiple of `size`.
     fn at(&self, offset: usize, size: usize) -> Option<*mut c_void> {
         let end = offset.checked_add(size)?;
         if end > self.len || offset % size != 0 {
             return None;
         }
-        // SAFETY: Within the mapping, by the check.
+        // SAFETY: `offset + size` is at most `len`, the length of the mapping (type invariant).
         Some(unsafe { self.addr.as_ptr().byte_add(offset) })
     }
 
-    /// Where the mapping starts.
+    /// Returns the start of the mapping.
     pub(crate) fn addr(&self) -> NonNull<c_void> {
         self.addr
     }
@@ -130,19 +132,20 @@ impl<'a> Mmio<'a> {
 macro_rules! accessors {
     ($($read:ident, $write:ident: $int:ty = $c_read:ident, $c_write:ident;)*) => {
         impl Mmio<'_> {$(
-            /// Reads from `offset`; all ones when that is not within, as from an empty slot.
+            /// Reads from `offset`. Returns all ones, as an empty slot does, if it is out of
+            /// bounds.
             pub(crate) fn $read(&self, offset: usize) -> $int {
                 match self.at(offset, size_of::<$int>()) {
-                    // SAFETY: `at` has checked that it is mapped, and aligned.
+                    // SAFETY: `at` has checked that `addr` is mapped and aligned.
                     Some(addr) => unsafe { bindings::$c_read(addr) },
                     None => <$int>::MAX,
                 }
             }
 
-            /// Writes to `offset`; nothing when that is not within.
+            /// Writes to `offset`. Does nothing if it is out of bounds.
             pub(crate) fn $write(&self, offset: usize, value: $int) {
                 if let Some(addr) = self.at(offset, size_of::<$int>()) {
-                    // SAFETY: `at` has checked that it is mapped, and aligned.
+                    // SAFETY: `at` has checked that `addr` is mapped and aligned.
                     unsafe { bindings::$c_write(value, addr) }
                 }
             }
@@ -158,7 +161,7 @@ accessors! {
 
 impl Drop for Mmio<'_> {
     fn drop(&mut self) {
-        // SAFETY: It was mapped with `pci_iomap_range`, and all accesses borrow `self`.
+        // SAFETY: `pci_iomap_range` returned `addr`, and all accesses borrow `self`.
         unsafe { bindings::pci_iounmap(as_raw(self.dev), self.addr.as_ptr()) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Virtio over PCI: the transport that puts PCI functions on the virtio bus.
+//! Virtio over PCI: the transport that adds PCI functions to the virtio bus.
 //!
 //! Modern devices, and transitional ones in modern mode (virtio 1.4, 4.1).
 

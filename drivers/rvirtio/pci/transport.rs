@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The registers of a virtio function, as a [`Transport`].
+//! The [`Transport`] of a virtio PCI function, on top of its registers.
 
 use crate::{
     caps::{
@@ -51,27 +51,27 @@ use rvirtio::{
     Transport, //
 };
 
-/// How long a device may take to confirm its reset, or that of a queue.
+/// How long to wait until a device confirms a reset of itself or of a queue.
 const RESET_TIMEOUT: Delta = Delta::from_secs(5);
 
-/// How long to wait between two looks at a device that is resetting.
+/// How long to wait before reading a register again.
 const RESET_POLL: Delta = Delta::from_millis(1);
 
 /// A virtio function.
 ///
-/// Fields are dropped in order: mappings before the BARs are given back.
+/// Fields are dropped in order, so the mappings are removed before the BARs are released.
 #[pin_data]
 pub(crate) struct PciTransport<'a> {
     common: Mmio<'a>,
     isr: Mmio<'a>,
     device_cfg: Option<Mmio<'a>>,
-    /// Held from selecting a queue until the selected one is done with.
+    /// Held while registers of the selected queue are accessed.
     #[pin]
     selection: IrqSaveLock<()>,
-    /// Doorbells of the queues that there were. They stay until the end.
+    /// The doorbells of all queues that existed so far. They stay mapped.
     #[pin]
     doorbells: Mutex<KVec<(u16, Mmio<'a>)>>,
-    /// Vectors were allocated with affinities; the PCI core warns if asked for others.
+    /// Whether vectors were allocated with affinities, so that the PCI core can be asked for them.
     has_affinity: AtomicBool,
     layout: Layout,
     dev: &'a pci::Device<device::Bound>,
@@ -88,7 +88,7 @@ impl<'a> PciTransport<'a> {
         try_pin_init!(Self {
             common: Mmio::map(dev, layout.common, common::SIZE)?,
             isr: Mmio::map(dev, layout.isr, 1)?,
-            // More than any device has; none may make us map without end.
+            // A page is more than any device type needs; a device must not cause larger mappings.
             device_cfg: match layout.device {
                 Some(window) => Some(Mmio::map(dev, window, PAGE_SIZE)?),
                 None => None,
@@ -107,7 +107,7 @@ impl<'a> PciTransport<'a> {
     }
 
     fn write_address(&self, offset: usize, address: u64) {
-        // CAST: Halves on purpose.
+        // CAST: The low half.
         self.common.write32(offset, address as u32);
         self.common.write32(offset + 4, (address >> 32) as u32);
     }
@@ -121,7 +121,7 @@ impl<'a> PciTransport<'a> {
         Ok(())
     }
 
-    /// Fails when the device was reset since it was found, so that it has no queues.
+    /// Fails if the device is in reset or gone.
     fn expect_in_use(&self) -> Result {
         if self.status() == DeviceStatus::RESET || !self.is_present() {
             return Err(EIO);
@@ -137,7 +137,7 @@ impl<'a> PciTransport<'a> {
                 self.select(index);
                 self.common.read16(register)
             };
-            // A device that was unplugged reads as all ones.
+            // All ones are read from a device that was unplugged.
             if value == u16::MAX && !self.is_present() {
                 return Err(EIO);
             }
@@ -146,7 +146,7 @@ impl<'a> PciTransport<'a> {
         read_poll_timeout(read, |value| *value == 0, RESET_POLL, RESET_TIMEOUT).map(|_| ())
     }
 
-    /// Returns where the doorbell number `notify_off` of a queue is mapped.
+    /// Maps the doorbell number `notify_off` of a queue, and returns its address.
     fn map_doorbell(
         &self,
         queue: u16,
@@ -162,10 +162,10 @@ impl<'a> PciTransport<'a> {
             .inspect_err(|_| {
                 dev_err!(
                     self.dev,
-                    "queue {queue}: doorbell number {notify_off} is outside the notification structure\n"
+                    "queue {queue}: invalid notification offset {notify_off}\n"
                 )
             })?;
-        // An earlier driver may have had a narrower one.
+        // An earlier driver may have used a narrower doorbell.
         let len = usize::from(width.bytes());
         let mapped = |(index, mmio): &&(u16, Mmio<'a>)| *index == queue && mmio.len() >= len;
         let mut doorbells = self.doorbells.lock();
@@ -185,12 +185,12 @@ impl<'a> PciTransport<'a> {
 }
 
 // SAFETY:
-// - `parent` is the PCI function, which is bound for `'a`.
-// - `reset` succeeds when the device says that it is reset, or when it is not there any more.
-// - `reset_queue` succeeds when the device says that it has let go of the queue, and `setup_queue`
-//   is the only one that enables it again.
-// - Doorbells are mapped until `self` is dropped, as nothing is removed from `doorbells`.
-// - `irq` asks the PCI core, which knows only allocated vectors of this function.
+// - `parent` returns the PCI function, which is bound for `'a`.
+// - `reset` only succeeds if the device status reads as 0, or if the device is gone.
+// - `reset_queue` only succeeds if the device has confirmed that by both registers; only
+//   `setup_queue` enables a queue.
+// - Doorbells stay mapped until `self` is dropped, as nothing is removed from `doorbells`.
+// - `irq` returns what the PCI core has for an allocated vector of this function.
 unsafe impl Transport for PciTransport<'_> {
     fn parent(&self) -> &device::Device<device::Bound> {
         self.dev.as_ref()
@@ -198,7 +198,7 @@ unsafe impl Transport for PciTransport<'_> {
 
     fn features(&self) -> Features {
         let always = Features::of(&[feature::ACCESS_PLATFORM, feature::NOTIFICATION_DATA]);
-        // What takes registers that not every device has.
+        // These need registers that not every device has.
         [
             (feature::NOTIF_CONFIG_DATA, common::QUEUE_NOTIF_CONFIG_DATA),
             (feature::RING_RESET, common::QUEUE_RESET),
@@ -236,17 +236,17 @@ unsafe impl Transport for PciTransport<'_> {
     #[doc(alias = "vp_reset")]
     fn reset(&self) -> Result {
         self.set_status(DeviceStatus::RESET);
-        // A device that was unplugged reads as all ones. It accesses no memory.
+        // All ones are read from a device that was unplugged, which accesses no memory.
         let is_gone = |status: &DeviceStatus| status.bits() == u8::MAX && !self.is_present();
         let is_reset = |status: &DeviceStatus| *status == DeviceStatus::RESET || is_gone(status);
         let result = read_poll_timeout(|| Ok(self.status()), is_reset, RESET_POLL, RESET_TIMEOUT);
         // SAFETY: `as_raw` returns a valid `struct pci_dev`.
         unsafe {
             match result {
-                // It may have been switched off by an earlier timeout.
+                // Bus mastering may have been disabled after an earlier timeout.
                 Ok(_) => bindings::pci_set_master(as_raw(self.dev)),
-                // Keeps a device from memory whose accesses the platform translates, and maybe
-                // others.
+                // This stops a device with ACCESS_PLATFORM from accessing memory; others might
+                // ignore it.
                 Err(_) => bindings::pci_clear_master(as_raw(self.dev)),
             }
         }
@@ -321,7 +321,8 @@ unsafe impl Transport for PciTransport<'_> {
             index
         };
         let addr = self.map_doorbell(index, notify_off, width)?;
-        // SAFETY: It stays mapped for as long as `self` lives, aligned and long enough.
+        // SAFETY: `addr` is aligned and long enough for `width`, and stays mapped until `self` is
+        // dropped, as nothing is removed from `doorbells`.
         Ok(unsafe { Doorbell::new(addr.cast(), id, width) })
     }
 
@@ -330,19 +331,13 @@ unsafe impl Transport for PciTransport<'_> {
         self.expect_in_use()?;
         self.select(index);
         if self.common.read16(common::QUEUE_ENABLE) != 0 {
-            dev_err!(
-                self.dev,
-                "queue {index} is enabled already, after a reset\n"
-            );
+            dev_err!(self.dev, "queue {index} already enabled after reset\n");
             return Err(EBUSY);
         }
         if let Some(vector) = setup.vector {
             self.common.write16(common::QUEUE_MSIX_VECTOR, vector);
             if self.common.read16(common::QUEUE_MSIX_VECTOR) != vector {
-                dev_err!(
-                    self.dev,
-                    "queue {index}: device has no room for vector {vector}\n"
-                );
+                dev_err!(self.dev, "queue {index}: vector {vector} not accepted\n");
                 return Err(EBUSY);
             }
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupt vectors of a function (virtio 1.4, 4.1.5.1.2 "MSI-X Vector Configuration").
+//! The interrupt vectors of a function (virtio 1.4, 4.1.5.1.2 "MSI-X Vector Configuration").
 
 use crate::mmio::as_raw;
 use kernel::{
@@ -16,11 +16,11 @@ use kernel::{
 };
 use rvirtio::vectors::VectorRequest;
 
-/// Allocates vectors.
+/// Allocates interrupt vectors.
 ///
 /// # Errors
 ///
-/// [`ENOSPC`] and others when the device or the machine does not have them.
+/// [`ENOSPC`] and others if the device or the machine does not have enough vectors.
 pub(crate) fn allocate(dev: &pci::Device<device::Bound>, request: &VectorRequest) -> Result {
     let (count, flags, mut affinity) = match *request {
         VectorRequest::Msix {
@@ -41,7 +41,8 @@ pub(crate) fn allocate(dev: &pci::Device<device::Bound>, request: &VectorRequest
         Some(affinity) => (flags | bindings::PCI_IRQ_AFFINITY, &raw mut *affinity),
         None => (flags, core::ptr::null_mut()),
     };
-    // SAFETY: `as_raw` returns a valid `struct pci_dev`; `affinity` is used during the call only.
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`; `affinity` is null, or points to a local
+    // variable, and is only used during the call.
     let allocated = unsafe {
         bindings::pci_alloc_irq_vectors_affinity(as_raw(dev), count, count, flags, affinity)
     };
@@ -50,7 +51,8 @@ pub(crate) fn allocate(dev: &pci::Device<device::Bound>, request: &VectorRequest
 
 /// Frees the vectors.
 pub(crate) fn free(dev: &pci::Device<device::Bound>) {
-    // SAFETY: `as_raw` returns a valid `struct pci_dev`. Interrupts were freed, as `Transport` demands.
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`. All interrupts were freed, as
+    // `Transport::free_vectors` requires.
     unsafe { bindings::pci_free_irq_vectors(as_raw(dev)) }
 }
 
@@ -59,11 +61,11 @@ pub(crate) fn irq(dev: &pci::Device<device::Bound>, vector: u16) -> Result<u32> 
     // SAFETY: `as_raw` returns a valid `struct pci_dev`.
     let irq = unsafe { bindings::pci_irq_vector(as_raw(dev), c_uint::from(vector)) };
     to_result(irq)?;
-    // CAST: It is not negative.
+    // CAST: `irq` is not negative.
     Ok(irq as u32)
 }
 
-/// Returns the CPUs that a vector goes to, or null if the kernel does not manage that.
+/// Returns the CPUs that a vector interrupts, or null if the kernel does not manage them.
 pub(crate) fn affinity(dev: &pci::Device<device::Bound>, vector: u16) -> *const bindings::cpumask {
     // SAFETY: `as_raw` returns a valid `struct pci_dev`.
     unsafe { bindings::pci_irq_get_affinity(as_raw(dev), c_int::from(vector)) }

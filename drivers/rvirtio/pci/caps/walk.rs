@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The capability list, and the choice among the instances of a structure.
+//! Walking the capability list, and selecting an instance of each structure.
 
 use super::{
     ConfigSpace,
@@ -19,19 +19,19 @@ mod regs {
     pub(super) const STATUS: u16 = 0x06;
     /// Status bit: there is a capability list.
     pub(super) const STATUS_CAP_LIST: u16 = 0x10;
-    /// Address of the first capability, 8 bits.
+    /// Offset of the first capability, 8 bits.
     pub(super) const CAPABILITY_LIST: u16 = 0x34;
-    /// The low bits of the address of a capability are reserved.
+    /// Mask for the offset of a capability, whose low bits are reserved.
     pub(super) const ADDRESS_MASK: u8 = 0xfc;
-    /// Capabilities come after the header.
+    /// Size of the header, which capabilities follow.
     pub(super) const HEADER_SIZE: u8 = 0x40;
 }
 
-/// The largest number of capabilities that fit into the first 256 bytes of configuration space,
-/// so that a longer list has a loop.
+/// The number of capabilities that fit into the first 256 bytes of configuration space. A longer
+/// list has a loop.
 const CAPABILITIES_MAX: usize = (256 - regs::HEADER_SIZE as usize) / 4;
 
-/// What the capability list says about each structure.
+/// The structures in the capability list.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) common: Candidate,
@@ -75,13 +75,13 @@ impl Found {
             cap::TYPE_ISR_CFG => (&mut self.isr, Structure::Isr),
             cap::TYPE_DEVICE_CFG => (&mut self.device, Structure::Device),
             cap::TYPE_PCI_CFG => {
-                // Its BAR, offset and length are for the driver to write.
+                // Its BAR, offset and length are written by the driver.
                 if capability.len >= cap::PCI_CFG_LEN_MIN {
                     self.pci_cfg.get_or_insert(capability.address);
                 }
                 return;
             }
-            // Known types that are not used here, and reserved ones.
+            // Types that are not used here, and reserved ones.
             _ => return,
         };
         // Larger values are reserved.
@@ -91,13 +91,13 @@ impl Found {
     }
 }
 
-/// What was found of one structure: the window and the capability's address of the first instance
-/// that can be used, or else the defect of the first one that can not.
+/// The best instance of a structure: the window and the address of the capability of the first
+/// instance that can be used, or else the defect of the first that cannot.
 #[derive(Default)]
 pub(super) struct Candidate(Option<Result<(Window, u16), Defect>>);
 
 impl Candidate {
-    /// Takes `capability` if nothing better was found before.
+    /// Selects `capability` unless a better one was found before.
     fn offer(&mut self, capability: &Capability, structure: Structure, config: &impl ConfigSpace) {
         if matches!(self.0, Some(Ok(_))) {
             return;
@@ -110,14 +110,14 @@ impl Candidate {
         }
     }
 
-    /// Returns the window and the capability's address of a structure that has to exist.
+    /// Returns the window of a required structure, and the address of its capability.
     pub(super) fn required(self, structure: Structure) -> Result<(Window, u16), Error> {
         self.0
             .unwrap_or(Err(Defect::Missing))
             .map_err(|defect| Error::Structure(structure, defect))
     }
 
-    /// Returns the window of a structure that need not exist; if it does, it has to be usable.
+    /// Returns the window of an optional structure. If it exists, it has to be valid.
     pub(super) fn optional(self, structure: Structure) -> Result<Option<Window>, Error> {
         match self.0 {
             None => Ok(None),
@@ -138,7 +138,7 @@ struct Capability {
 }
 
 impl Capability {
-    /// Reads the capability at `address`; `None` if configuration space can not be read.
+    /// Reads the capability at `address`. Returns `None` if configuration space cannot be read.
     fn read(config: &impl ConfigSpace, address: u16) -> Option<Self> {
         Some(Self {
             address,
@@ -150,7 +150,7 @@ impl Capability {
         })
     }
 
-    /// Returns the window that the capability describes, if it can be used for `structure`.
+    /// Returns the window that the capability describes, if it is valid for `structure`.
     #[doc(alias = "vp_modern_map_capability")]
     fn window(&self, structure: Structure, config: &impl ConfigSpace) -> Result<Window, Defect> {
         let (align, length_min) = structure.requirements();
