@@ -44,7 +44,7 @@ use kernel::{
     ThisModule, //
 };
 
-/// What the driver core keeps of a bound device. Fields are dropped in order.
+/// The driver data of a bound device, as the driver core stores it. Fields are dropped in order.
 #[pin_data]
 pub struct Instance<'bound, T: Driver> {
     connections: Pin<KBox<Connections>>,
@@ -65,12 +65,12 @@ impl<'bound, T: Driver> Instance<'bound, T> {
     }
 
     fn data(self: Pin<&Self>) -> Pin<&T::Data<'bound>> {
-        // SAFETY: `data` is structurally pinned.
+        // SAFETY: `data` is structurally pinned: it is marked `#[pin]`, and never moved out.
         unsafe { self.map_unchecked(|this| &this.data) }
     }
 }
 
-/// Fits a [`Driver`] to the kernel crate's driver registration.
+/// An adapter from [`Driver`] to the kernel crate's driver registration.
 pub struct Adapter<T: Driver>(T);
 
 // SAFETY:
@@ -82,7 +82,8 @@ unsafe impl<T: Driver> DriverLayout for Adapter<T> {
     const DEVICE_DRIVER_OFFSET: usize = offset_of!(RawDriver, driver);
 }
 
-// SAFETY: `unregister` undoes exactly what `register` did.
+// SAFETY: `register` calls `driver_register`, and `unregister` calls `driver_unregister` for the
+// same driver.
 unsafe impl<T: Driver> RegistrationOps for Adapter<T> {
     unsafe fn register(
         reg: &Opaque<RawDriver>,
@@ -90,7 +91,8 @@ unsafe impl<T: Driver> RegistrationOps for Adapter<T> {
         module: &'static ThisModule,
     ) -> Result {
         let raw = reg.get();
-        // SAFETY: `reg` is pinned until `unregister`, and no one else uses it yet.
+        // SAFETY: The caller guarantees that `reg` is pinned until `unregister`; nobody else uses
+        // it before `register_driver`.
         unsafe {
             (*raw).driver.name = name.as_char_ptr();
             (*raw).driver.owner = module.as_ptr();
@@ -102,7 +104,7 @@ unsafe impl<T: Driver> RegistrationOps for Adapter<T> {
     }
 
     unsafe fn unregister(reg: &Opaque<RawDriver>) {
-        // SAFETY: The caller guarantees that it was registered.
+        // SAFETY: The caller guarantees that `reg` was registered.
         unsafe { bus::unregister_driver(reg.get()) }
     }
 }
@@ -135,13 +137,13 @@ impl<T: Driver> Adapter<T> {
     ) -> Result {
         let data = T::probe(init, info);
         dev.as_ref().set_drvdata(Instance::<T>::new(data))?;
-        // SAFETY: The instance was just stored. The driver core drops it after `remove`, or after
-        // `probe` has failed; both clear the driver first.
+        // SAFETY: `set_drvdata` has just stored the instance. The driver core drops it after
+        // `remove`, or after `probe` has failed; both call `clear_driver` first.
         let instance = unsafe {
             dev.set_driver(Self::OPS);
             dev.as_ref().drvdata_borrow::<Instance<'_, T>>()
         };
-        // SAFETY: The connections are ended here or by `remove`, while the instance exists.
+        // SAFETY: `Connections::end` is called below or by `remove`, while the instance exists.
         let connect = unsafe { Connect::new(dev, &instance.get_ref().connections, Self::OPS) };
         match T::connect(instance.data(), connect) {
             Ok(ready) => {
@@ -157,11 +159,12 @@ impl<T: Driver> Adapter<T> {
     }
 
     fn remove(dev: &Device<CoreInternal<'_>>) {
-        // SAFETY: Called only after `probe` stored an instance, and before it is dropped.
+        // SAFETY: The driver core calls this after `probe` has stored an instance, and before it
+        // drops it.
         let instance = unsafe { dev.as_ref().drvdata_borrow::<Instance<'_, T>>() };
         dev.set_connected(false);
         T::unbind(instance.data());
-        // Guards may wait for buffers. A device that is gone or has failed does not use them.
+        // Guards may wait for buffers, which a device that is gone or has failed does not return.
         if dev.needs_reset() {
             dev.stop();
         }
@@ -176,16 +179,16 @@ impl<T: Driver> Adapter<T> {
     ///
     /// The driver data of `dev` must be an [`Instance`] of `T` for as long as the result is used.
     unsafe fn data<'a, 'bound: 'a>(dev: &'a Device<Bound>) -> Pin<&'a T::Data<'bound>> {
-        // SAFETY: Only the context changes: the device is bound, and this function's callers are
-        // inside core.
+        // SAFETY: `Device` is a transparent wrapper that does not depend on the context. The device
+        // is bound, and all callers of this function are in core.
         let dev = unsafe { &*core::ptr::from_ref(dev).cast::<Device<BoundInternal>>() };
-        // SAFETY: By the safety requirement.
+        // SAFETY: The driver data of `dev` is an `Instance` of `T` (safety requirement).
         unsafe { dev.as_ref().drvdata_borrow::<Instance<'bound, T>>() }.data()
     }
 
     /// # Safety
     ///
-    /// That of [`DriverOps`].
+    /// See [`DriverOps`].
     unsafe fn start(dev: &Device<Bound>, start: &mut Start<'_>) -> Result {
         // SAFETY: The driver's data exists (safety requirement).
         T::start(unsafe { Self::data(dev) }, start)
@@ -193,7 +196,7 @@ impl<T: Driver> Adapter<T> {
 
     /// # Safety
     ///
-    /// That of [`DriverOps`].
+    /// See [`DriverOps`].
     unsafe fn reclaim(dev: &Device<Bound>, stopped: &Stopped<'_>) {
         // SAFETY: The driver's data exists (safety requirement).
         T::reclaim(unsafe { Self::data(dev) }, stopped)
@@ -201,20 +204,20 @@ impl<T: Driver> Adapter<T> {
 
     /// # Safety
     ///
-    /// That of [`DriverOps`].
+    /// See [`DriverOps`].
     unsafe fn config_changed(dev: &Device<Bound>) {
         // SAFETY: The driver's data exists (safety requirement).
         T::config_changed(unsafe { Self::data(dev) })
     }
 
-    /// Returns the info of the table entry that matches `dev`. There is none when `driver_override`
-    /// chose a driver for another type of device.
+    /// Returns the info of the table entry that matches `dev`, or `None` if `driver_override` has
+    /// selected a driver for another type of device.
     fn info(dev: &Device) -> Option<&'static T::IdInfo> {
-        // SAFETY: It is a static table that ends with an all-zero entry.
+        // SAFETY: `ID_TABLE` is a static `IdArray`, which ends with an all-zero entry.
         let id = unsafe { bus::find(T::ID_TABLE.as_ptr(), &dev.id()) }?;
         let id: *const RawId = id;
-        // SAFETY: `DeviceId` is a transparent wrapper; the entry is part of an `IdArray` with
-        // info of type `T::IdInfo`.
+        // SAFETY: `DeviceId` is a transparent wrapper of `RawId`; the entry is part of an `IdArray`
+        // with info of type `T::IdInfo`.
         Some(unsafe { (*id.cast::<DeviceId>()).info_unchecked::<T::IdInfo>() })
     }
 }

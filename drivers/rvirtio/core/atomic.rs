@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The atomics of the files that are also compiled for host tests, which have others in their
-//! place: those of a checker that plays through all interleavings.
+//! Atomics for files that are also compiled for tests on the host, where the atomics of a model
+//! checker replace them.
 
 pub(crate) use core::sync::atomic::{
     AtomicU16,

@@ -2,7 +2,7 @@
 
 //! The virtio bus: matching, uevents, sysfs attributes, device numbers.
 //!
-//! The same as `drivers/virtio/virtio.c`, under the name [`BUS_NAME`].
+//! This corresponds to `drivers/virtio/virtio.c`; the bus is called [`BUS_NAME`].
 
 mod raw_driver;
 
@@ -44,12 +44,12 @@ extern "C" {
     ) -> c_int;
 }
 
-/// C structures that the driver core only reads, or guards itself.
+/// A C structure that the driver core only reads, or synchronises itself.
 #[repr(transparent)]
 struct Static<T>(T);
 
-// SAFETY: Used for tables that are never written, and for the bus type, which the driver core
-// only reads.
+// SAFETY: `Static` is used for tables that are never written, and for the bus type, which the
+// driver core only reads.
 unsafe impl<T> Sync for Static<T> {}
 
 static BUS: Static<bindings::bus_type> = Static(bindings::bus_type {
@@ -77,12 +77,12 @@ const NAME: &[u8] = &{
     terminated
 };
 
-/// The bus itself. The module holds this for as long as it is loaded.
+/// The registration of the bus, which lasts for as long as the module is loaded.
 pub(crate) struct Bus(());
 
 impl Bus {
     pub(crate) fn register() -> Result<Self> {
-        // SAFETY: `BUS` is static, and not registered yet.
+        // SAFETY: `BUS` is static and not registered yet: only the module's `init` calls this.
         to_result(unsafe { bindings::bus_register(&BUS.0) })?;
         Ok(Self(()))
     }
@@ -90,7 +90,8 @@ impl Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        // SAFETY: It was registered. No device or driver is left: their modules use this one.
+        // SAFETY: `BUS` was registered by `register`. No device or driver is left on it: their
+        // modules use symbols of this one.
         unsafe { bindings::bus_unregister(&BUS.0) };
     }
 }
@@ -101,7 +102,7 @@ impl Drop for Bus {
 ///
 /// `dev` must be initialised, embedded in a [`RawDevice`], and not be added yet.
 pub(crate) unsafe fn attach(dev: *mut bindings::device) {
-    // SAFETY: By the safety requirements nobody else uses `dev`.
+    // SAFETY: `dev` is initialised, and not added, so nobody else uses it (safety requirements).
     unsafe { (*dev).bus = &BUS.0 };
 }
 
@@ -112,7 +113,7 @@ pub(crate) unsafe fn attach(dev: *mut bindings::device) {
 /// `drv` must be pinned and valid until [`unregister_driver`].
 #[inline(never)]
 pub(crate) unsafe fn register_driver(drv: *mut RawDriver) -> Result {
-    // SAFETY: By the safety requirements.
+    // SAFETY: `drv` is valid and pinned until it is unregistered (safety requirement).
     to_result(unsafe {
         (*drv).driver.bus = &BUS.0;
         bindings::driver_register(&raw mut (*drv).driver)
@@ -126,17 +127,18 @@ pub(crate) unsafe fn register_driver(drv: *mut RawDriver) -> Result {
 /// `drv` must have been registered.
 #[inline(never)]
 pub(crate) unsafe fn unregister_driver(drv: *mut RawDriver) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: `drv` was registered (safety requirement).
     unsafe { bindings::driver_unregister(&raw mut (*drv).driver) }
 }
 
 extern "C" {
-    /// Device numbers in use; a `DEFINE_IDA`.
+    /// The device numbers in use, a `DEFINE_IDA`.
     static rvirtio_helper_index_ida: Opaque<bindings::ida>;
 }
 
+/// Allocates a device number.
 pub(crate) fn allocate_index() -> Result<u32> {
-    // SAFETY: The IDA is static, initialised, and has a lock of its own. INT_MAX is C's limit.
+    // SAFETY: The IDA is static and initialised, and has its own lock.
     let index = unsafe {
         bindings::ida_alloc_range(
             rvirtio_helper_index_ida.get(),
@@ -146,16 +148,18 @@ pub(crate) fn allocate_index() -> Result<u32> {
         )
     };
     to_result(index)?;
-    // CAST: It is not negative.
+    // CAST: `index` is not negative.
     Ok(index as u32)
 }
 
+/// Frees a device number that [`allocate_index`] has returned.
 pub(crate) fn free_index(index: u32) {
-    // SAFETY: As in `allocate_index`, where `index` came from.
+    // SAFETY: The IDA is static and initialised, and has its own lock; `index` was allocated from
+    // it.
     unsafe { bindings::ida_free(rvirtio_helper_index_ida.get(), index) }
 }
 
-/// Turns the driver core's device into ours.
+/// Returns the virtio device that `dev` is embedded in.
 ///
 /// # Safety
 ///
@@ -163,8 +167,8 @@ pub(crate) fn free_index(index: u32) {
 unsafe fn device<'a, Ctx: kernel::device::DeviceContext>(
     dev: *const bindings::device,
 ) -> &'a Device<Ctx> {
-    // SAFETY: All devices on the bus are embedded in a `RawDevice`, at offset 0; `Device` is a
-    // transparent wrapper of that.
+    // SAFETY: `dev` is on this bus (safety requirement), so it is embedded in a `RawDevice`, at
+    // offset 0; `Device` is a transparent wrapper of that.
     unsafe { &*dev.cast::<RawDevice>().cast() }
 }
 
@@ -176,7 +180,7 @@ extern "C" fn match_(dev: *mut bindings::device, drv: *const bindings::device_dr
     }
     // SAFETY: All drivers on the bus are embedded in a `RawDriver`, at offset 0.
     let drv = unsafe { &*drv.cast::<RawDriver>() };
-    // SAFETY: As above; the device exists during this call.
+    // SAFETY: `dev` is a device of this bus, which the driver core keeps alive during this call.
     let dev: &Device = unsafe { device(dev) };
     drv.find(dev).is_some().into()
 }
@@ -196,18 +200,19 @@ extern "C" fn uevent(dev: *const bindings::device, env: *mut bindings::kobj_ueve
     }
 }
 
-/// The driver that `dev` is bound to, or being bound to.
+/// Returns the driver that `dev` is bound to or being bound to.
 ///
 /// # Safety
 ///
 /// `dev` must be a device of this bus that has a driver.
 unsafe fn driver<'a>(dev: *mut bindings::device) -> &'a RawDriver {
-    // SAFETY: By the safety requirements; drivers outlive the binding of their devices.
+    // SAFETY: `dev` has a driver (safety requirement). It is embedded in a `RawDriver`, at offset
+    // 0, and outlives the binding of its devices.
     unsafe { &*(*dev).driver.cast::<RawDriver>() }
 }
 
 extern "C" fn probe(dev: *mut bindings::device) -> c_int {
-    // SAFETY: The driver core passes a device of this bus, with the driver that shall probe it.
+    // SAFETY: The driver core passes a device of this bus, with the driver that is to probe it.
     unsafe { (driver(dev).probe)(device::<CoreInternal<'_>>(dev)) }
 }
 
@@ -216,21 +221,23 @@ extern "C" fn remove(dev: *mut bindings::device) {
     unsafe { (driver(dev).remove)(device::<CoreInternal<'_>>(dev)) }
 }
 
-/// Makes the device forget our memory before the next kernel uses it; `virtio_dev_shutdown`.
+/// Resets the device before the next kernel starts, so that it no longer accesses memory.
+#[doc(alias = "virtio_dev_shutdown")]
 extern "C" fn shutdown(dev: *mut bindings::device) {
     // SAFETY: The driver core passes a device of this bus and holds its lock.
     if unsafe { !(*dev).driver.is_null() } {
-        // SAFETY: It has a driver, and cannot lose it while its lock is held.
+        // SAFETY: `dev` has a driver, and cannot lose it while its lock is held.
         unsafe { device::<Bound>(dev) }.stop();
     }
 }
 
-/// Lets the block layer see which CPUs a queue's interrupt goes to; `virtio_irq_get_affinity`.
+/// Returns the CPUs that the interrupt of a queue goes to, for the block layer.
+#[doc(alias = "virtio_irq_get_affinity")]
 extern "C" fn irq_get_affinity(
     dev: *mut bindings::device,
     queue: c_uint,
 ) -> *const bindings::cpumask {
-    // SAFETY: Called for devices of this bus by their drivers.
+    // SAFETY: The bus operation is called for devices of this bus, by the drivers bound to them.
     let dev = unsafe { device::<Bound>(dev) };
     u16::try_from(queue)
         .ok()
@@ -242,7 +249,7 @@ extern "C" fn irq_get_affinity(
 
 const ATTRIBUTES: usize = 5;
 
-/// The attributes of C's bus, in its formats.
+/// The attributes of the C bus, in the same formats.
 static DEVICE_ATTRIBUTES: Static<[bindings::device_attribute; ATTRIBUTES]> = Static([
     attribute(c"device", show_device),
     attribute(c"vendor", show_vendor),
@@ -293,8 +300,8 @@ macro_rules! show {
             _attr: *mut bindings::device_attribute,
             page: *mut c_char,
         ) -> isize {
-            // SAFETY: sysfs passes a device that is on the bus during the whole call, so that
-            // its transport is valid too, and a page. The arguments are what the format wants.
+            // SAFETY: sysfs passes a page and a device that stays on the bus during the call, so
+            // that its transport is valid too. The arguments match the format.
             unsafe {
                 let $dev: &Device<$ctx> = device(dev);
                 bindings::sysfs_emit(page, $format.as_char_ptr(), $($value),+) as isize
@@ -321,7 +328,7 @@ show!(show_features, Normal, c"%s\n", |dev| bit_string(
 )
 .as_ptr());
 
-/// The features as C shows them: bit 0 first, terminated by NUL.
+/// Returns the features as C shows them: bit 0 first, terminated by NUL.
 fn bit_string(features: Features) -> [u8; 129] {
     let mut text = [0; 129];
     for (bit, byte) in text[..128].iter_mut().enumerate() {

@@ -13,11 +13,11 @@ use kernel::{
     prelude::*, //
 };
 
-/// A device's configuration. Little-endian, as all devices with VERSION_1 have it.
+/// The configuration space of a device. It is little-endian, as in all devices with VERSION_1.
 ///
-/// Read a field only if the feature that it belongs to was negotiated, or was offered and has no
-/// prerequisite (virtio 1.4, 2.5.1). All methods may be called from any context, but each access
-/// costs an exit to the hypervisor.
+/// Only read a field if the feature that it depends on was negotiated, or was offered and has no
+/// prerequisite (virtio 1.4, 2.5.1). All methods may be called from any context, but each access is
+/// an exit to the hypervisor.
 #[derive(Clone, Copy)]
 pub struct Config<'a>(&'a Device<Bound>);
 
@@ -25,7 +25,7 @@ mod private {
     pub trait Sealed {}
 }
 
-/// Integers that one access can read.
+/// An integer that can be read in one access.
 pub trait ConfigField: private::Sealed + Sized {
     #[doc(hidden)]
     fn read(config: &Config<'_>, offset: u32) -> Result<Self>;
@@ -53,7 +53,8 @@ impl<'a> Config<'a> {
         Self(dev)
     }
 
-    /// Returns the size in bytes of what the device has, which can be more or less than the driver knows.
+    /// Returns the size in bytes. It depends on the device, and can be larger or smaller than the
+    /// structure that the driver knows.
     pub fn len(&self) -> u32 {
         self.0.transport().config_len()
     }
@@ -63,12 +64,12 @@ impl<'a> Config<'a> {
         self.len() == 0
     }
 
-    /// Reads the field at `offset`, in one access.
+    /// Reads the field at `offset` in one access.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when the device's configuration space ends before it, or when `offset` is not a
-    /// multiple of the field's size; [`EIO`] once the device was reset.
+    /// [`EINVAL`] if the field is outside the configuration space of the device, or if `offset` is
+    /// not a multiple of the size of the field; [`EIO`] after the device was reset.
     #[doc(alias = "virtio_cread")]
     pub fn read<T: ConfigField>(&self, offset: u32) -> Result<T> {
         // CAST: 1, 2 or 4.
@@ -76,7 +77,7 @@ impl<'a> Config<'a> {
         T::read(self, offset)
     }
 
-    /// Reads a 64-bit field, in two accesses that the device did not change between.
+    /// Reads a 64-bit field in two accesses, between which the configuration did not change.
     ///
     /// # Errors
     ///
@@ -91,11 +92,11 @@ impl<'a> Config<'a> {
         })
     }
 
-    /// Runs `read` until the configuration did not change meanwhile.
+    /// Calls `read` until the configuration has not changed during the call.
     ///
     /// # Errors
     ///
-    /// What `read` returns; [`EIO`] when the configuration never stays the same.
+    /// Those of `read`; [`EIO`] if the configuration keeps changing, or after the device was reset.
     #[doc(alias = "config_generation")]
     pub fn consistent<R>(&self, mut read: impl FnMut(&Self) -> Result<R>) -> Result<R> {
         let generation = || {
@@ -113,8 +114,8 @@ impl<'a> Config<'a> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when the device's configuration space ends before it; [`EIO`] once the device was
-    /// reset.
+    /// [`EINVAL`] if the byte is outside the configuration space of the device; [`EIO`] after the
+    /// device was reset.
     #[doc(alias = "virtio_cwrite8")]
     pub fn write(&self, offset: u32, value: u8) -> Result {
         self.check(offset, 1)?;
@@ -122,7 +123,7 @@ impl<'a> Config<'a> {
             .configuration(|transport| transport.config_write8(offset, value))
     }
 
-    /// Checks that a field of `size` bytes, a power of two, is there and aligned.
+    /// Checks that a field of `size` bytes, a power of two, exists and is aligned.
     fn check(&self, offset: u32, size: u32) -> Result {
         if access::has_field(self.len(), offset, size) {
             Ok(())

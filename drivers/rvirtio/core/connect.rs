@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Connecting a driver's data with interrupts and a subsystem: the second half of the sequence of
+//! Connecting a driver's data to interrupts and a subsystem: the second half of the sequence of
 //! virtio 1.4, 3.1.1.
 //!
 //! ```text
 //! Connect --driver_ok()--> Ready
 //! ```
 //!
-//! The lifetime `'a` is that of the pinned data, shorter than the `'bound` of what the data is made
-//! of. The data's type cannot name it, so that no value in the data can refer to the data itself,
-//! nor to anything that ends before it.
+//! `'a` is the lifetime of the pinned data, and shorter than `'bound`, the lifetime of what the
+//! data consists of. The type of the data cannot name `'a`, so no value in the data can refer to
+//! the data itself, or to anything that ends before it.
 
 use crate::{
     connections::Connections,
@@ -35,10 +35,10 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// A device whose driver has its data, and whose queues are not enabled.
+/// A device whose driver data is initialised, and whose queues are not enabled.
 ///
-/// Invariant in `'a`: a shorter lifetime would let [`Kept::keep`] take guards that refer to
-/// local variables. It stays in its thread, so that nothing is kept once the device is being
+/// It is invariant in `'a`: with a shorter lifetime, [`Kept::keep`] would accept guards that refer
+/// to local variables. It cannot leave its thread, so nothing can be kept once the device is being
 /// unbound.
 pub struct Connect<'a> {
     kept: Kept<'a>,
@@ -46,11 +46,12 @@ pub struct Connect<'a> {
     handlers: KVec<Handler<'a>>,
 }
 
-/// What can keep guards.
+/// A device that keeps guards until it is unbound.
 ///
 /// # Invariants
 ///
-/// `connections` are ended before `'a` ends, and with them all lifetimes that contain it.
+/// `Connections::end` is called for `connections` before `'a` ends, and thus before any lifetime
+/// that contains `'a` ends.
 pub struct Kept<'a> {
     dev: &'a Device<Bound>,
     connections: &'a Connections,
@@ -64,20 +65,19 @@ impl<'a> Kept<'a> {
         self.dev
     }
 
-    /// Keeps a guard until the device is unbound. It is dropped before the driver's data, and after
-    /// all guards that were kept later. Nobody gets a reference to it.
+    /// Keeps a guard until the device is unbound. The guard is dropped before the driver's data,
+    /// and after all guards that were kept later. No reference to it can be obtained.
     ///
     /// # Errors
     ///
-    /// Those of `guard`, and [`ENOMEM`].
+    /// Those of initialising `guard`, and [`ENOMEM`].
     #[doc(alias = "devm_add_action_or_reset")]
     pub fn keep<G, E>(&self, guard: impl PinInit<G, E>) -> Result
     where
         G: Send + 'a,
         Error: From<E>,
     {
-        // SAFETY: The connections are ended before `'a` ends (type invariant), and no lifetime in
-        // `G` is shorter.
+        // SAFETY: `Connections::end` is called before `'a` ends (type invariant), and `G: 'a`.
         unsafe { self.connections.keep(guard) }
     }
 }
@@ -91,16 +91,18 @@ impl<'a> Deref for Connect<'a> {
 }
 
 impl<'a> Connect<'a> {
+    /// Creates the value that is passed to [`Driver::connect`](crate::Driver::connect).
+    ///
     /// # Safety
     ///
-    /// `connections` must be ended before `'a` ends. The driver data of `dev` must be that of
-    /// `driver` for `'a`.
+    /// [`Connections::end`] must be called for `connections` before `'a` ends. The driver data of
+    /// `dev` must belong to `driver` for `'a`.
     pub(crate) unsafe fn new(
         dev: &'a Device<Bound>,
         connections: &'a Connections,
         driver: DriverOps,
     ) -> Self {
-        // INVARIANT: By the safety requirements.
+        // INVARIANT: The caller calls `Connections::end` before `'a` ends (safety requirement).
         let kept = Kept {
             dev,
             connections,
@@ -114,12 +116,12 @@ impl<'a> Connect<'a> {
         }
     }
 
-    /// Registers `handler` as the interrupt handler of queue `index`. It is called from
-    /// [`Connect::driver_ok`] on.
+    /// Registers `handler` as the interrupt handler of queue `index`. The interrupt is requested by
+    /// [`Connect::driver_ok`].
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] for a queue without callback, [`ENOMEM`].
+    /// [`EINVAL`] for a queue without a callback, and [`ENOMEM`].
     #[doc(alias = "vp_request_msix_vectors")]
     pub fn request_irq<H: VqHandler>(&mut self, index: u16, handler: &'a H) -> Result {
         let callback = self.dev.vectors().lock().callback(index);
@@ -130,31 +132,31 @@ impl<'a> Connect<'a> {
         Ok(self.handlers.push(handler, GFP_KERNEL)?)
     }
 
-    /// Requests the interrupts, has the queues enabled by [`Driver::start`](crate::Driver::start),
-    /// and tells the device that the driver is ready: from now on it may use buffers.
+    /// Requests the interrupts, calls [`Driver::start`](crate::Driver::start) to enable the queues,
+    /// and sets DRIVER_OK: from now on the device may use buffers.
     ///
-    /// When the device is unbound it is reset after all guards have ended that are kept later, and
-    /// before the interrupts are freed.
+    /// When the device is unbound, it is reset after all guards that are kept later were dropped,
+    /// and before the interrupts are freed.
     ///
     /// # Errors
     ///
-    /// Those of [`Driver::start`](crate::Driver::start), and what requesting interrupts returns.
+    /// Those of [`Driver::start`](crate::Driver::start), and those of requesting interrupts.
     #[doc(alias = "virtio_device_ready")]
     pub fn driver_ok(self) -> Result<Ready<'a>> {
         let dev = self.dev;
-        // SAFETY: It is kept, so dropped before `'a` ends, for which the driver's data is there
-        // (safety requirements of `Connect::new`).
+        // SAFETY: The interrupts are kept, so they are dropped before `'a` ends. The driver data of
+        // `dev` belongs to `driver` for `'a` (safety requirements of `Connect::new`).
         self.keep::<_, Infallible>(unsafe {
             Interrupts::request(dev, self.driver, &self.handlers)
         }?)?;
         self.keep::<_, Infallible>(Stop { dev })?;
-        // Before the guard above could reset a device that was not started properly.
+        // This comes before the guard above, which would reset the device without setting FAILED.
         dev.start().inspect_err(|_| dev.give_up())?;
         Ok(Ready(self.kept))
     }
 }
 
-/// Stops the device.
+/// A guard that stops the device when it is dropped.
 struct Stop<'a> {
     dev: &'a Device<Bound>,
 }
@@ -165,7 +167,8 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// A device that runs: DRIVER_OK is set. What needs one, such as a disk, asks for this.
+/// A device that is running: DRIVER_OK is set. Functions that need such a device, for example to
+/// add a disk, take this.
 pub struct Ready<'a>(Kept<'a>);
 
 impl<'a> Deref for Ready<'a> {
@@ -177,7 +180,7 @@ impl<'a> Deref for Ready<'a> {
 }
 
 impl Ready<'_> {
-    /// Returns the number of the interrupt of queue `index`, if it has one of its own.
+    /// Returns the interrupt number of queue `index`, if the queue has an interrupt of its own.
     pub fn irq(&self, index: u16) -> Option<u32> {
         let vectors = self.dev.vectors().lock();
         let vector = vectors.of_queue(index).filter(|_| !vectors.shares(index))?;

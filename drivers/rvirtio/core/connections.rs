@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What ends before a driver's data: interrupts, registrations, the device's activity.
+//! Guards, which are dropped before a driver's data: interrupts, registrations, the started device.
 //!
-//! A guard stands for something that calls into the driver, and ends that when it is dropped. Core
-//! keeps guards in a list of the device that nobody can look into. So no value refers to a guard,
-//! and guards can refer to the driver's data, which is dropped after them.
+//! A guard stands for something that calls into the driver, and ends it when it is dropped. Core
+//! keeps guards in a list of the device that gives no access to them. So no value can refer to a
+//! guard, and guards can refer to the driver's data, which is dropped after them.
 
 use core::ptr::NonNull;
 use kernel::{
@@ -17,13 +17,13 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `drop(guard)` may be called once, before the lifetimes in the guard's type end.
+/// `drop(guard)` may be called once, before any lifetime in the type of the guard ends.
 struct Erased {
     guard: NonNull<()>,
     drop: unsafe fn(NonNull<()>),
 }
 
-// SAFETY: `keep` takes guards that are `Send`.
+// SAFETY: `Connections::keep`, which creates all values, requires that the guard is `Send`.
 unsafe impl Send for Erased {}
 
 /// The guards of a device.
@@ -50,46 +50,49 @@ impl Connections {
     ///
     /// # Errors
     ///
-    /// Those of `guard`, and [`ENOMEM`].
+    /// Those of initialising `guard`, and [`ENOMEM`].
     ///
     /// # Safety
     ///
-    /// [`Connections::end`] must be called before the lifetimes in `G` end.
+    /// [`Connections::end`] must be called before any lifetime in `G` ends.
     pub(crate) unsafe fn keep<G: Send, E>(&self, guard: impl PinInit<G, E>) -> Result
     where
         Error: From<E>,
     {
         /// # Safety
         ///
-        /// `guard` must have come from a `KBox<G>`, and not be used any more.
+        /// `guard` must come from a pinned `KBox<G>` that was leaked, and must not be used
+        /// afterwards.
         unsafe fn end<G>(guard: NonNull<()>) {
-            // SAFETY: By the safety requirements. It is dropped in place.
+            // SAFETY: `guard` comes from a `KBox<G>`, which nobody else uses any more (safety
+            // requirements). The guard is dropped in place, so it stays pinned.
             drop(unsafe { KBox::from_raw(guard.cast::<G>().as_ptr()) });
         }
         let guard = <KBox<G> as InPlaceInit<G>>::pin_init(guard, GFP_KERNEL)?;
         let mut guards = self.guards.lock();
         guards.reserve(1, GFP_KERNEL)?;
-        // SAFETY: It is not moved out of its box, only dropped there.
+        // SAFETY: The guard is never moved out of its box, only dropped in it.
         let guard = KBox::leak(unsafe { Pin::into_inner_unchecked(guard) });
-        // INVARIANT: `end` calls it once, in time (safety requirement).
+        // INVARIANT: `Connections::end` calls it once, before any lifetime in `G` ends (safety
+        // requirement).
         let erased = Erased {
             guard: NonNull::from(guard).cast(),
             drop: end::<G>,
         };
-        // There is room for it.
+        // This does not fail: `reserve` has made room.
         guards.push(erased, GFP_KERNEL)?;
         Ok(())
     }
 
-    /// Drops all guards, the last one first.
+    /// Drops all guards in reverse order.
     pub(crate) fn end(&self) {
         loop {
-            // Not under the lock: a guard may keep another one, or sleep.
+            // The lock is not held below, because dropping a guard may sleep.
             let Some(last) = self.guards.lock().pop() else {
                 return;
             };
-            // SAFETY: It was on the list until now, and the lifetimes have not ended (type
-            // invariant).
+            // SAFETY: `last` was removed from the list, so `drop` is called once, and no lifetime
+            // in the type of the guard has ended (type invariant of `Erased`).
             unsafe { (last.drop)(last.guard) };
         }
     }

@@ -64,7 +64,7 @@ use kernel::{
     types::Opaque, //
 };
 
-/// A device on the bus, as the driver core sees it.
+/// A device on the bus, with the `struct device` of the driver core.
 #[pin_data]
 #[repr(C)]
 pub(crate) struct RawDevice {
@@ -75,16 +75,16 @@ pub(crate) struct RawDevice {
     transport: NonNull<dyn Transport>,
     /// Whether the device may access memory.
     life: Life,
-    /// The device broke the rules.
+    /// Whether the device has violated the protocol.
     failed: AtomicBool,
-    /// The driver has connected: it is told of configuration changes.
+    /// Whether the driver is connected, so that it is notified of configuration changes.
     connected: AtomicBool,
-    /// The interrupt of configuration changes and the pointer that it was requested with, or
-    /// null. Only compared, never followed.
+    /// The interrupt of configuration changes and the `dev_id` that it was requested with, or null.
+    /// The pointer is only compared, never dereferenced.
     config_irq: AtomicU32,
     config_irq_id: AtomicPtr<c_void>,
-    /// The negotiated features, for sysfs only: two halves, because sysfs may look while probe
-    /// writes.
+    /// The negotiated features, for sysfs only: two halves, because sysfs may read them while probe
+    /// writes them.
     features: [AtomicU64; 2],
     /// Whether the configuration space may be accessed: not while the device is in reset.
     #[pin]
@@ -98,7 +98,7 @@ pub(crate) struct RawDevice {
 /// The interrupt vectors of a device, from `find_vqs` until it is unbound.
 #[derive(Default)]
 pub(crate) struct Vectors {
-    /// What was allocated.
+    /// The policy that the vectors were allocated for.
     pub(crate) policy: Option<IrqPolicy>,
     /// The names of the queues' interrupts.
     pub(crate) names: KVec<CString>,
@@ -112,7 +112,7 @@ impl Vectors {
         self.policy?.vector(&self.callbacks, index)
     }
 
-    /// Returns whether queue `index` shares its interrupt with other queues, if there are any.
+    /// Returns whether queue `index` shares its interrupt with the other queues, if any.
     pub(crate) fn shares(&self, index: u16) -> bool {
         match self.policy {
             Some(IrqPolicy::PerQueue) => false,
@@ -121,7 +121,7 @@ impl Vectors {
         }
     }
 
-    /// Returns how queue `index` interrupts, `None` if there is no such queue.
+    /// Returns how queue `index` interrupts, or `None` if there is no such queue.
     pub(crate) fn callback(&self, index: u16) -> Option<Callback> {
         self.callbacks.get(usize::from(index)).copied()
     }
@@ -152,7 +152,7 @@ impl RawDevice {
         })
     }
 
-    /// Returns the number of the device.
+    /// Returns the device number.
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
@@ -162,8 +162,8 @@ impl RawDevice {
 ///
 /// # Invariants
 ///
-/// A `Device` represents a valid [`RawDevice`], whose embedded `struct device` is initialised
-/// and reference-counted. With any context but [`Normal`] its `transport` is valid.
+/// A `Device` represents a valid [`RawDevice`], whose embedded `struct device` is initialised and
+/// reference-counted. In any context other than [`Normal`] its `transport` is valid.
 #[doc(alias = "virtio_device")]
 #[repr(transparent)]
 pub struct Device<Ctx: device::DeviceContext = Normal>(Opaque<RawDevice>, PhantomData<Ctx>);
@@ -176,7 +176,7 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
 
     #[inline]
     fn inner(&self) -> &RawDevice {
-        // SAFETY: `raw()` points to a valid `RawDevice` (type invariant).
+        // SAFETY: `self.raw()` points to a valid `RawDevice` (type invariant).
         unsafe { &*self.raw() }
     }
 
@@ -190,13 +190,13 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
         self.inner().id
     }
 
-    /// Returns the device's number: the 3 of `virtio3`.
+    /// Returns the device number, which is 3 for `virtio3`.
     pub fn index(&self) -> u32 {
         self.inner().index
     }
 
-    /// Returns the features that were negotiated, none when there is no driver. For sysfs: drivers
-    /// have them by value.
+    /// Returns the negotiated features, none if there is no driver. This is for sysfs; drivers have
+    /// them by value.
     pub(crate) fn features(&self) -> Features {
         let [low, high] = &self.inner().features;
         let (low, high) = (low.load(Ordering::Relaxed), high.load(Ordering::Relaxed));
@@ -206,7 +206,7 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
     pub(crate) fn set_features(&self, features: Features) {
         let bits = features.bits();
         let [low, high] = &self.inner().features;
-        // CAST: Halves on purpose.
+        // CAST: The low half.
         low.store(bits as u64, Ordering::Relaxed);
         high.store((bits >> 64) as u64, Ordering::Relaxed);
     }
@@ -214,7 +214,7 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
 
 impl Device<Bound> {
     pub(crate) fn transport(&self) -> &dyn Transport {
-        // SAFETY: The transport is valid in this context (type invariant).
+        // SAFETY: `transport` is valid in the context `Bound` (type invariant).
         unsafe { self.inner().transport.as_ref() }
     }
 
@@ -223,7 +223,7 @@ impl Device<Bound> {
         &self.inner().life
     }
 
-    /// Returns whether memory may be freed that the device was told of.
+    /// Returns whether memory that was shared with the device may be freed.
     pub(crate) fn may_free(&self) -> bool {
         self.life().is_stopped()
     }
@@ -236,22 +236,23 @@ impl Device<Bound> {
         &self.inner().vectors
     }
 
-    /// Opens or closes the configuration space. Whoever accesses it has done so when this returns.
+    /// Allows or forbids access to the configuration space. Accesses that have begun are complete
+    /// when this returns.
     pub(crate) fn set_configurable(&self, configurable: bool) {
         *self.inner().configurable.lock() = configurable;
     }
 
-    /// Returns whether the device is in reset, as far as the driver is concerned.
+    /// Returns whether the device is in reset, from the point of view of the driver.
     pub(crate) fn is_in_reset(&self) -> bool {
         !*self.inner().configurable.lock()
     }
 
-    /// Calls `access` for the configuration space. Callable from any context.
+    /// Calls `access` to read or write the configuration space. Callable from any context.
     ///
     /// # Errors
     ///
-    /// [`EIO`] while the device is in reset: its configuration is not to be relied on then, nor to
-    /// be written (virtio 1.4, 3.1.1).
+    /// [`EIO`] while the device is in reset, when its configuration is neither reliable nor may be
+    /// written (virtio 1.4, 3.1.1).
     pub(crate) fn configuration<R>(&self, access: impl FnOnce(&dyn Transport) -> R) -> Result<R> {
         let configurable = self.inner().configurable.lock();
         if *configurable {
@@ -261,7 +262,7 @@ impl Device<Bound> {
         }
     }
 
-    /// Says whether the driver is to be told of configuration changes.
+    /// Sets whether the driver is notified of configuration changes.
     pub(crate) fn set_connected(&self, connected: bool) {
         self.inner().connected.store(connected, Ordering::Release);
     }
@@ -274,8 +275,7 @@ impl Device<Bound> {
         self.inner().failed.store(failed, Ordering::Release);
     }
 
-    /// Notes that the device broke the rules. It is reset by the thread of the configuration
-    /// interrupt.
+    /// Marks the device as failed. The thread of the configuration interrupt resets it.
     ///
     /// Callable from any context.
     #[cold]
@@ -284,7 +284,7 @@ impl Device<Bound> {
         self.wake_config_thread();
     }
 
-    /// Runs the thread of the configuration interrupt, if there is one.
+    /// Wakes the thread of the configuration interrupt, if there is one.
     ///
     /// Callable from any context.
     pub(crate) fn wake_config_thread(&self) {
@@ -292,28 +292,29 @@ impl Device<Bound> {
         let id = inner.config_irq_id.load(Ordering::Acquire);
         if !id.is_null() {
             let irq = inner.config_irq.load(Ordering::Relaxed);
-            // SAFETY: It looks for a handler that was requested with this pointer, and does
-            // nothing if the interrupt was freed meanwhile.
+            // SAFETY: `irq_wake_thread` searches for a handler that was requested with `id`, which
+            // it does not dereference, and does nothing if the interrupt was freed in the meantime.
             unsafe { bindings::irq_wake_thread(irq, id) };
         }
     }
 
-    /// Sets whose thread [`Device::wake_config_thread`] is to wake; null for nobody's.
+    /// Sets the handler whose thread [`Device::wake_config_thread`] wakes; `id` is null for none.
     pub(crate) fn set_config_irq(&self, irq: u32, id: *mut c_void) {
         let inner = self.inner();
         inner.config_irq.store(irq, Ordering::Relaxed);
         inner.config_irq_id.store(id, Ordering::Release);
     }
 
-    /// Returns whether the device still answers, which an unplugged one does not.
+    /// Returns whether the device still responds, which it does not after it was unplugged.
     ///
     /// Callable from any context.
     pub fn is_present(&self) -> bool {
         self.transport().is_present()
     }
 
-    /// Returns whether the device is beyond use: it broke the rules of a ring, asked for a reset
-    /// (virtio 1.4, 2.1.2), was reset by somebody else, or is gone.
+    /// Returns whether the device cannot be used any more without a reset: it has violated the
+    /// protocol of a ring, has set DEVICE_NEEDS_RESET (virtio 1.4, 2.1.2), was reset by somebody
+    /// else, or is gone.
     pub fn needs_reset(&self) -> bool {
         if self.inner().failed.load(Ordering::Acquire) || !self.is_present() {
             return true;
@@ -326,7 +327,7 @@ impl Device<Bound> {
 
 impl<Ctx: device::DeviceContext> AsRef<device::Device<Ctx>> for Device<Ctx> {
     fn as_ref(&self) -> &device::Device<Ctx> {
-        // SAFETY: By the type invariant `as_raw` is a valid `struct device`.
+        // SAFETY: `self.as_raw()` points to an initialised `struct device` (type invariant).
         unsafe { device::Device::from_raw(self.as_raw()) }
     }
 }
@@ -343,12 +344,13 @@ kernel::impl_device_context_into_aref!(Device);
 // SAFETY: The embedded `struct device` is reference-counted, and frees the whole of `RawDevice`.
 unsafe impl kernel::sync::aref::AlwaysRefCounted for Device {
     fn inc_ref(&self) {
-        // SAFETY: A shared reference shows that the count is not zero.
+        // SAFETY: `self.as_raw()` is valid, and the shared reference implies that its reference
+        // count is not zero.
         unsafe { bindings::get_device(self.as_raw()) };
     }
 
     unsafe fn dec_ref(obj: NonNull<Self>) {
-        // SAFETY: The caller owns a count; `dev` is at offset 0.
+        // SAFETY: The caller owns a reference to `obj`; `dev` is at offset 0 of it.
         unsafe { bindings::put_device(obj.cast().as_ptr()) }
     }
 }
@@ -357,7 +359,8 @@ const _: () = assert!(offset_of!(RawDevice, dev) == 0);
 
 // SAFETY: A device can be released from any thread.
 unsafe impl Send for Device {}
-// SAFETY: All methods of `Device<Normal>` are thread safe.
+// SAFETY: The methods of `Device<Normal>` only read fields that do not change, and atomics.
 unsafe impl Sync for Device {}
-// SAFETY: As for `Device<Normal>`; the transport is `Sync`.
+// SAFETY: The methods of `Device<Bound>` only use immutable fields, atomics, locks and the
+// transport, which is `Sync`.
 unsafe impl Sync for Device<Bound> {}

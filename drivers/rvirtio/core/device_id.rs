@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Virtio device ids, the tables that drivers are matched by, and module aliases.
+//! Virtio device ids, the id tables of drivers, and module aliases.
 //!
 //! C header: [`include/linux/mod_devicetable.h`](srctree/include/linux/mod_devicetable.h)
 
@@ -9,12 +9,12 @@ use kernel::device_id::{
     RawDeviceIdIndex, //
 };
 
-/// Matches any vendor.
+/// The id that matches any device type or vendor.
 #[doc(alias = "VIRTIO_DEV_ANY_ID")]
 pub(crate) const ANY_ID: u32 = 0xffff_ffff;
 
-/// What the bus compares, and the driver's info for it. C's `struct virtio_device_id` has no
-/// such info; everything else is the same.
+/// An id as the bus compares it, with the driver's info. It is like C's `struct virtio_device_id`,
+/// which has no such info.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct RawId {
@@ -24,7 +24,7 @@ pub struct RawId {
 }
 
 impl RawId {
-    /// The identity of a device, which carries no driver info.
+    /// Returns the id of a device, which has no driver info.
     pub(crate) const fn new(device: u32, vendor: u32) -> Self {
         Self {
             device,
@@ -33,13 +33,14 @@ impl RawId {
         }
     }
 
-    /// Says whether this table entry matches a device; `virtio_id_match` of the C bus.
+    /// Returns whether this table entry matches a device.
+    #[doc(alias = "virtio_id_match")]
     pub(crate) fn matches(&self, device: &RawId) -> bool {
         (self.device == device.device || self.device == ANY_ID)
             && (self.vendor == device.vendor || self.vendor == ANY_ID)
     }
 
-    /// Says whether this is the all-zero entry that ends a table. 0 is no valid device id.
+    /// Returns whether this is the all-zero entry that ends a table. 0 is not a valid device id.
     pub(crate) fn is_end(&self) -> bool {
         self.device == 0
     }
@@ -52,15 +53,16 @@ impl RawId {
 pub struct DeviceId(RawId);
 
 impl DeviceId {
-    /// Matches devices of virtio type `device` (virtio 1.4, 5 "Device Types") from any vendor.
+    /// Returns the entry for devices of virtio type `device` (virtio 1.4, 5 "Device Types") from
+    /// any vendor.
     ///
-    /// The build fails on type 0, which is reserved and would end the table.
+    /// Type 0 fails to build: it is reserved, and would end the table.
     pub const fn new(device: u32) -> Self {
         assert!(device != 0, "0 is a reserved virtio device id");
         Self(RawId::new(device, ANY_ID))
     }
 
-    /// The raw parts, for [`alias`].
+    /// Returns the device type and the vendor, for [`alias`].
     const fn parts(&self) -> (u32, u32) {
         (self.0.device, self.0.vendor)
     }
@@ -71,7 +73,7 @@ unsafe impl RawDeviceId for DeviceId {
     type RawType = RawId;
 }
 
-// SAFETY: `info` is the offset of a `usize` field that nothing else uses.
+// SAFETY: `DRIVER_DATA_OFFSET` is the offset of `info`, a `usize` field that nothing else uses.
 unsafe impl RawDeviceIdIndex for DeviceId {
     const DRIVER_DATA_OFFSET: usize = core::mem::offset_of!(RawId, info);
 }
@@ -79,22 +81,22 @@ unsafe impl RawDeviceIdIndex for DeviceId {
 /// The id table of a driver.
 pub type IdTable<T> = &'static dyn kernel::device_id::IdTable<DeviceId, T>;
 
-/// The bus's name, and what its module aliases begin with: `virtio` where the kernel has no
-/// virtio of its own, so that udev, systemd and dracut know it.
+/// The name of the bus, and the prefix of its module aliases. It is `virtio` if the kernel has no C
+/// virtio bus, because udev, systemd and dracut know that name.
 pub const BUS_NAME: &str = if cfg!(CONFIG_VIRTIO) {
     "rvirtio"
 } else {
     "virtio"
 };
 
-/// Room for `alias=rvirtio:d0000000Xv0000000X*` and the terminating NUL.
+/// The size of `alias=rvirtio:d0000000Xv0000000X*` with the terminating NUL.
 #[doc(hidden)]
 pub const ALIAS_LEN: usize = 40;
 
-/// Formats the `.modinfo` entry by which udev finds the module for `id`.
+/// Returns the `.modinfo` entry by which udev finds the module for `id`.
 ///
-/// modpost knows only C's `virtio_device_id`, whose entries are smaller than ours: it would read
-/// our tables wrongly, so we write the aliases ourselves. Trailing NULs are legal there.
+/// modpost only supports C's `virtio_device_id`, whose entries are smaller than `RawId`, so the
+/// aliases are generated here. Trailing NULs are allowed there.
 #[doc(hidden)]
 pub const fn alias(id: &DeviceId) -> [u8; ALIAS_LEN] {
     let (device, vendor) = id.parts();
@@ -105,7 +107,7 @@ pub const fn alias(id: &DeviceId) -> [u8; ALIAS_LEN] {
         .hex_or_star(device)
         .str("v")
         .hex_or_star(vendor);
-    // A star matches all that follows; without one the alias must still allow for more fields.
+    // A star matches everything that follows; without one the alias must still allow more fields.
     if vendor == ANY_ID {
         alias.bytes
     } else {
@@ -113,7 +115,7 @@ pub const fn alias(id: &DeviceId) -> [u8; ALIAS_LEN] {
     }
 }
 
-/// A byte string that is put together at compile time.
+/// A byte string that is built at compile time.
 struct Text {
     bytes: [u8; ALIAS_LEN],
     len: usize,
@@ -155,7 +157,7 @@ impl Text {
     }
 }
 
-/// Makes the id table of a driver, with a module alias for each entry.
+/// Declares the id table of a driver, with a module alias for each entry.
 ///
 /// # Examples
 ///
@@ -163,7 +165,7 @@ impl Text {
 /// virtio_device_table!(
 ///     TABLE,
 ///     <Rng as virtio::Driver>::IdInfo,
-///     [(virtio::DeviceId::new(virtio::spec::rng::DEVICE_ID), ())]
+///     [(virtio::DeviceId::new(virtio::spec::device_id::RNG), ())]
 /// );
 /// ```
 #[macro_export]

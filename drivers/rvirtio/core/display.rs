@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values of the layers that use only `core`, for the kernel's log.
+//! Printing values of types that only use `core`.
 
-/// Wraps what implements `core`'s [`Display`](core::fmt::Display), so that the kernel crate's
-/// printing macros, which have a trait of their own, take it.
+/// An adapter by which the kernel crate's printing macros, which have their own trait, print values
+/// that implement [`core::fmt::Display`].
 pub struct Log<T>(pub T);
 
 impl<T: core::fmt::Display> kernel::fmt::Display for Log<T> {

@@ -2,9 +2,8 @@
 
 //! Memory that the device reads and writes.
 //!
-//! Whether a device sees the addresses of the DMA API or plain physical ones is negotiated:
-//! without ACCESS_PLATFORM an IOMMU does not apply to it, whatever the platform says
-//! (virtio 1.4, 6.1).
+//! Whether a device uses the addresses of the DMA API or physical addresses is negotiated: without
+//! ACCESS_PLATFORM it bypasses the IOMMU, if the platform has one (virtio 1.4, 6.1).
 
 use crate::{
     device::Device,
@@ -38,16 +37,16 @@ extern "C" {
     fn rvirtio_helper_virt_to_phys(addr: *mut c_void) -> bindings::phys_addr_t;
 }
 
-/// Returns whether the guest's memory is encrypted, so that a device sees only what it was given, and
-/// the host is not to be trusted.
-// Not inlined, as other modules do not have the function in C.
+/// Returns whether the memory of the guest is encrypted, so that a device can only access memory that
+/// was shared with it, and the host is not trusted.
+// Not inlined, because other modules cannot call the helper.
 #[inline(never)]
 pub fn is_memory_restricted() -> bool {
-    // SAFETY: No requirements.
+    // SAFETY: `cc_platform_has` has no requirements.
     unsafe { rvirtio_helper_memory_is_restricted() }
 }
 
-/// The direction of a mapping, as seen from memory.
+/// The direction of a mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// The device reads.
@@ -82,50 +81,50 @@ impl<'bound> Dma<'bound> {
         }
     }
 
-    /// Returns whether accesses are to be ordered as with a device of the platform, and not as with
-    /// another CPU.
+    /// Returns whether accesses have to be ordered as for a device of the platform, rather than as
+    /// between CPUs.
     pub(crate) fn is_ordered_by_platform(&self) -> bool {
         self.ordered
     }
 
-    /// Returns the device itself.
+    /// Returns the device.
     #[inline]
     pub fn device(&self) -> &'bound Device<Bound> {
         self.dev
     }
 
-    /// Returns whether addresses are physical ones, so that nothing needs to be mapped.
+    /// Returns whether the device uses physical addresses, so that nothing has to be mapped.
     #[inline]
     pub fn is_physical(&self) -> bool {
         self.physical
     }
 
-    /// The device that the DMA API knows: the transport's, not the virtio device.
+    /// Returns the device to use with the DMA API: that of the transport, not the virtio device.
     fn parent(&self) -> *mut bindings::device {
         let parent: *const kernel::device::Device<Bound> = self.dev.transport().parent();
         // CAST: `kernel::device::Device` is a transparent wrapper.
         parent.cast_mut().cast()
     }
 
-    /// The largest number of bytes that one mapping can have.
+    /// Returns the largest number of bytes of one mapping.
     #[doc(alias = "virtio_max_dma_size")]
     pub fn max_segment(&self) -> usize {
         if self.physical {
             return usize::MAX;
         }
-        // SAFETY: The parent is a valid device.
+        // SAFETY: `self.parent()` comes from a reference, so it is a valid device.
         unsafe { bindings::dma_max_mapping_size(self.parent()) }
     }
 
-    /// Makes `len` bytes at the physical address `phys` accessible to the device and returns the
-    /// address for it.
+    /// Maps `len` bytes at the physical address `phys` for the device. Returns the address that the
+    /// device has to use.
     ///
-    /// Safe, because an address alone does nothing; what must hold when the device is told of it
-    /// is said at [`Buffers`](crate::virtqueue::Buffers).
+    /// This is safe, because an address alone has no effect. [`Buffers`](crate::virtqueue::Buffers)
+    /// has the requirements for passing it to the device.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] when the DMA API cannot map it.
+    /// [`ENOMEM`] if the DMA API cannot map the memory.
     #[doc(alias = "dma_map_phys")]
     pub fn map(&self, phys: u64, len: usize, direction: Direction) -> Result<u64> {
         if self.physical {
@@ -137,8 +136,8 @@ impl<'bound> Dma<'bound> {
     #[inline(never)]
     fn map_with_api(&self, phys: u64, len: usize, direction: Direction) -> Result<u64> {
         let dev = self.parent();
-        // SAFETY: The parent is a valid device that is bound. What comes back is checked by the
-        // function that is made for it, as the DMA API's checker insists on.
+        // SAFETY: `dev` is a valid device that is bound. The result is checked with
+        // `dma_mapping_error`, as DMA-API debugging requires.
         let (addr, error) = unsafe {
             let addr = bindings::dma_map_phys(dev, phys, len, direction.as_raw(), 0);
             (addr, rvirtio_helper_dma_mapping_error(dev, addr))
@@ -146,38 +145,39 @@ impl<'bound> Dma<'bound> {
         to_result(error).map(|()| addr)
     }
 
-    /// Ends a mapping.
+    /// Removes a mapping.
     ///
     /// # Safety
     ///
-    /// The arguments must be those of a call to [`Dma::map`] and what it returned, the device
-    /// must be done with it, and it must not have been unmapped before.
+    /// `addr` must have been returned by [`Dma::map`] with the same `len` and `direction`, and must
+    /// not have been unmapped before. The device must not use it any more.
     #[doc(alias = "dma_unmap_phys")]
     pub unsafe fn unmap(&self, addr: u64, len: usize, direction: Direction) {
         if !self.physical {
-            // SAFETY: By the safety requirements.
+            // SAFETY: The mapping exists and the device does not use it (safety requirements).
             unsafe { self.unmap_with_api(addr, len, direction) }
         }
     }
 
     /// # Safety
     ///
-    /// That of [`Dma::unmap`].
+    /// See [`Dma::unmap`].
     #[inline(never)]
     unsafe fn unmap_with_api(&self, addr: u64, len: usize, direction: Direction) {
-        // SAFETY: By the safety requirements.
+        // SAFETY: `dma_map_phys` returned `addr` for the same device, length and direction, and the
+        // device does not use it any more (safety requirements).
         unsafe { bindings::dma_unmap_phys(self.parent(), addr, len, direction.as_raw(), 0) }
     }
 }
 
-/// Zeroed memory that driver and device can access at the same time, in whole pages.
+/// Whole pages of zeroed memory that driver and device can access at the same time.
 ///
-/// Dropping it frees it: what owns it must have made sure that the device is done.
+/// The owner must not drop it before the device has stopped using it.
 ///
 /// # Invariants
 ///
 /// `cpu` points to `size` bytes, a multiple of the page size, which are exclusively owned and
-/// which the device finds at `addr`. Both addresses are aligned to a page.
+/// mapped for the device at `addr`. Both addresses are aligned to a page.
 pub(crate) struct Coherent<'bound> {
     cpu: NonNull<u8>,
     addr: u64,
@@ -185,13 +185,13 @@ pub(crate) struct Coherent<'bound> {
     dma: Dma<'bound>,
 }
 
-// SAFETY: It owns its memory, which any CPU can access and free.
+// SAFETY: `Coherent` owns its memory, which can be accessed and freed on any CPU.
 unsafe impl Send for Coherent<'_> {}
-// SAFETY: A shared reference gives no more than addresses.
+// SAFETY: A shared reference only gives access to the addresses.
 unsafe impl Sync for Coherent<'_> {}
 
 impl<'bound> Coherent<'bound> {
-    /// Allocates at least `size` bytes; may sleep.
+    /// Allocates at least `size` bytes. May sleep.
     #[doc(alias = "vring_alloc_queue")]
     pub(crate) fn new(dma: Dma<'bound>, size: usize) -> Result<Self> {
         let size = size
@@ -201,10 +201,11 @@ impl<'bound> Coherent<'bound> {
         let gfp = bindings::GFP_KERNEL | bindings::__GFP_ZERO | bindings::__GFP_NOWARN;
         let mut addr = 0;
         let cpu = if dma.physical {
-            // SAFETY: No requirements.
+            // SAFETY: `alloc_pages_exact` has no requirements; it fails for sizes that it does not
+            // support.
             unsafe { rvirtio_helper_alloc_pages_exact(size, gfp) }
         } else {
-            // SAFETY: The parent is a valid device that is bound; `addr` is a local.
+            // SAFETY: `dma.parent()` is a valid device that is bound; `addr` is a local variable.
             unsafe { bindings::dma_alloc_attrs(dma.parent(), size, &mut addr, gfp, 0) }
         };
         let cpu = NonNull::new(cpu).ok_or(ENOMEM)?;
@@ -212,7 +213,8 @@ impl<'bound> Coherent<'bound> {
             // SAFETY: `cpu` was just allocated, in the kernel's linear mapping.
             addr = unsafe { rvirtio_helper_virt_to_phys(cpu.as_ptr()) };
         }
-        // INVARIANT: By what the allocators return.
+        // INVARIANT: Both allocators return `size` bytes, aligned to a page. `addr` is the address
+        // for the device: the physical one, or that of the DMA API.
         Ok(Self {
             cpu: cpu.cast(),
             addr,
@@ -221,13 +223,13 @@ impl<'bound> Coherent<'bound> {
         })
     }
 
-    /// Where the CPU finds it.
+    /// Returns the address for the CPU.
     #[inline]
     pub(crate) fn cpu(&self) -> NonNull<u8> {
         self.cpu
     }
 
-    /// Where the device finds it.
+    /// Returns the address for the device.
     #[inline]
     pub(crate) fn addr(&self) -> u64 {
         self.addr
@@ -238,23 +240,23 @@ impl Drop for Coherent<'_> {
     fn drop(&mut self) {
         let cpu = self.cpu.as_ptr().cast();
         if self.dma.physical {
-            // SAFETY: It was allocated with this size.
+            // SAFETY: `alloc_pages_exact` returned `cpu` for this size, as `physical` is set.
             unsafe { bindings::free_pages_exact(cpu, self.size) }
         } else {
-            // SAFETY: It was allocated with these parameters.
+            // SAFETY: `dma_alloc_attrs` returned `cpu` and `addr` for this device and size.
             unsafe { bindings::dma_free_attrs(self.dma.parent(), self.size, cpu, self.addr, 0) }
         }
     }
 }
 
-/// A piece of [`Coherent`] memory of its own: for single requests outside the hot path.
+/// A buffer with its own `Coherent` memory, for single requests outside the hot path.
 pub struct Buffer<'bound> {
     memory: Coherent<'bound>,
     len: u32,
 }
 
 impl<'bound> Buffer<'bound> {
-    /// Allocates `len` zeroed bytes; may sleep.
+    /// Allocates `len` zeroed bytes. May sleep.
     ///
     /// # Errors
     ///
@@ -269,14 +271,14 @@ impl<'bound> Buffer<'bound> {
         })
     }
 
-    /// Its length in bytes.
+    /// Returns the length in bytes.
     #[inline]
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> u32 {
         self.len
     }
 
-    /// Where the device finds it.
+    /// Returns the memory as a segment for the device.
     pub(crate) fn segment(&self) -> crate::ring::Segment {
         crate::ring::Segment {
             addr: self.memory.addr(),
@@ -284,13 +286,13 @@ impl<'bound> Buffer<'bound> {
         }
     }
 
-    /// Copies bytes from `offset` on to `to`, as many as there are and fit, and returns how many
-    /// these are.
+    /// Copies bytes, starting at `offset`, to `to`. Returns the number of bytes that were copied,
+    /// which is limited by both lengths.
     pub fn read(&self, offset: usize, to: &mut [u8]) -> usize {
         let len = to.len().min((self.len as usize).saturating_sub(offset));
         if len != 0 {
-            // SAFETY: `memory` has at least `self.len` bytes. The device is not writing: as long
-            // as it has the buffer, a queue owns it.
+            // SAFETY: `memory` has at least `self.len` bytes, so `offset + len` is inside it. The
+            // device does not write to it: while the device has the buffer, a queue owns it.
             unsafe {
                 let from = self.memory.cpu().as_ptr().add(offset);
                 to.as_mut_ptr().copy_from_nonoverlapping(from, len);
@@ -299,10 +301,12 @@ impl<'bound> Buffer<'bound> {
         len
     }
 
-    /// Copies `from` to the first bytes, as many as fit, and returns how many these are.
+    /// Copies `from` to the start of the buffer. Returns the number of bytes that were copied,
+    /// which is limited by both lengths.
     pub fn write(&mut self, from: &[u8]) -> usize {
         let len = from.len().min(self.len as usize);
-        // SAFETY: As in `read`; the device is not reading either.
+        // SAFETY: `memory` has at least `self.len` bytes, so `len` is inside it. The device does
+        // not access it: while the device has the buffer, a queue owns it.
         unsafe {
             from.as_ptr()
                 .copy_to_nonoverlapping(self.memory.cpu().as_ptr(), len)
@@ -311,5 +315,5 @@ impl<'bound> Buffer<'bound> {
     }
 }
 
-// Addresses are 64 bits wide here, as Kconfig demands.
+// Kconfig depends on 64BIT, so that all addresses fit.
 const _: () = assert!(size_of::<bindings::dma_addr_t>() == 8);

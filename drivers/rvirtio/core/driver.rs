@@ -25,74 +25,77 @@ use kernel::prelude::*;
 
 /// A driver of one or more types of virtio devices.
 ///
-/// All that a driver has of a device is one value, its data. Core makes it ([`Driver::probe`]), pins
-/// it, connects it with whatever calls into the driver ([`Driver::connect`]), and drops it when all
-/// of that has ended. See `samples/rvirtio_rng` for a complete driver.
+/// A driver has one value per device, its data. Core initialises it ([`Driver::probe`]), pins it,
+/// connects it to whatever calls into the driver ([`Driver::connect`]), and drops it once all of
+/// that has ended. See `samples/rvirtio_rng` for a complete driver.
 pub trait Driver: 'static {
-    /// What the driver wants to know about each entry of its id table.
+    /// The driver-specific information in each entry of the id table.
     type IdInfo: 'static;
 
-    /// The driver's data for a device, for as long as that is bound.
+    /// The per-device data of the driver, which lives for as long as the device is bound.
     type Data<'bound>: Send + Sync + 'bound;
 
-    /// The devices that the driver is for, made by
+    /// The table of devices that the driver supports, created by
     /// [`virtio_device_table!`](crate::virtio_device_table).
     const ID_TABLE: IdTable<Self::IdInfo>;
 
-    /// The features of the device type that the driver implements. Those of ring and transport
-    /// are core's business.
+    /// The features of the device type that the driver implements. Core adds those of ring and
+    /// transport.
     const FEATURES: &'static [Feature];
 
-    /// Which of [`Driver::FEATURES`] need which others.
+    /// The prerequisites among [`Driver::FEATURES`].
     const DEPENDENCIES: &'static [Dependency] = &[];
 
-    /// Makes the driver's data. `init` has negotiated features, and gives out queues, which the
-    /// device does not know yet. Called with the device's lock held, may sleep.
+    /// Returns the initialiser of the driver's data. The features of `init` are negotiated; queues
+    /// created from it are not enabled yet. Called with the device lock held; may sleep.
     ///
     /// # Errors
     ///
-    /// On any error the device becomes FAILED and is reset.
+    /// On any error core sets FAILED and resets the device.
     fn probe<'bound>(
         init: Negotiated<'bound>,
         info: &'bound Self::IdInfo,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound;
 
-    /// Connects the data with interrupts and a subsystem. In between it starts the device, by
-    /// [`Connect::driver_ok`]. Called with the device's lock held, may sleep.
+    /// Connects the data to interrupts and a subsystem, and in between starts the device with
+    /// [`Connect::driver_ok`]. Called with the device lock held; may sleep.
     ///
     /// # Errors
     ///
-    /// On any error all guards that were kept are dropped and the device is reset. It becomes FAILED
-    /// first, unless it was started.
+    /// On any error core drops all guards that were kept and resets the device. It sets FAILED
+    /// first, unless the device was started.
     fn connect<'a>(data: Pin<&'a Self::Data<'_>>, connect: Connect<'a>) -> Result<Ready<'a>>;
 
-    /// Enables the queues, by [`Start::enable`]. Buffers can be added then, but not be notified of.
-    /// May sleep. Must not wait for what starts, stops or resets the device or its queues.
+    /// Enables the queues with [`Start::enable`]. Buffers can be added from then on, but the device
+    /// is not notified yet. May sleep, but must not wait for anything that starts, stops or resets
+    /// the device or its queues.
     ///
     /// # Errors
     ///
-    /// On any error the device becomes FAILED and is reset.
+    /// On any error core sets FAILED and resets the device.
     fn start(data: Pin<&Self::Data<'_>>, start: &mut Start<'_>) -> Result;
 
-    /// Takes back the buffers that the device has not used, by
-    /// [`Virtqueue::detach_unused`](crate::Virtqueue::detach_unused): it was reset, as it has
-    /// failed or is being unbound, or one of its queues was. Context as for [`Driver::start`].
+    /// Takes back the buffers that the device has not used, with
+    /// [`Virtqueue::detach_unused`](crate::Virtqueue::detach_unused). Called after a reset of the
+    /// device, because it failed or is being unbound, or of one of its queues. The context is that
+    /// of [`Driver::start`].
     ///
-    /// Interrupt handlers may still run, but find nothing.
+    /// Interrupt handlers may still run, but find no used buffers.
     fn reclaim(data: Pin<&Self::Data<'_>>, stopped: &Stopped<'_>);
 
-    /// Called when the device has changed its configuration: in a thread, may sleep, never by two
-    /// threads at a time. Called once after [`Driver::connect`] has returned, too, as the change may
-    /// have come before. Can coincide with all other functions.
+    /// Handles a change of the configuration. Called in a thread, never by two threads at a time;
+    /// may sleep. Also called once after [`Driver::connect`] has returned, since the configuration
+    /// may have changed before. Can run concurrently with all other functions.
     #[doc(alias = "virtio_config_changed")]
     fn config_changed(data: Pin<&Self::Data<'_>>) {
         let _ = data;
     }
 
-    /// Called before the guards are dropped that [`Driver::connect`] kept: wakes whoever would wait
-    /// for what does not come any more. With the device's lock held, may sleep.
+    /// Wakes threads that wait for something that will not happen any more. Called before the
+    /// guards that [`Driver::connect`] kept are dropped, with the device lock held; may sleep.
     ///
-    /// The device works, unless it has failed or is gone: then [`Driver::reclaim`] is called next.
+    /// The device still works, unless it has failed or is gone; in that case [`Driver::reclaim`] is
+    /// called next.
     fn unbind(data: Pin<&Self::Data<'_>>) {
         let _ = data;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exports of the Rust symbols in rvirtio.ko that other rvirtio modules use.
- * The list is made at build time from what those modules leave undefined.
+ * Exports of the Rust symbols in rvirtio.ko that other rvirtio modules use. The
+ * list is generated at build time from the undefined symbols of those modules.
  */
 #include <linux/export.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * C inline functions and macros that core needs and neither the kernel crate
- * nor bindgen provides. In alphabetical order; no logic here.
+ * Wrappers of C inline functions and macros that core needs, and that neither
+ * the kernel crate nor bindgen provides. In alphabetical order, without logic.
  */
 #include <linux/cc_platform.h>
 #include <linux/device.h>
@@ -13,7 +13,7 @@
 #include <linux/spinlock.h>
 #include <asm/barrier.h>
 
-/* The numbers of the devices on the bus. */
+/* The numbers of devices on the bus */
 DEFINE_IDA(rvirtio_helper_index_ida);
 
 void *rvirtio_helper_alloc_pages_exact(size_t size, gfp_t gfp);

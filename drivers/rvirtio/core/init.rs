@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making a driver's data: the first half of the sequence of virtio 1.4, 3.1.1, as types.
+//! Initialising a driver's data: the first half of the sequence of virtio 1.4, 3.1.1, as types.
 //!
 //! ```text
 //! Negotiated --find_vqs()--> Configured
 //! ```
 //!
-//! Both live within [`Driver::probe`](crate::Driver::probe). What is made with them belongs to the
-//! driver's data; the device is told of none of it before that is complete, see
-//! [`Connect`](crate::Connect).
+//! Both exist during [`Driver::probe`](crate::Driver::probe) only. What is created with them
+//! belongs to the driver's data. None of it is shared with the device before the data is complete,
+//! see [`Connect`](crate::Connect).
 
 mod configured;
 mod negotiate;
@@ -41,9 +41,9 @@ use kernel::{
     types::NotThreadSafe, //
 };
 
-/// What both steps can do.
+/// The methods that both steps have in common.
 ///
-/// It stays in the thread that probes, so that no driver's data can have it.
+/// It cannot leave the thread that probes the device, so it cannot be part of the driver's data.
 pub struct Setup<'bound> {
     dev: &'bound Device<Bound>,
     features: Features,
@@ -66,12 +66,12 @@ impl<'bound> Setup<'bound> {
         self.dev
     }
 
-    /// Returns the features that were negotiated.
+    /// Returns the negotiated features.
     pub fn features(&self) -> Features {
         self.features
     }
 
-    /// Returns the device's configuration.
+    /// Returns the configuration of the device.
     pub fn config(&self) -> Config<'bound> {
         Config::new(self.dev)
     }
@@ -81,7 +81,7 @@ impl<'bound> Setup<'bound> {
         Dma::new(self.dev, self.features)
     }
 
-    /// Returns the number of queues that the device has.
+    /// Returns the number of queues of the device.
     pub fn num_queues(&self) -> u16 {
         self.dev.transport().num_queues()
     }

@@ -2,9 +2,9 @@
 
 //! Interrupts of queues and of configuration changes.
 //!
-//! The kernel crate's registration neither lets us choose names at run time nor gives us threads
-//! without a handler trait of its own. This one calls the front end's handler directly from the
-//! kernel's interrupt code: there is no dispatcher in between.
+//! The kernel crate's registration does not support names that are chosen at run time, and its
+//! threaded handlers need a trait of their own. Here the kernel's interrupt code calls the handler
+//! of the front end directly, without a dispatcher in between.
 
 mod config;
 mod line;
@@ -26,17 +26,16 @@ use kernel::{
     str::CString, //
 };
 
-/// Handles the interrupts of a queue.
+/// The interrupt handler of a queue.
 pub trait VqHandler: Sync {
-    /// Handles an interrupt. Called in hard interrupt context, and possibly when the device has
-    /// used nothing. Returns whether it had: the kernel switches an interrupt off that nobody is
-    /// responsible for.
+    /// Handles an interrupt. Called in hard interrupt context, possibly without any used buffer.
+    /// Returns whether there was one: the kernel disables an interrupt that nobody handles.
     ///
-    /// [`drain`](crate::virtqueue::drain) does what has to be done here.
+    /// [`drain`](crate::virtqueue::drain) does everything that is necessary.
     fn interrupt(&self) -> IrqReturn;
 }
 
-/// C's type of handlers.
+/// The C type of interrupt handlers.
 type Hard = unsafe extern "C" fn(c_int, *mut c_void) -> bindings::irqreturn_t;
 
 fn into_raw(handled: IrqReturn) -> bindings::irqreturn_t {
@@ -46,7 +45,7 @@ fn into_raw(handled: IrqReturn) -> bindings::irqreturn_t {
     }
 }
 
-/// A [`VqHandler`] without its type, and the queue that it is for.
+/// A [`VqHandler`] without its type, and the index of its queue.
 ///
 /// # Invariants
 ///
@@ -59,9 +58,9 @@ pub(crate) struct Handler<'a> {
     _handler: PhantomData<&'a ()>,
 }
 
-// SAFETY: It stands for a shared reference to a handler, which is `Sync`.
+// SAFETY: A `Handler` is a shared reference to a `VqHandler`, which is `Sync`.
 unsafe impl Send for Handler<'_> {}
-// SAFETY: As above.
+// SAFETY: A `Handler` is a shared reference to a `VqHandler`, which is `Sync`.
 unsafe impl Sync for Handler<'_> {}
 
 impl<'a> Handler<'a> {
@@ -73,7 +72,7 @@ impl<'a> Handler<'a> {
             _irq: c_int,
             handler: *mut c_void,
         ) -> bindings::irqreturn_t {
-            // SAFETY: `handler` is valid (safety requirement).
+            // SAFETY: `handler` points to a valid `H` (safety requirement).
             into_raw(unsafe { &*handler.cast::<H>() }.interrupt())
         }
         let data: *const H = handler;
@@ -86,10 +85,10 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// Calls the handler.
+    /// Calls the handler directly.
     fn call(&self) -> IrqReturn {
-        // SAFETY: `'a`, for which this may be called (type invariant), has not ended. The handler
-        // ignores the number of the interrupt.
+        // SAFETY: `hard` may be called during `'a` (type invariant), which has not ended. It
+        // ignores the interrupt number.
         match unsafe { (self.hard)(0, self.data) } {
             bindings::irqreturn::IRQ_NONE => IrqReturn::None,
             _ => IrqReturn::Handled,
@@ -97,7 +96,7 @@ impl<'a> Handler<'a> {
     }
 }
 
-/// An interrupt that was requested; dropping it waits for handlers that run, and frees it.
+/// An interrupt that was requested. Dropping it waits for running handlers and frees it.
 ///
 /// # Invariants
 ///
@@ -108,9 +107,9 @@ struct Irq {
     _name: CString,
 }
 
-// SAFETY: An interrupt can be freed from any thread.
+// SAFETY: `free_irq` can be called on any thread.
 unsafe impl Send for Irq {}
-// SAFETY: There are no methods.
+// SAFETY: There are no methods that take a shared reference.
 unsafe impl Sync for Irq {}
 
 impl Irq {
@@ -118,8 +117,8 @@ impl Irq {
     ///
     /// # Safety
     ///
-    /// `hard(irq, dev_id)` and, if there is one, `thread(irq, dev_id)` must be sound until the
-    /// value is dropped, which must happen.
+    /// It must be sound to call `hard(irq, dev_id)` and, if there is one, `thread(irq, dev_id)`
+    /// until the value is dropped. The value must not be leaked.
     #[inline(never)]
     unsafe fn request(
         irq: u32,
@@ -129,7 +128,8 @@ impl Irq {
         flags: u32,
         dev_id: *mut c_void,
     ) -> Result<Self> {
-        // SAFETY: The handlers may be called (safety requirement); `name` lives until `free_irq`.
+        // SAFETY: The handlers may be called until `free_irq` (safety requirements), and `name` is
+        // valid until then.
         to_result(unsafe {
             bindings::request_threaded_irq(
                 irq,
@@ -140,7 +140,7 @@ impl Irq {
                 dev_id,
             )
         })?;
-        // INVARIANT: It was just requested.
+        // INVARIANT: `irq` was just requested, with `dev_id` and `name`.
         Ok(Self {
             irq,
             dev_id,
@@ -151,7 +151,8 @@ impl Irq {
 
 impl Drop for Irq {
     fn drop(&mut self) {
-        // SAFETY: `irq` was requested with `dev_id` (type invariant). `_name` is dropped later.
+        // SAFETY: `irq` was requested with `dev_id` (type invariant). `_name` is dropped
+        // afterwards.
         unsafe { bindings::free_irq(self.irq, self.dev_id) };
     }
 }

@@ -2,10 +2,10 @@
 
 //! Starting and stopping devices and single queues.
 //!
-//! Here is the only code that changes a device's [`Life`](crate::device::Life), that makes
-//! [`Start`] and [`Stopped`], and that resets devices which a driver has. All of it holds the
-//! device's control lock. Calls into the driver are made with that lock held, so a driver must not
-//! wait in them for what the lock keeps from happening.
+//! Only this file starts and stops a device's [`Life`](crate::device::Life), creates [`Start`] and
+//! [`Stopped`], and resets a device that is bound to a driver. All of that is done with the control
+//! lock of the device held. The driver is called with that lock held too, so it must not wait for
+//! anything that needs the lock.
 
 use crate::{
     device::{
@@ -27,27 +27,28 @@ use kernel::{
 };
 
 impl Device<Bound> {
-    /// Sets who is told when the device starts and stops.
+    /// Sets the functions that are called when the device is started or stopped.
     ///
     /// # Safety
     ///
-    /// The data that the functions of `driver` want must be there until [`Device::clear_driver`].
+    /// The driver data that the functions of `driver` access must exist until
+    /// [`Device::clear_driver`] is called.
     pub(crate) unsafe fn set_driver(&self, driver: DriverOps) {
-        // INVARIANT: By the safety requirement.
+        // INVARIANT: The driver data exists until `clear_driver` (safety requirement).
         self.control().lock().driver = Some(driver);
     }
 
-    /// Ends what [`Device::set_driver`] began. No call is under way when this returns.
+    /// Reverts [`Device::set_driver`]. None of the functions is running when this returns.
     pub(crate) fn clear_driver(&self) {
         self.control().lock().driver = None;
     }
 
-    /// Has the driver enable its queues, and lets the device use them. May sleep.
+    /// Lets the driver enable its queues, and sets DRIVER_OK. May sleep.
     ///
     /// # Errors
     ///
-    /// Those of [`Driver::start`](crate::Driver::start); [`EIO`] when the device asks for a reset,
-    /// or did not confirm one before. The device is then to be given up.
+    /// Those of [`Driver::start`](crate::Driver::start); [`EIO`] if the device needs a reset, or
+    /// has not confirmed an earlier one. The caller then has to call [`Device::give_up`].
     #[doc(alias = "virtio_device_ready")]
     pub(crate) fn start(&self) -> Result {
         let control = self.control().lock();
@@ -55,13 +56,13 @@ impl Device<Bound> {
         let epoch = self.life().begin().ok_or(EIO)?;
         self.set_failed(false);
         let mut start = Start::new(self, Scope::Device, epoch);
-        // SAFETY: While `control` has the driver, its data exists.
+        // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
         unsafe { (driver.start)(self, &mut start) }?;
 
-        // Bits that the device has set must not get lost (virtio 1.4, 2.1.1).
+        // No bit of the status may be cleared (virtio 1.4, 2.1.1).
         let status = self.transport().status();
         if status.contains(DeviceStatus::NEEDS_RESET) {
-            dev_err!(self, "device needs a reset before it was started\n");
+            dev_err!(self, "device needs reset\n");
             return Err(EIO);
         }
         self.transport()
@@ -72,17 +73,17 @@ impl Device<Bound> {
         Ok(())
     }
 
-    /// Resets the device if it is in use, and has the driver take back what the device had. Sleeps
-    /// for at most five seconds, and for as long as the driver does.
+    /// Resets the device if it is in use, and lets the driver take back the buffers. Sleeps for at
+    /// most five seconds, and for as long as the driver does.
     ///
-    /// From here on queues refuse buffers.
+    /// From here on queues accept no more buffers.
     #[doc(alias = "virtio_reset_device")]
     pub(crate) fn stop(&self) {
         self.stop_locked(&self.control().lock());
     }
 
-    /// Gives up a device that could not be set up: it becomes FAILED, and is reset. Does nothing
-    /// when it is in reset already.
+    /// Gives up a device that could not be set up: sets FAILED, and resets it. Does nothing if it
+    /// is already in reset.
     pub(crate) fn give_up(&self) {
         let control = self.control().lock();
         if self.is_in_reset() {
@@ -95,7 +96,7 @@ impl Device<Bound> {
         }
         self.stop_locked(&control);
         if !self.is_in_reset() {
-            // It was not started: the device was told of no memory.
+            // The device was not started, so no memory was shared with it.
             self.reset();
         }
     }
@@ -110,12 +111,12 @@ impl Device<Bound> {
         }
         if let Some(driver) = control.driver {
             let stopped = Stopped::new(self, Scope::Device, confirmed);
-            // SAFETY: While `control` has the driver, its data exists.
+            // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
             unsafe { (driver.reclaim)(self, &stopped) };
         }
     }
 
-    /// Resets the device. Returns whether it has confirmed that.
+    /// Resets the device. Returns whether it has confirmed the reset.
     fn reset(&self) -> bool {
         self.set_configurable(false);
         self.set_features(Features::EMPTY);
@@ -123,20 +124,20 @@ impl Device<Bound> {
         if let Err(error) = result {
             dev_err!(
                 self,
-                "device does not confirm its reset ({error:?}), its memory is not used again\n"
+                "reset not confirmed ({error:?}), leaking memory of the device\n"
             );
         }
         result.is_ok()
     }
 
-    /// Takes queue `index` back from the device, has the driver take back what was in it, and calls
-    /// `start` to enable it again.
+    /// Resets queue `index`, lets the driver take back the buffers in it, and calls `start` to
+    /// enable it again.
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] while the device or a queue of it is being started or stopped, also by this
-    /// thread; [`EIO`] when it is not running. When it does not let go of the queue, or `start`
-    /// fails, the device has failed, and the error is returned.
+    /// [`EBUSY`] while the device or one of its queues is being started or stopped, also by this
+    /// thread; [`EIO`] if the device is not running. If the device does not confirm the reset, or
+    /// `start` fails, the error is returned and the device has failed.
     pub(crate) fn reset_queue(
         &self,
         index: u16,
@@ -153,12 +154,13 @@ impl Device<Bound> {
             .reset_queue(index)
             .and_then(|()| {
                 let stopped = Stopped::new(self, scope, true);
-                // SAFETY: While `control` has the driver, its data exists.
+                // SAFETY: `control.driver` is set, so the data of that driver exists (type
+                // invariant).
                 unsafe { (driver.reclaim)(self, &stopped) };
                 start(&mut Start::new(self, scope, epoch))
             })
             .inspect_err(|error| {
-                dev_err!(self, "queue {index} cannot be reset: {error:?}\n");
+                dev_err!(self, "failed to reset queue {index}: {error:?}\n");
                 self.fail();
             })
     }

@@ -2,10 +2,9 @@
 
 //! A spinlock for data shared with interrupt handlers.
 //!
-//! The kernel crate's `SpinLockIrq` counts nested interrupt disabling, which costs 57
-//! instructions a lock/unlock pair on the stock kernel. This one is C's
-//! `spin_lock_irqsave()`: 35 instructions, and both functions are called directly, without a
-//! helper in between.
+//! The kernel crate's `SpinLockIrq` counts nested interrupt disabling: a pair of lock and unlock
+//! takes 57 instructions on the stock kernel. This one is C's `spin_lock_irqsave()`, which takes
+//! 35; both functions are called directly, without a helper in between.
 //!
 //! C header: [`include/linux/spinlock.h`](srctree/include/linux/spinlock.h)
 
@@ -22,9 +21,8 @@ use kernel::{
     },
 };
 
-/// A spinlock whose holder runs with local interrupts off; usable from any context but NMI.
-///
-/// On PREEMPT_RT it is a sleeping lock like C's, and then not usable from hard interrupts.
+/// A spinlock whose holder runs with local interrupts disabled. It can be used in any context
+/// except NMI.
 #[doc(alias = "spin_lock_irqsave")]
 pub type IrqSaveLock<T> = Lock<T, IrqSave>;
 
@@ -56,12 +54,12 @@ extern "C" {
 #[inline]
 fn raw(lock: *mut bindings::spinlock_t) -> *mut bindings::raw_spinlock_t {
     // On kernels without PREEMPT_RT `spinlock_t` is a union whose first member is the
-    // `raw_spinlock_t`; Kconfig refuses the others.
+    // `raw_spinlock_t`; Kconfig excludes PREEMPT_RT.
     lock.cast()
 }
 
-// SAFETY: The kernel's spinlock gives mutual exclusion between `lock` and `unlock`; `relock` is
-// the default, which calls `lock`.
+// SAFETY: The kernel's spinlock guarantees mutual exclusion from `lock` or `try_lock` to `unlock`;
+// `relock` is the default, which calls `lock`.
 unsafe impl Backend for IrqSave {
     type State = bindings::spinlock_t;
     type GuardState = c_ulong;
@@ -69,7 +67,7 @@ unsafe impl Backend for IrqSave {
     #[inline]
     unsafe fn init(ptr: *mut Self::State, name: *const c_char, key: *mut bindings::lock_class_key) {
         // SAFETY: The caller guarantees that `ptr` is valid for writes, and that `name` and `key`
-        // live for ever.
+        // remain valid forever.
         unsafe { bindings::__spin_lock_init(ptr, name, key) }
     }
 
@@ -89,7 +87,7 @@ unsafe impl Backend for IrqSave {
 
     #[inline]
     unsafe fn unlock(ptr: *mut Self::State, flags: &c_ulong) {
-        // SAFETY: The caller owns the lock, and `flags` is what `lock` returned.
+        // SAFETY: The caller holds the lock, and `flags` was returned when it was taken.
         unsafe { bindings::_raw_spin_unlock_irqrestore(raw(ptr), *flags) }
     }
 

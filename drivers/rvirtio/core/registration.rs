@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Putting devices on the bus, and taking them off.
+//! Adding devices to the bus and removing them.
 
 use crate::{
     bus,
@@ -25,28 +25,29 @@ use kernel::{
     prelude::*, //
 };
 
-/// A device that a transport put on the bus, and that transport.
+/// A device that a transport has added to the bus, together with the transport.
 ///
 /// # Invariants
 ///
-/// - `raw` was created by [`create`] and this owns a reference to it.
-/// - `raw` is on the bus, and its transport is `self.transport`, unless `removed`.
+/// - `raw` was created by [`create`], and `self` owns a reference to it.
+/// - Unless `removed` is set, `raw` is on the bus and its transport is `self.transport`.
 pub struct Registration<'a> {
     raw: NonNull<RawDevice>,
     removed: AtomicBool,
     transport: KBox<dyn Transport + 'a>,
 }
 
-// SAFETY: The raw pointer is a counted reference to a device, usable from any thread.
+// SAFETY: `raw` is a counted reference to a device, and `Transport` is `Send`; both can be used and
+// dropped on any thread.
 unsafe impl Send for Registration<'_> {}
-// SAFETY: `unregister` is the only method and guarded by an atomic.
+// SAFETY: `unregister` is guarded by an atomic, and `Transport` is `Sync`.
 unsafe impl Sync for Registration<'_> {}
 
 impl<'a> Registration<'a> {
-    /// Puts a device of virtio type `device` and vendor `vendor` on the bus, below
+    /// Adds a device of virtio type `device` and vendor `vendor` to the bus, as a child of
     /// `transport.parent()`.
     ///
-    /// Probes a driver, if there is one, before it returns.
+    /// If there is a matching driver, it is probed before this returns.
     ///
     /// # Safety
     ///
@@ -56,20 +57,22 @@ impl<'a> Registration<'a> {
         vendor: u32,
         transport: Pin<KBox<T>>,
     ) -> Result<Self> {
-        // SAFETY: It stays where it is: nobody gets more than a shared reference to it.
+        // SAFETY: The transport is not moved out of its box: nobody gets more than a shared
+        // reference to it.
         let transport: KBox<T> = unsafe { Pin::into_inner_unchecked(transport) };
         let erased: NonNull<dyn Transport + 'a> = NonNull::from(&*transport);
-        // SAFETY: Only the lifetime changes. The pointer is used from `device_add` to
-        // `device_del` only, and the caller guarantees that this is within `'a`.
+        // SAFETY: Only the lifetime changes. The pointer is only used from `device_add` to
+        // `device_del`, which is within `'a`, as the value is dropped before `'a` ends (safety
+        // requirement).
         let erased: NonNull<dyn Transport> = unsafe { core::mem::transmute(erased) };
         let raw = create(RawId::new(device, vendor), erased)?;
         // SAFETY: `create` returned a valid device that is not on the bus.
         if let Err(error) = to_result(unsafe { bindings::device_add(raw.cast().as_ptr()) }) {
-            // SAFETY: `create` returned it with a reference, which is ours to drop.
+            // SAFETY: `create` returned `raw` with a reference, which is dropped here.
             unsafe { bindings::put_device(raw.cast().as_ptr()) };
             return Err(error);
         }
-        // INVARIANT: It is on the bus now.
+        // INVARIANT: `device_add` has put `raw` on the bus; the reference comes from `create`.
         Ok(Self {
             raw,
             removed: AtomicBool::new(false),
@@ -77,19 +80,19 @@ impl<'a> Registration<'a> {
         })
     }
 
-    /// The device's transport.
+    /// Returns the transport of the device.
     pub fn transport(&self) -> &(dyn Transport + 'a) {
         &*self.transport
     }
 
-    /// Unbinds the driver and takes the device off the bus. Does nothing the second time.
+    /// Unbinds the driver and removes the device from the bus. Does nothing when called again.
     ///
-    /// To be called while the parent is still fully bound; dropping is too late for a front end
-    /// that wants to talk to its device.
+    /// Call this while the parent is still fully bound; dropping the registration is too late for a
+    /// front end that has to access its device.
     pub fn unregister(&self) {
         if !self.removed.swap(true, Ordering::AcqRel) {
-            // SAFETY: It is on the bus (type invariant: not removed before), and nobody else takes
-            // it off.
+            // SAFETY: `removed` was not set, so `raw` is on the bus (type invariant). Nobody else
+            // removes it.
             unsafe { bindings::device_del(self.raw.cast().as_ptr()) };
         }
     }
@@ -98,16 +101,16 @@ impl<'a> Registration<'a> {
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
         self.unregister();
-        // SAFETY: This owns a reference to `raw` (type invariant). `transport` is dropped after
+        // SAFETY: `self` owns a reference to `raw` (type invariant). `transport` is dropped after
         // this; nobody has used it since `device_del`.
         unsafe { bindings::put_device(self.raw.cast().as_ptr()) };
     }
 }
 
-/// Allocates and initialises a device named `virtioN` that is on no bus yet.
+/// Allocates and initialises a device named `virtioN` that is not added yet.
 fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDevice>> {
     let index = bus::allocate_index()?;
-    // SAFETY: The transport is valid, see `Registration::new`.
+    // SAFETY: `Registration::new`, the only caller, passes a pointer to the transport that it owns.
     let parent: *const device::Device<Bound> = unsafe { transport.as_ref() }.parent();
     let dev = bindings::device {
         // CAST: `device::Device` is a transparent wrapper.
@@ -117,10 +120,11 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
     };
     let raw = KBox::pin_init(RawDevice::new(dev, id, index, transport), GFP_KERNEL)
         .inspect_err(|_| bus::free_index(index))?;
-    // SAFETY: It is not moved until `release` drops it.
+    // SAFETY: The device is not moved until `release` drops it.
     let raw = NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(raw) }));
     let dev = raw.cast::<bindings::device>().as_ptr();
-    // SAFETY: `dev` is zeroed but for the two fields above. From here on `release` frees it.
+    // SAFETY: `dev` is zeroed except for the two fields above, and is freed by `release` from here
+    // on. It is embedded in a `RawDevice`, and not added yet.
     unsafe {
         bindings::device_initialize(dev);
         bus::attach(dev);
@@ -128,14 +132,14 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
     // SAFETY: `dev` is initialised; the format takes one unsigned integer.
     let named = unsafe { bindings::dev_set_name(dev, c"virtio%u".as_char_ptr(), index) };
     to_result(named)
-        // SAFETY: Drops the only reference.
+        // SAFETY: This drops the reference that `device_initialize` has made.
         .inspect_err(|_| unsafe { bindings::put_device(dev) })
         .map(|()| raw)
 }
 
 extern "C" fn release(dev: *mut bindings::device) {
-    // SAFETY: The driver core calls this when the last reference to a device made by `create` is
-    // gone. `dev` is at offset 0.
+    // SAFETY: The driver core calls this when the last reference to a device that `create` has
+    // leaked is gone. `dev` is at offset 0 of it.
     let raw = unsafe { KBox::from_raw(dev.cast::<RawDevice>()) };
     bus::free_index(raw.index());
 }

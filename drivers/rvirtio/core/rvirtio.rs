@@ -2,9 +2,9 @@
 
 //! Virtio for guests: bus, devices, drivers and virtqueues.
 //!
-//! The library crate of all rvirtio modules, and the module that registers the bus. A front end
-//! is written with [`Driver`], [`Negotiated`] and [`Virtqueue`]; `samples/rvirtio_rng` is one to
-//! read first, `Documentation/architecture.md` has the map.
+//! This is the library crate of all rvirtio modules, and the module that registers the bus. A front
+//! end is written with [`Driver`], [`Negotiated`] and [`Virtqueue`]; `samples/rvirtio_rng` is the
+//! one to read first. `Documentation/architecture.md` gives an overview.
 
 mod adapter;
 mod atomic;

@@ -2,9 +2,9 @@
 
 //! Names and layouts of the virtio specification.
 //!
-//! Constants only: what the specification and the C headers in `include/uapi/linux/virtio_*.h`
-//! give a name to, restricted to what this driver stack uses. Nothing here has behaviour, so every
-//! other module may import it.
+//! The constants of the specification that are used here, with the names that the specification or
+//! the C headers in `include/uapi/linux/virtio_*.h` give them. This module depends on nothing else,
+//! so all other modules may import it.
 //!
 //! Specification: [Virtual I/O Device (VIRTIO) Version 1.4][spec].
 //!

@@ -1,68 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which queue interrupts by which vector (virtio 1.4, 4.1.5.1.2 "MSI-X Vector Configuration").
+//! Assignment of interrupt vectors to queues (virtio 1.4, 4.1.5.1.2 "MSI-X Vector Configuration").
 //!
-//! Vector 0 is that of configuration changes. Then come the queues that rarely interrupt, then
-//! the others, so that the kernel can spread the latter over the CPUs and leave out the rest.
+//! Vector 0 is for configuration changes. The queues that rarely interrupt come next, then the
+//! others, so that the kernel can spread the latter over the CPUs.
 
-/// What vectors a transport is to allocate.
+/// The vectors that a transport has to allocate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VectorRequest {
-    /// Message-signalled interrupts: `unspread` vectors, the first of which is that of
-    /// configuration changes, then `queues` for a queue each.
+    /// Message-signalled interrupts: `unspread` vectors, the first of which is for configuration
+    /// changes, then `queues` vectors for one queue each.
     Msix {
-        /// Vectors that can be moved between CPUs.
+        /// The number of vectors that are not spread.
         unspread: u16,
-        /// Vectors of a queue each.
+        /// The number of vectors for one queue each.
         queues: u16,
-        /// Whether the kernel spreads the latter over the CPUs and keeps them there.
+        /// Whether the kernel spreads the latter over the CPUs, and manages their affinity.
         spread: bool,
     },
-    /// One line for everything. It is vector 0.
+    /// One interrupt line for everything, which is vector 0.
     Line,
 }
 
 /// How a queue interrupts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callback {
-    /// Often: the queue has a vector of its own if there are enough.
+    /// Often. The queue gets its own vector if there are enough.
     Yes,
-    /// Rarely, as a queue of commands or events does: it is the first to share a vector, and takes
-    /// no CPU away from the others when these are spread.
+    /// Rarely, like a queue of commands or events. The queue is the first to share a vector, and is
+    /// left out when the others are spread over the CPUs.
     Rare,
-    /// Not at all: the driver polls the queue, or does not use it.
+    /// Never. The driver polls the queue, or does not use it.
     No,
 }
 
-/// Who decides on which CPUs the queues interrupt.
+/// How the CPUs that the queues interrupt are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Affinity {
-    /// The kernel spreads the queues over all CPUs. A queue whose CPUs are all offline does not
-    /// interrupt, so this is for drivers that submit to the queue of the own CPU only.
+    /// By the kernel, which spreads the queues over all CPUs. A queue whose CPUs are all offline
+    /// does not interrupt, so this is for drivers that only submit to the queue of the current CPU.
     #[doc(alias = "PCI_IRQ_AFFINITY")]
     Managed,
-    /// The administrator, by `/proc/irq`.
+    /// By the administrator, in `/proc/irq`.
     Free,
 }
 
-/// How a device's interrupts reach the driver, best first.
+/// How the interrupts of a device are delivered, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IrqPolicy {
-    /// A vector for each queue.
+    /// One vector per queue.
     #[doc(alias = "VP_VQ_VECTOR_POLICY_EACH")]
     PerQueue,
-    /// A vector for each queue that interrupts often, and one for the others.
+    /// One vector per queue that interrupts often, and one for the others.
     #[doc(alias = "VP_VQ_VECTOR_POLICY_SHARED_SLOW")]
     SharedRare,
-    /// A vector for all queues.
+    /// One vector for all queues.
     #[doc(alias = "VP_VQ_VECTOR_POLICY_SHARED")]
     Shared,
-    /// One line for queues and configuration changes.
+    /// One interrupt line for queues and configuration changes.
     Line,
 }
 
 impl IrqPolicy {
-    /// Returns what to try when there are not the interrupts for this policy.
+    /// Returns the policy to try if there are not enough interrupts for this one.
     pub(crate) fn next(self) -> Option<Self> {
         match self {
             Self::PerQueue => Some(Self::SharedRare),
@@ -72,7 +72,7 @@ impl IrqPolicy {
         }
     }
 
-    /// Returns what vectors it takes for queues with these `callbacks`.
+    /// Returns the vectors that queues with these `callbacks` need.
     pub(crate) fn request(self, callbacks: &[Callback], affinity: Affinity) -> VectorRequest {
         let count = |kind| {
             callbacks
@@ -148,8 +148,8 @@ mod tests {
         assert_eq!(IrqPolicy::PerQueue.vector(SCSI, 5), None);
     }
 
-    /// Each vector that a queue gets was asked for, none of those that are spread is shared, and
-    /// none is asked for in vain.
+    /// Each vector that a queue gets was requested, none of those that are spread is shared, and
+    /// all that were requested are used.
     #[test]
     fn as_many_vectors_as_are_used() {
         for policy in [

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Virtqueues that own the buffers which the device has.
+//! Virtqueues, which own the buffers that the device has.
 //!
-//! [`Virtqueue::add`] takes a buffer, [`Virtqueue::pop_used`] gives it back once the device is
-//! done. In between nobody can free it, read it, or use it for something else, and that is all
-//! that safe code needs in order not to corrupt memory.
+//! [`Virtqueue::add`] takes a buffer, and [`Virtqueue::pop_used`] returns it once the device has
+//! used it. In between it cannot be freed, read or used for anything else, so safe code cannot
+//! cause the device to corrupt memory.
 //!
-//! The ring layer below ([`crate::ring`]) knows no buffers, only their descriptors; this layer
-//! keeps the buffer of each descriptor head in `slots`.
+//! The ring layer below ([`crate::ring`]) only handles descriptors. This layer keeps the buffer
+//! that belongs to each head descriptor.
 //!
-//! What a request goes through is inlined whatever its size: a frame of its own, and a result that
-//! goes through memory, are a fifth of what adding a buffer costs.
+//! The functions on the path of a request are inlined regardless of their size: a stack frame, and
+//! a result that is passed through memory, are a fifth of the cost of adding a buffer.
 
 pub mod buffers;
 mod create;
@@ -68,14 +68,14 @@ use kernel::prelude::*;
 pub struct Used<T> {
     /// The buffer.
     pub data: T,
-    /// How many bytes the device says it has written, counted from the start of the writable
-    /// part; at most the length of that. The rest of the buffer holds what it held before.
+    /// The number of bytes that the device has reported as written, from the start of the writable
+    /// part, and at most the length of that. The rest of the buffer is unchanged.
     pub written: u32,
 }
 
-/// A buffer that a queue did not take, and why.
+/// A buffer that a queue has not accepted, and the reason.
 pub struct Rejected<T> {
-    /// Why.
+    /// The reason.
     pub error: AddError,
     /// The buffer.
     pub value: T,
@@ -83,14 +83,15 @@ pub struct Rejected<T> {
 
 /// A queue of buffers of type `T` between driver and device.
 ///
-/// It has no lock of its own: an interrupt handler and those who submit need one around it.
+/// It has no lock of its own: a lock around it has to synchronise the interrupt handler and the
+/// callers that add buffers.
 ///
 /// # Invariants
 ///
-/// - If the device may know the memory of `parts`, `enabled` is set, and the device is in the life
-///   in which that happened; or that life has ended, and so has the device's knowledge.
-/// - If `epoch` is that of a life, the queue was enabled in that.
-/// - If `fresh`, the ring is as it was made.
+/// - If the device may access the memory of `parts`, `enabled` is set. Such access ends with the
+///   epoch in which the queue was enabled.
+/// - Unless `epoch` is `Epoch::NONE`, the queue was enabled in it.
+/// - If `fresh` is set, the ring was not used since it was created.
 #[doc(alias = "virtqueue")]
 pub struct Virtqueue<'bound, T: Buffers> {
     parts: ManuallyDrop<Parts<'bound, T>>,
@@ -99,7 +100,7 @@ pub struct Virtqueue<'bound, T: Buffers> {
     indirect: bool,
     enabled: bool,
     fresh: bool,
-    /// A violation was logged.
+    /// Whether a violation was logged.
     reported: bool,
 }
 
@@ -114,7 +115,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         let place = Place::new(dma, features, index)?;
         let config = ring::Config::new(features);
         let parts = Parts::new(&place, config.size_for(capacity), SIZE_FLOOR)?;
-        // INVARIANT: The device was not told.
+        // INVARIANT: The device was not told of the memory, and the ring is new.
         Ok(Self {
             parts: ManuallyDrop::new(parts),
             place,
@@ -126,17 +127,19 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         })
     }
 
-    /// Returns the queue's place in the device.
+    /// Returns the place of the queue in the device, which stays the same when its ring is
+    /// replaced.
     pub fn place(&self) -> Place<'bound> {
         self.place
     }
 
-    /// Gives a buffer to the device, which sees it at the next [`Virtqueue::kick_prepare`].
+    /// Adds a buffer, which the next [`Virtqueue::kick_prepare`] makes available to the device.
     ///
     /// # Errors
     ///
-    /// The buffer comes back with the reason: [`AddError::Full`] goes away when the device uses
-    /// buffers, [`AddError::Broken`] when it is reset; the others are faults of the buffer.
+    /// The buffer is returned with the reason. [`AddError::Full`] lasts until the device uses
+    /// buffers, and [`AddError::Broken`] until the device or the queue is enabled again. The other
+    /// errors are about the buffer itself.
     #[doc(alias = "virtqueue_add_sgs")]
     #[inline(always)]
     pub fn add(&mut self, data: T) -> Result<(), Rejected<T>> {
@@ -165,7 +168,8 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.add_direct(data)
     }
 
-    /// Out of line, as queues that are worth a fast path have indirect descriptors.
+    /// Adds a buffer without a table. Not inlined, because queues on a hot path use indirect
+    /// descriptors.
     #[inline(never)]
     fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
         self.parts
@@ -173,11 +177,11 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
             .add_chain(data.count(), data.readable(), data.writable())
     }
 
-    /// Shows all new buffers to the device. Returns the notification to send if the device wants
-    /// one, which is best done without the lock around the queue.
+    /// Makes all new buffers available to the device. Returns a notification if the device needs
+    /// one, which is best sent without holding the lock around the queue.
     ///
-    /// Before DRIVER_OK and after a reset there is none (virtio 1.4, 3.1.1): what was added before
-    /// is to be notified of once the device runs.
+    /// Before DRIVER_OK and after a reset there is none (virtio 1.4, 3.1.1). A driver that adds
+    /// buffers before DRIVER_OK has to notify the device once it is running.
     #[doc(alias = "virtqueue_kick_prepare")]
     #[inline(always)]
     pub fn kick_prepare(&mut self) -> Option<Kick<'bound>> {
@@ -189,24 +193,26 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         }
         let doorbell = self.place.doorbell;
         if doorbell.has_data() {
-            // Here, while nobody else can add: the device shall not see an older place later.
+            // Send it here, while no buffers can be added, so that the device sees positions in
+            // order.
             doorbell.ring(self.parts.ring.notification_data());
             return None;
         }
         Some(Kick::new(doorbell))
     }
 
-    /// Takes back a buffer that the device has used.
+    /// Returns a buffer that the device has used.
     ///
-    /// `None` when there is none, and for ever when the device broke the rules of the ring; see
-    /// [`Virtqueue::is_broken`].
+    /// Returns `None` if there is none, and always after the device has violated the protocol of
+    /// the ring; see [`Virtqueue::is_broken`].
     #[doc(alias = "virtqueue_get_buf")]
     #[inline]
     pub fn pop_used(&mut self) -> Option<Used<T>> {
         match self.parts.ring.pop_used() {
             Ok(used) => {
                 let used = used?;
-                // There is a buffer: the ring checked that the descriptor is one's head.
+                // This is never `None`: the ring has checked that the descriptor is the head of a
+                // buffer.
                 Some(Used {
                     data: self.parts.take(used.token)?,
                     written: used.written,
@@ -225,30 +231,30 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
             let index = self.place.index;
             dev_err!(
                 self.place.device(),
-                "queue {index}: device broke the ring: {}\n",
+                "queue {index}: broken ring: {}\n",
                 Log(violation)
             );
             self.place.device().fail();
         }
     }
 
-    /// Asks the device not to interrupt. It may do so nevertheless.
+    /// Disables callbacks. The device may still interrupt.
     #[doc(alias = "virtqueue_disable_cb")]
     #[inline]
     pub fn disable_cb(&mut self) {
         self.parts.ring.disable_cb();
     }
 
-    /// Asks the device to interrupt, and says whether it has used buffers that it may not
-    /// interrupt for.
+    /// Enables callbacks. Returns whether there are used buffers for which the device may not
+    /// interrupt.
     #[doc(alias = "virtqueue_enable_cb")]
     #[inline]
     pub fn enable_cb(&mut self) -> More {
         self.parts.ring.arm(Arm::Next)
     }
 
-    /// Like [`Virtqueue::enable_cb`], but the device may wait until it has used most of the
-    /// buffers that it has.
+    /// Enables callbacks like [`Virtqueue::enable_cb`], but the device may delay the interrupt
+    /// until it has used most of the buffers.
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     pub fn enable_cb_delayed(&mut self) -> More {
         self.parts.ring.arm(Arm::MostInFlight)
@@ -260,7 +266,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.parts.ring.num_free()
     }
 
-    /// Returns the number of buffers that the queue has.
+    /// Returns the number of buffers that are in the queue.
     #[inline]
     pub fn in_flight(&self) -> u16 {
         self.parts.ring.in_flight()
@@ -277,32 +283,34 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.parts.ring.capacity()
     }
 
-    /// Returns whether buffers can have a table of descriptors, so that each takes up only one of
-    /// the queue's.
+    /// Returns whether buffers can have a table of descriptors, so that each uses only one
+    /// descriptor of the queue.
     pub fn has_indirect(&self) -> bool {
         self.indirect
     }
 
-    /// Returns whether the queue is out of use: because the device broke the rules, or because the
-    /// queue is not enabled.
+    /// Returns whether the queue cannot be used, because the device has violated the protocol of
+    /// the ring, or because the queue is not enabled.
     #[doc(alias = "virtqueue_is_broken")]
     pub fn is_broken(&self) -> bool {
         self.parts.ring.broken().is_some() || !self.place.device().life().takes_buffers(self.epoch)
     }
 
-    /// Takes back a buffer that the device has not used, now that device or queue is stopped. Used
-    /// ones that were not popped count as not used.
+    /// Returns a buffer that the device has not used, after the device or the queue was stopped.
+    /// Used buffers that were not popped are returned too.
     ///
-    /// `None` when there is none left, or when `stopped` is about another queue. Of a device that
-    /// did not confirm its reset, buffers whose memory is the driver's do not come back: it is
-    /// leaked, as the device may still write to it. The queue takes no more buffers.
+    /// Returns `None` if there is none left, or if `stopped` is not for this queue. If the device
+    /// has not confirmed its reset, buffers whose memory belongs to the driver are leaked instead,
+    /// as the device may still write to them. The queue accepts no more buffers until it is enabled
+    /// again.
     #[doc(alias = "virtqueue_detach_unused_buf")]
     pub fn detach_unused(&mut self, stopped: &Stopped<'_>) -> Option<T> {
         if !stopped.covers(self.place.device(), self.place.index) {
             return None;
         }
         self.epoch = Epoch::NONE;
-        // INVARIANT: The device has let go of the queue, if it says so.
+        // INVARIANT: If the reset is confirmed, the device no longer accesses the memory of the
+        // queue.
         self.enabled &= !stopped.is_confirmed();
         loop {
             let token = self.parts.ring.detach_unused()?;
@@ -321,13 +329,16 @@ impl<T: Buffers> Drop for Virtqueue<'_, T> {
     fn drop(&mut self) {
         let dev = self.place.device();
         if self.enabled && !dev.life().is_stopped() {
-            // The device may still write to all of this, so it must stay where it is.
+            // The device may still access the memory, so it must not be freed.
             let index = self.place.index;
-            dev_err!(dev, "queue {index} is in use by the device, leaking it\n");
+            dev_err!(
+                dev,
+                "queue {index} still in use by the device, leaking it\n"
+            );
             return;
         }
-        // SAFETY: Dropped once, here. The device does not know the memory: it was not told, or has
-        // let go of it (type invariant).
+        // SAFETY: `parts` is only dropped here. The device does not access the memory: either it
+        // was not told of it, or the epoch has ended (type invariant).
         unsafe { ManuallyDrop::drop(&mut self.parts) };
     }
 }

@@ -37,14 +37,14 @@ impl Default for RawDriver {
 }
 
 impl RawDriver {
-    /// Finds the first entry of the id table that matches `dev`.
+    /// Returns the first entry of the id table that matches `dev`.
     pub(crate) fn find(&self, dev: &Device) -> Option<&'static RawId> {
-        // SAFETY: `register` set it to a table that ends with an all-zero entry.
+        // SAFETY: `register` has set `ids` to a static table that ends with an all-zero entry.
         unsafe { find(self.ids, &dev.id()) }
     }
 }
 
-/// Finds the first entry of an id table that matches a device.
+/// Returns the first entry of an id table that matches a device.
 ///
 /// # Safety
 ///
@@ -52,8 +52,8 @@ impl RawDriver {
 pub(crate) unsafe fn find(ids: *const RawId, device: &RawId) -> Option<&'static RawId> {
     let mut next = ids;
     loop {
-        // SAFETY: The table is static and ends with a zero entry (safety requirement), which was not
-        // met yet.
+        // SAFETY: The table is static and ends with an all-zero entry (safety requirement), which
+        // was not reached yet.
         let id: &'static RawId = unsafe { &*next };
         if id.is_end() {
             return None;
@@ -61,7 +61,7 @@ pub(crate) unsafe fn find(ids: *const RawId, device: &RawId) -> Option<&'static 
         if id.matches(device) {
             return Some(id);
         }
-        // SAFETY: This was not the last entry.
+        // SAFETY: `id` is not the all-zero entry, so another entry follows.
         next = unsafe { next.add(1) };
     }
 }

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What has to be minded when configuration is read, wherever it lies (virtio 1.4, 2.5.1).
+//! Rules for reading a configuration space, independent of the transport (virtio 1.4, 2.5.1).
 
-/// How often a group of reads is repeated when the device keeps changing its configuration.
+/// The number of attempts to read a group of fields while the device keeps changing them.
 ///
-/// A device changes it when an administrator does something, so once is already rare.
+/// The configuration changes when an administrator does something, so a second attempt is rare.
 const GENERATION_RETRIES: usize = 16;
 
-/// Returns whether a configuration space of `len` bytes has a field of `size` bytes, a power of two,
-/// at `offset`, and whether the field is aligned. Nothing is said about the rest of the space.
+/// Returns whether a field of `size` bytes, a power of two, at `offset` is aligned and inside a
+/// configuration space of `len` bytes. The rest of the space may have any size.
 pub fn has_field(len: u32, offset: u32, size: u32) -> bool {
-    // Halves of a 64-bit field are accessed one by one.
+    // A 64-bit field is accessed in two halves.
     let aligned = offset & (size.min(4) - 1) == 0;
     aligned && offset.checked_add(size).is_some_and(|end| end <= len)
 }
 
-/// Runs `read` until `generation` is the same before and after; `None` when it never is.
+/// Calls `read` until `generation` is the same before and after it. Returns `None` if it keeps
+/// changing.
 ///
 /// # Errors
 ///
-/// What `generation` and `read` return.
+/// Those of `generation` and `read`.
 pub fn consistent<R, E>(
     generation: impl Fn() -> Result<u8, E>,
     mut read: impl FnMut() -> Result<R, E>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device and its driver tell each other when the device is started and stopped.
+//! The interface between a device and its driver for starting and stopping.
 
 use super::{
     life::Epoch,
@@ -14,11 +14,11 @@ use kernel::{
     sync::MutexGuard, //
 };
 
-/// The driver of a device, as far as starting and stopping goes.
+/// The functions of a driver that core calls for its device.
 ///
 /// # Safety
 ///
-/// The functions find the driver's data in the device: they may be called only while that exists.
+/// The functions access the driver's data, so they may only be called while that exists.
 #[derive(Clone, Copy)]
 pub(crate) struct DriverOps {
     pub(crate) start: unsafe fn(&Device<Bound>, &mut Start<'_>) -> Result,
@@ -26,16 +26,16 @@ pub(crate) struct DriverOps {
     pub(crate) config_changed: unsafe fn(&Device<Bound>),
 }
 
-/// Guarded by a mutex: who holds it starts or stops the device, or one of its queues.
+/// The state behind the control lock, which is held to start or stop the device or a queue of it.
 ///
 /// # Invariants
 ///
-/// While there is a `driver`, its data is what the device's `struct device` has as driver data.
+/// While `driver` is set, the driver data of the device's `struct device` belongs to that driver.
 pub(crate) struct Control {
     pub(crate) driver: Option<DriverOps>,
 }
 
-/// What is being started or was stopped.
+/// The part of a device that is being started or was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     /// The device with all its queues.
@@ -53,15 +53,15 @@ impl Scope {
     }
 }
 
-/// Proof that a device, or one of its queues, no longer uses the memory that it was told of.
+/// Proof that a device, or one of its queues, was stopped, so that buffers can be taken back.
 ///
-/// Made by core for the duration of one call of [`Driver::reclaim`](crate::Driver::reclaim), and
+/// Core creates it for the duration of one call to [`Driver::reclaim`](crate::Driver::reclaim); it
 /// cannot be kept.
 ///
 /// # Invariants
 ///
-/// For as long as this exists, no queue that `scope` covers is enabled. If `confirmed`, the device
-/// has let go of them; otherwise it may go on writing.
+/// While this exists, no queue that `scope` covers is enabled. If `confirmed` is set, the device no
+/// longer accesses them; otherwise it may still write to them.
 pub struct Stopped<'s> {
     dev: &'s Device<Bound>,
     scope: Scope,
@@ -69,10 +69,10 @@ pub struct Stopped<'s> {
 }
 
 impl<'s> Stopped<'s> {
-    /// The caller holds the control lock, and has reset what `scope` says. `confirmed` says
-    /// whether the device has confirmed that.
+    /// Creates the proof. The caller must hold the control lock for `'s`, and must have reset
+    /// `scope`. `confirmed` is whether the device has confirmed the reset.
     pub(crate) fn new(dev: &'s Device<Bound>, scope: Scope, confirmed: bool) -> Self {
-        // INVARIANT: By the caller, as only the holder of the lock enables queues.
+        // INVARIANT: The caller has reset `scope`, and only the holder of the lock enables queues.
         Self {
             dev,
             scope,
@@ -80,12 +80,12 @@ impl<'s> Stopped<'s> {
         }
     }
 
-    /// Returns whether this is about queue `index` of `dev`.
+    /// Returns whether queue `index` of `dev` was stopped.
     pub(crate) fn covers(&self, dev: &Device<Bound>, index: u16) -> bool {
         ptr::eq(self.dev, dev) && self.scope.covers(index)
     }
 
-    /// Returns whether the device has confirmed that it has let go of the memory.
+    /// Returns whether the device has confirmed that it no longer accesses the memory.
     pub(crate) fn is_confirmed(&self) -> bool {
         self.confirmed
     }
@@ -95,19 +95,20 @@ impl<'s> Stopped<'s> {
 ///
 /// # Invariants
 ///
-/// The control lock of `dev` is held for `'s`, and the device is in the life `epoch`.
+/// The control lock of `dev` is held for `'s`, and the device is in epoch `epoch`.
 pub struct Start<'s> {
     dev: &'s Device<Bound>,
     scope: Scope,
     epoch: Epoch,
-    /// Held here, as queues are enabled by drivers that hold a spinlock.
+    /// Locked in advance, because drivers enable queues with a spinlock held.
     vectors: MutexGuard<'s, Vectors>,
 }
 
 impl<'s> Start<'s> {
-    /// The caller holds the control lock, and the device is in the life `epoch`.
+    /// Creates the right. The caller must hold the control lock for `'s`, and the device must be in
+    /// `epoch`.
     pub(crate) fn new(dev: &'s Device<Bound>, scope: Scope, epoch: Epoch) -> Self {
-        // INVARIANT: By the caller.
+        // INVARIANT: The caller holds the lock, and the device is in `epoch`.
         Self {
             dev,
             scope,
@@ -121,7 +122,7 @@ impl<'s> Start<'s> {
         self.vectors.of_queue(index)
     }
 
-    /// Returns the life in which queue `index` of `dev` is to be enabled, or `None` if that is not
+    /// Returns the epoch in which queue `index` of `dev` is to be enabled, or `None` if it is not
     /// to be enabled now.
     pub(crate) fn epoch(&self, dev: &Device<Bound>, index: u16) -> Option<Epoch> {
         let covered = ptr::eq(self.dev, dev) && self.scope.covers(index);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Queues that the device does not know yet.
+//! Creating queues, which are not enabled yet.
 
 use super::Setup;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 use core::ops::Deref;
 use kernel::prelude::*;
 
-/// A device with interrupt vectors, whose queues are being made.
+/// A device with interrupt vectors, whose queues are being created.
 pub struct Configured<'bound> {
     setup: Setup<'bound>,
     queues: u16,
@@ -37,20 +37,20 @@ impl<'bound> Configured<'bound> {
         }
     }
 
-    /// Returns how the device's interrupts are delivered. When they turn out not to be there after
-    /// all, [`Connect::driver_ok`](crate::Connect::driver_ok) resorts to what takes fewer.
+    /// Returns how the interrupts of the device are delivered. If they cannot be requested later,
+    /// [`Connect::driver_ok`](crate::Connect::driver_ok) falls back to a policy that needs fewer.
     pub fn irq_policy(&self) -> IrqPolicy {
         self.policy
     }
 
     /// Creates queue `index`, of which the driver uses at most `capacity` descriptors at a time. The
-    /// ring can be larger or smaller: [`Virtqueue::capacity`] tells. The device is told of it by
-    /// [`Start::enable`](crate::Start::enable).
+    /// ring can be larger or smaller, see [`Virtqueue::capacity`]. The queue is not enabled until
+    /// [`Start::enable`](crate::Start::enable) is called.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] for a queue that [`find_vqs`](super::Negotiated::find_vqs) was not told of, that
-    /// the device does not have, or that has an invalid size; [`ENOMEM`].
+    /// [`EINVAL`] for a queue that was not passed to [`find_vqs`](super::Negotiated::find_vqs),
+    /// that the device does not have, or that has an invalid size; [`ENOMEM`].
     #[doc(alias = "vring_create_virtqueue")]
     pub fn virtqueue<T: Buffers>(&self, index: u16, capacity: u16) -> Result<Virtqueue<'bound, T>> {
         if index >= self.queues {

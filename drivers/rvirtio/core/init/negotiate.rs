@@ -2,10 +2,10 @@
 
 //! Negotiation of features (virtio 1.4, 2.2 Feature Bits).
 //!
-//! [`negotiate`] is a pure function from what the device offers to what the driver accepts.
-//! The offer is not trusted: a bit is accepted only if this driver stack implements it and all of
-//! its prerequisites are accepted too. Everything else that is offered, known or not, is dropped
-//! without being an error.
+//! [`negotiate`] is a pure function from the features that the device offers to those that the
+//! driver accepts. The offer is not trusted: a bit is only accepted if it is implemented and all of
+//! its prerequisites are accepted too. All other bits that are offered, known or not, are dropped,
+//! which is not an error.
 
 use crate::{
     ring,
@@ -17,54 +17,54 @@ use crate::{
 };
 use core::fmt;
 
-/// A prerequisite: `feature` is only accepted together with one of `any_of`.
+/// A prerequisite: `feature` is only accepted together with at least one of `any_of`.
 ///
-/// A feature that needs several others has one row for each.
+/// A feature that needs several others has one row for each of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Dependency {
-    /// The feature that has a prerequisite.
+    /// The feature that has the prerequisite.
     pub feature: Feature,
     /// The features of which at least one has to be accepted.
     pub any_of: Features,
 }
 
 impl Dependency {
-    /// Returns the row that says `feature` needs `needed`.
+    /// Returns the row for a `feature` that needs `needed`.
     pub const fn new(feature: Feature, needed: Feature) -> Self {
         Self::any(feature, Features::EMPTY.with(needed))
     }
 
-    /// Returns the row that says `feature` needs at least one of `any_of`.
+    /// Returns the row for a `feature` that needs at least one of `any_of`.
     pub const fn any(feature: Feature, any_of: Features) -> Self {
         Self { feature, any_of }
     }
 }
 
-/// What the platform demands of all devices.
+/// The features that the platform requires of all devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// Nothing.
+    /// None.
     Nothing,
-    /// `ACCESS_PLATFORM`: devices cannot access the guest's memory but by the DMA API.
+    /// `ACCESS_PLATFORM`: devices can only access the guest's memory through the DMA API.
     #[doc(alias = "virtio_require_restricted_mem_acc")]
     AccessPlatform,
 }
 
-/// Why no agreement on features is possible.
+/// The reason why the features cannot be negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NegotiateError {
     /// The device does not offer `VERSION_1`: it is a legacy device.
     LegacyDevice,
-    /// The device does not offer `ACCESS_PLATFORM`, which the platform demands.
+    /// The device does not offer `ACCESS_PLATFORM`, which the platform requires.
     NoAccessPlatform,
 }
 
 impl fmt::Display for NegotiateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::LegacyDevice => "device does not offer VIRTIO_F_VERSION_1 (legacy device)",
+            Self::LegacyDevice => "VIRTIO_F_VERSION_1 not offered (legacy device)",
             Self::NoAccessPlatform => {
-                "device must provide VIRTIO_F_ACCESS_PLATFORM, as the guest's memory is encrypted"
+                "VIRTIO_F_ACCESS_PLATFORM not offered, required as guest memory is encrypted"
             }
         })
     }
@@ -72,10 +72,10 @@ impl fmt::Display for NegotiateError {
 
 /// Returns the features to accept of those that the device offers.
 ///
-/// `driver` is what the front end implements, `transport` what the transport implements of the
-/// bits that are not the device type's. The bits of the ring are added here, from
-/// [`ring::FEATURES`]. `dependencies` are the prerequisites among the bits of the device type; a
-/// bit whose prerequisite is missing is dropped, and so are the bits that need it in turn.
+/// `driver` has the bits of the device type that the front end implements, and `transport` the
+/// other bits that the transport implements. The bits of the ring, [`ring::FEATURES`], are added
+/// here. `dependencies` has the prerequisites among the bits of the device type. A bit whose
+/// prerequisite is missing is dropped, and so are the bits that need it in turn.
 ///
 /// # Errors
 ///
@@ -108,7 +108,7 @@ pub fn negotiate(
 
 /// Returns the largest part of `set` in which no feature lacks a prerequisite.
 pub fn close(mut set: Features, dependencies: &[Dependency]) -> Features {
-    // Every round but the last removes a bit, so there are at most 129.
+    // Every round except the last removes a bit, so there are at most 129.
     loop {
         let closed = dependencies
             .iter()

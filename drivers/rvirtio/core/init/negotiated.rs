@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reset, and agreement on features.
+//! Resetting a device and negotiating features.
 
 use super::{
     configured::Configured,
@@ -34,7 +34,7 @@ use kernel::{
     str::CString, //
 };
 
-/// A device that has agreed to a set of features: FEATURES_OK is set and confirmed.
+/// A device whose features are negotiated: FEATURES_OK is set and confirmed.
 pub struct Negotiated<'bound>(Setup<'bound>);
 
 impl<'bound> Deref for Negotiated<'bound> {
@@ -45,22 +45,22 @@ impl<'bound> Deref for Negotiated<'bound> {
     }
 }
 
-/// What a driver says about a queue.
+/// The properties of a queue that the driver chooses.
 #[doc(alias = "virtqueue_info")]
 pub struct VqInfo<'a> {
-    /// Its name in `/proc/interrupts`, after the device's: `req.0`.
+    /// The name in `/proc/interrupts`, such as `req.0`, which follows that of the device.
     pub name: &'a CStr,
-    /// How it interrupts.
+    /// How the queue interrupts.
     pub callback: Callback,
 }
 
 impl<'bound> Negotiated<'bound> {
-    /// Resets the device and negotiates features with it. On failure the device is given up.
+    /// Resets the device and negotiates features. On failure FAILED is set and the device is reset.
     ///
     /// # Errors
     ///
-    /// [`ENODEV`] for a legacy device or one that does not accept the features; [`ETIMEDOUT`]
-    /// for one that does not reset.
+    /// [`ENODEV`] for a legacy device, or if the device does not accept the features; [`ETIMEDOUT`]
+    /// if it does not confirm the reset.
     #[doc(alias = "virtio_dev_probe")]
     pub(crate) fn new(
         dev: &'bound Device<Bound>,
@@ -69,8 +69,8 @@ impl<'bound> Negotiated<'bound> {
     ) -> Result<Self> {
         dev.transport()
             .reset()
-            .inspect_err(|_| dev_err!(dev, "device does not confirm its reset\n"))?;
-        // Maybe the one of an earlier driver, that did not come in time.
+            .inspect_err(|_| dev_err!(dev, "reset not confirmed\n"))?;
+        // This may be the reset that an earlier driver has given up waiting for.
         dev.life().end_stop();
         dev.set_configurable(true);
         Self::agree(dev, driver, dependencies)
@@ -107,26 +107,26 @@ impl<'bound> Negotiated<'bound> {
         transport.set_driver_features(features);
         add_status(DeviceStatus::FEATURES_OK);
         if !transport.status().contains(DeviceStatus::FEATURES_OK) {
-            dev_err!(dev, "device does not accept the features {features:?}\n");
+            dev_err!(dev, "features not accepted: {features:?}\n");
             return Err(ENODEV);
         }
         dev.set_features(features);
         Ok(features)
     }
 
-    /// Allocates interrupt vectors for the given queues, which are the first of the device.
+    /// Allocates interrupt vectors for the first queues of the device, as many as `queues` has.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when the device has fewer queues or none is given, and what allocating vectors
-    /// returns.
+    /// [`EINVAL`] if the device has fewer queues or `queues` is empty, and those of allocating
+    /// vectors.
     #[doc(alias = "virtio_find_vqs")]
     pub fn find_vqs(self, queues: &[VqInfo<'_>], affinity: Affinity) -> Result<Configured<'bound>> {
         let dev = self.device();
         let available = self.num_queues();
         let wanted = u16::try_from(queues.len())?;
         if wanted == 0 || wanted > available {
-            dev_err!(dev, "{wanted} queues wanted, device has {available}\n");
+            dev_err!(dev, "{wanted} queues required, device has {available}\n");
             return Err(EINVAL);
         }
         let mut names = KVec::with_capacity(queues.len(), GFP_KERNEL)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The interrupt of configuration changes, whose thread also takes care of devices that fail.
+//! The interrupt of configuration changes, whose thread also resets devices that have failed.
 
 use super::line::Line;
 use crate::device::{
@@ -18,20 +18,21 @@ use kernel::{
     prelude::*, //
 };
 
-/// What the interrupt of configuration changes works with.
+/// The data of the handler of configuration changes.
 ///
 /// # Invariants
 ///
-/// The driver data of `dev` is that of `driver` for as long as this exists. `line`, if there is
-/// one, is valid for as long.
+/// While this exists, the driver data of `dev` belongs to `driver`, and `line`, if there is one, is
+/// valid.
 pub(super) struct ConfigInterrupt<'a> {
     dev: &'a Device<Bound>,
     driver: DriverOps,
-    /// `None` when configuration changes have a vector of their own.
+    /// The line, unless configuration changes have their own vector.
     line: Option<NonNull<Line<'a>>>,
 }
 
-// SAFETY: It stands for shared references to a device and a line, which are `Sync`.
+// SAFETY: `dev` and `line` are shared references to a `Device<Bound>` and a `Line`, which are
+// `Sync`.
 unsafe impl Send for ConfigInterrupt<'_> {}
 
 impl<'a> ConfigInterrupt<'a> {
@@ -43,7 +44,8 @@ impl<'a> ConfigInterrupt<'a> {
         driver: DriverOps,
         line: Option<NonNull<Line<'a>>>,
     ) -> Self {
-        // INVARIANT: By the safety requirements.
+        // INVARIANT: The caller guarantees that `driver` and `line` are valid (safety
+        // requirements).
         Self { dev, driver, line }
     }
 
@@ -52,10 +54,10 @@ impl<'a> ConfigInterrupt<'a> {
     /// `this` must be a valid `ConfigInterrupt`.
     #[doc(alias = "vp_config_changed")]
     pub(super) unsafe extern "C" fn hard(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `this` is valid (safety requirement).
+        // SAFETY: `this` points to a valid `ConfigInterrupt` (safety requirement).
         let this = unsafe { &*this.cast::<ConfigInterrupt<'_>>() };
         match this.line {
-            // SAFETY: The line is valid (type invariant).
+            // SAFETY: `line` is valid (type invariant).
             Some(line) if !unsafe { line.as_ref() }.take_config_changed() => {
                 bindings::irqreturn::IRQ_NONE
             }
@@ -71,7 +73,7 @@ impl<'a> ConfigInterrupt<'a> {
         _irq: c_int,
         this: *mut c_void,
     ) -> bindings::irqreturn_t {
-        // SAFETY: `this` is valid (safety requirement).
+        // SAFETY: `this` points to a valid `ConfigInterrupt` (safety requirement).
         unsafe { &*this.cast::<ConfigInterrupt<'_>>() }.handle();
         bindings::irqreturn::IRQ_HANDLED
     }
@@ -79,14 +81,14 @@ impl<'a> ConfigInterrupt<'a> {
     fn handle(&self) {
         let dev = self.dev;
         if !dev.life().has_started() {
-            // It is not in use, or not any more: what it says is of no interest.
+            // The device is not in use, so it needs neither a reset nor its driver.
             return;
         }
         if dev.needs_reset() {
-            dev_err!(dev, "device has failed and is reset\n");
+            dev_err!(dev, "device failed, resetting it\n");
             dev.stop();
         } else if dev.is_connected() {
-            // SAFETY: The driver's data is there (type invariant).
+            // SAFETY: The driver data of `dev` belongs to `driver` (type invariant).
             unsafe { (self.driver.config_changed)(dev) };
         }
     }

@@ -32,7 +32,7 @@ use kernel::{
 pub(super) struct SharedHandlers<'a>(pub(super) KVec<Handler<'a>>);
 
 impl SharedHandlers<'_> {
-    /// Calls all of them. Returns whether one has found something.
+    /// Calls all handlers. Returns whether one of them has handled something.
     fn call(&self) -> IrqReturn {
         let mut handled = IrqReturn::None;
         for handler in &self.0 {
@@ -43,23 +43,23 @@ impl SharedHandlers<'_> {
         handled
     }
 
-    /// The handler of a vector that queues share.
+    /// Handles the interrupt of a vector that queues share.
     ///
     /// # Safety
     ///
     /// `this` must be a valid `SharedHandlers`.
     #[doc(alias = "vp_vring_interrupt")]
     pub(super) unsafe extern "C" fn hard(_irq: c_int, this: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `this` is valid (safety requirement).
+        // SAFETY: `this` points to a valid `SharedHandlers` (safety requirement).
         into_raw(unsafe { &*this.cast::<SharedHandlers<'_>>() }.call())
     }
 }
 
-/// One interrupt line for queues and configuration, and maybe for other devices.
+/// An interrupt line for queues and configuration changes, maybe shared with other devices.
 pub(super) struct Line<'a> {
     dev: &'a Device<Bound>,
     queues: SharedHandlers<'a>,
-    /// The interrupt status said "configuration", and reading it has cleared that.
+    /// Whether a configuration change was read from the interrupt status, which clears it there.
     config_changed: AtomicBool,
 }
 
@@ -72,22 +72,22 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Returns whether the configuration has changed since the last call.
+    /// Returns whether a configuration change was signalled since the last call.
     pub(super) fn take_config_changed(&self) -> bool {
         self.config_changed.swap(false, Ordering::Relaxed)
     }
 
-    /// The handler of the line.
+    /// Handles the interrupt of the line.
     ///
     /// # Safety
     ///
     /// `line` must be a valid `Line`.
     #[doc(alias = "vp_interrupt")]
     pub(super) unsafe extern "C" fn hard(_irq: c_int, line: *mut c_void) -> bindings::irqreturn_t {
-        // SAFETY: `line` is valid (safety requirement).
+        // SAFETY: `line` points to a valid `Line` (safety requirement).
         let line = unsafe { &*line.cast::<Line<'_>>() };
         let isr = line.dev.transport().read_isr();
-        // A device that was unplugged reads as all ones; it has no interrupts.
+        // All ones are read from a device that was unplugged.
         if isr == 0 || isr == u8::MAX {
             return bindings::irqreturn::IRQ_NONE;
         }
@@ -97,7 +97,7 @@ impl<'a> Line<'a> {
         if isr & ISR_QUEUE != 0 {
             line.queues.call();
         }
-        // Reading the status has ended the interrupt, whatever the queues found.
+        // Reading the status has acknowledged the interrupt, even if no queue has used buffers.
         bindings::irqreturn::IRQ_HANDLED
     }
 }

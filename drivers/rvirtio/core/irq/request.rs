@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The interrupts of a device, from when its driver connects until it is unbound.
+//! The interrupts of a device, from `driver_ok` until it is unbound.
 
 use super::{
     config::ConfigInterrupt,
@@ -29,7 +29,7 @@ use kernel::{
 
 /// All interrupts of a device.
 ///
-/// Fields are dropped in order: what handlers work with comes after the interrupts.
+/// Fields are dropped in order, so the data of the handlers comes after the interrupts.
 pub(crate) struct Interrupts<'a> {
     config: Option<Irq>,
     queues: KVec<Irq>,
@@ -40,18 +40,18 @@ pub(crate) struct Interrupts<'a> {
 }
 
 impl<'a> Interrupts<'a> {
-    /// Requests the interrupts of all queues that `handlers` are for, and that of configuration
-    /// changes. When they cannot be had, as vectors are allocated in advance but interrupts of CPUs
-    /// are not, it makes do with fewer.
+    /// Requests the interrupts of all queues that have one of `handlers`, and that of configuration
+    /// changes. If this fails, it tries again with fewer vectors: although they are allocated, the
+    /// CPUs may have no room for their interrupts.
     ///
     /// # Errors
     ///
-    /// What requesting the interrupt line returns.
+    /// Those of the last attempt.
     ///
     /// # Safety
     ///
-    /// The value must be dropped, before `'a` ends; the driver data of `dev` must be that of
-    /// `driver` until then.
+    /// The value must be dropped, not leaked, before `'a` ends. The driver data of `dev` must
+    /// belong to `driver` until then.
     #[doc(alias = "vp_find_vqs")]
     pub(crate) unsafe fn request(
         dev: &'a Device<Bound>,
@@ -59,7 +59,8 @@ impl<'a> Interrupts<'a> {
         handlers: &[Handler<'a>],
     ) -> Result<Self> {
         loop {
-            // SAFETY: By the safety requirements.
+            // SAFETY: The value is dropped in time, and the driver data belongs to `driver` (safety
+            // requirements).
             match unsafe { Self::try_request(dev, driver, handlers) } {
                 Err(error) if dev.alloc_fewer_vectors().is_err() => return Err(error),
                 Err(_) => {}
@@ -70,7 +71,7 @@ impl<'a> Interrupts<'a> {
 
     /// # Safety
     ///
-    /// Those of [`Interrupts::request`].
+    /// See [`Interrupts::request`].
     unsafe fn try_request(
         dev: &'a Device<Bound>,
         driver: DriverOps,
@@ -100,12 +101,13 @@ impl<'a> Interrupts<'a> {
         } else if !shared.0.is_empty() {
             this.request_shared(shared)?;
         }
-        // SAFETY: The driver's data is there for as long as `this` (safety requirement).
+        // SAFETY: The driver data belongs to `driver` until `this` is dropped (safety
+        // requirements).
         unsafe { this.request_config(driver) }?;
         Ok(this)
     }
 
-    /// Requests the interrupt of a queue that has a vector of its own.
+    /// Requests the interrupt of a queue that has its own vector.
     fn request_own(&mut self, vectors: &Vectors, handler: &Handler<'a>) -> Result {
         let name = vectors
             .names
@@ -114,7 +116,8 @@ impl<'a> Interrupts<'a> {
         let name = CString::try_from_fmt(fmt!("{}", &**name))?;
         let vector = vectors.of_queue(handler.queue).ok_or(EINVAL)?;
         let irq = self.dev.transport().irq(vector)?;
-        // SAFETY: The handler may be called for `'a`, and `self` is dropped before that ends.
+        // SAFETY: `hard` may be called with `data` during `'a`, and `self` is dropped before `'a`
+        // ends.
         let irq = unsafe { Irq::request(irq, name, handler.hard, None, 0, handler.data) }?;
         Ok(self.queues.push(irq, GFP_KERNEL)?)
     }
@@ -125,13 +128,13 @@ impl<'a> Interrupts<'a> {
         let irq = self.dev.transport().irq(1)?;
         let handlers = self.shared.insert(KBox::new(handlers, GFP_KERNEL)?);
         let data = NonNull::from(&**handlers).as_ptr().cast();
-        // SAFETY: `handlers` is dropped after `queues`.
+        // SAFETY: `data` points to `self.shared`, which is dropped after `self.queues`.
         let irq = unsafe { Irq::request(irq, name, SharedHandlers::hard, None, 0, data) }?;
         Ok(self.queues.push(irq, GFP_KERNEL)?)
     }
 
-    /// Requests the line. The kernel calls the handlers of a line in the order of their requests:
-    /// this one comes before that of configuration changes.
+    /// Requests the line. The kernel calls the handlers of a line in the order in which they were
+    /// registered, so this one is called before that of configuration changes.
     fn request_line(&mut self, handlers: SharedHandlers<'a>) -> Result {
         let name = CString::try_from_fmt(fmt!("{}", self.dev.as_ref().name()))?;
         let irq = self.dev.transport().irq(0)?;
@@ -139,7 +142,7 @@ impl<'a> Interrupts<'a> {
         let line = self.line.insert(line);
         let data = NonNull::from(&**line).as_ptr().cast();
         let flags = bindings::IRQF_SHARED;
-        // SAFETY: `line` is dropped after `queues`.
+        // SAFETY: `data` points to `self.line`, which is dropped after `self.queues`.
         let irq = unsafe { Irq::request(irq, name, Line::hard, None, flags, data) }?;
         Ok(self.queues.push(irq, GFP_KERNEL)?)
     }
@@ -148,20 +151,21 @@ impl<'a> Interrupts<'a> {
     ///
     /// # Safety
     ///
-    /// The driver data of the device must be that of `driver` for as long as `self` exists.
+    /// The driver data of the device must belong to `driver` for as long as `self` exists.
     unsafe fn request_config(&mut self, driver: DriverOps) -> Result {
         let name = CString::try_from_fmt(fmt!("{}-config", self.dev.as_ref().name()))?;
         let irq = self.dev.transport().irq(0)?;
         let line = self.line.as_ref().map(|line| NonNull::from(&**line));
         let flags = line.map_or(0, |_| bindings::IRQF_SHARED);
-        // SAFETY: The driver's data is there (safety requirement), and `line` is dropped later.
+        // SAFETY: The driver data belongs to `driver` (safety requirement), and `self.line` is
+        // dropped after `self.config_interrupt`.
         let interrupt = unsafe { ConfigInterrupt::new(self.dev, driver, line) };
         let interrupt = self
             .config_interrupt
             .insert(KBox::new(interrupt, GFP_KERNEL)?);
         let data = NonNull::from(&**interrupt).as_ptr().cast();
         let (hard, thread) = (ConfigInterrupt::hard, ConfigInterrupt::thread);
-        // SAFETY: `interrupt` is dropped after `config`.
+        // SAFETY: `data` points to `self.config_interrupt`, which is dropped after `self.config`.
         let requested = unsafe { Irq::request(irq, name, hard, Some(thread), flags, data) }?;
         self.config = Some(requested);
         self.dev.set_config_irq(irq, data);
@@ -171,7 +175,7 @@ impl<'a> Interrupts<'a> {
 
 impl Drop for Interrupts<'_> {
     fn drop(&mut self) {
-        // A failure that comes now wakes nobody.
+        // From here on a failure does not wake the thread any more.
         self.dev.set_config_irq(0, core::ptr::null_mut());
     }
 }

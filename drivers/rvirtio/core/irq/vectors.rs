@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Allocating interrupt vectors, and doing with fewer.
+//! Allocating interrupt vectors, with fallbacks to fewer.
 
 use crate::{
     device::{
@@ -20,7 +20,7 @@ use kernel::{
 };
 
 impl Device<Bound> {
-    /// Allocates vectors for queues that have these `names` and `callbacks`.
+    /// Allocates vectors for queues with these `names` and `callbacks`.
     #[doc(alias = "vp_find_vqs")]
     pub(crate) fn alloc_vectors(
         &self,
@@ -38,7 +38,7 @@ impl Device<Bound> {
         self.alloc_from(&mut vectors, Some(IrqPolicy::PerQueue))
     }
 
-    /// Exchanges the vectors for fewer, as the interrupts of those that there are cannot be had.
+    /// Replaces the vectors by fewer, because their interrupts cannot be requested.
     pub(crate) fn alloc_fewer_vectors(&self) -> Result<IrqPolicy> {
         let mut vectors = self.vectors().lock();
         let policy = vectors.policy.take().ok_or(EINVAL)?;
@@ -66,7 +66,7 @@ impl Device<Bound> {
             }
             policy = next.next();
         }
-        dev_err!(self, "neither MSI-X vectors nor an interrupt line\n");
+        dev_err!(self, "no MSI-X vectors and no interrupt line\n");
         result.and(Err(ENOSPC))
     }
 

@@ -24,7 +24,7 @@ pub const EVENT_IDX: Feature = Feature::new(29);
 #[doc(alias = "VIRTIO_F_VERSION_1")]
 pub const VERSION_1: Feature = Feature::new(32);
 
-/// The device reaches memory through the platform's translation, if there is any.
+/// The device accesses memory through the platform's IOMMU, if there is one.
 #[doc(alias = "VIRTIO_F_ACCESS_PLATFORM")]
 #[doc(alias = "VIRTIO_F_IOMMU_PLATFORM")]
 pub const ACCESS_PLATFORM: Feature = Feature::new(33);
@@ -45,7 +45,7 @@ pub const ORDER_PLATFORM: Feature = Feature::new(36);
 #[doc(alias = "VIRTIO_F_NOTIFICATION_DATA")]
 pub const NOTIFICATION_DATA: Feature = Feature::new(38);
 
-/// Notifications carry a value that the device chose in place of the queue index.
+/// Notifications carry a value that the device has chosen instead of the queue index.
 #[doc(alias = "VIRTIO_F_NOTIF_CONFIG_DATA")]
 pub const NOTIF_CONFIG_DATA: Feature = Feature::new(39);
 

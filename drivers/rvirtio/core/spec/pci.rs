@@ -22,8 +22,8 @@ pub const DEVICE_ID_MODERN_LAST: u16 = 0x107f;
 
 /// Returns the virtio device id of a PCI function, or `None` if it is not a virtio device.
 ///
-/// A modern PCI device id says the virtio device id itself; a transitional device says it in its
-/// PCI subsystem device id.
+/// The PCI device id of a modern device contains the virtio device id; that of a transitional
+/// device is in the PCI subsystem device id.
 pub const fn device_id(device: u16, subsystem_device: u16) -> Option<u32> {
     match device {
         DEVICE_ID_TRANSITIONAL_FIRST..=DEVICE_ID_TRANSITIONAL_LAST => Some(subsystem_device as u32),
@@ -34,7 +34,7 @@ pub const fn device_id(device: u16, subsystem_device: u16) -> Option<u32> {
     }
 }
 
-/// Vector value that stands for "no vector".
+/// The vector that means "no vector".
 #[doc(alias = "VIRTIO_MSI_NO_VECTOR")]
 pub const NO_VECTOR: u16 = 0xffff;
 
@@ -167,6 +167,6 @@ pub mod common {
     /// Size of the structure without the fields that depend on a feature.
     pub const SIZE_MIN: usize = 56;
 
-    /// Size of the structure with all fields that we know.
+    /// Size of the structure with all fields that are used here.
     pub const SIZE: usize = 60;
 }

@@ -12,7 +12,7 @@ pub const QUEUE_SIZE_MAX: u16 = 32768;
 /// Size of one descriptor, of both layouts, in a ring and in an indirect table.
 pub const DESC_SIZE: u32 = 16;
 
-/// Descriptor flag: the buffer goes on in the next descriptor.
+/// Descriptor flag: the buffer continues in the next descriptor.
 #[doc(alias = "VRING_DESC_F_NEXT")]
 pub const DESC_F_NEXT: u16 = 1;
 
@@ -24,17 +24,17 @@ pub const DESC_F_WRITE: u16 = 2;
 #[doc(alias = "VRING_DESC_F_INDIRECT")]
 pub const DESC_F_INDIRECT: u16 = 4;
 
-/// What a notification tells the device (virtio 1.4, 2.9 Driver Notifications).
+/// The width of a notification (virtio 1.4, 2.9 Driver Notifications).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotifyWidth {
-    /// 16 bits: which queue it is.
+    /// 16 bits: the queue.
     Bits16,
-    /// 32 bits, with `NOTIFICATION_DATA`: also how far the driver is in that queue.
+    /// 32 bits, with `NOTIFICATION_DATA`: the queue, and the position of the driver in it.
     Bits32,
 }
 
 impl NotifyWidth {
-    /// The length of a notification in bytes.
+    /// Returns the length of a notification in bytes.
     #[inline]
     pub const fn bytes(self) -> u8 {
         match self {

@@ -4,15 +4,15 @@
 //!
 //! C header: [`include/uapi/linux/virtio_config.h`](srctree/include/uapi/linux/virtio_config.h)
 
-/// The device status field: how far initialisation has come, as a set of bits.
+/// The device status field, a set of bits that show the progress of initialisation.
 ///
-/// The driver may add bits, in the order of the initialisation sequence; the only way to lose one
-/// is a reset, that is writing [`DeviceStatus::RESET`].
+/// The driver may add bits, in the order of the initialisation sequence. Bits are only cleared by a
+/// reset, that is by writing [`DeviceStatus::RESET`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceStatus(u8);
 
 impl DeviceStatus {
-    /// No bit set: written, it resets the device; read back, the reset is complete.
+    /// No bit. Writing it resets the device; once it is read back, the reset is complete.
     pub const RESET: Self = Self(0);
 
     /// The guest has found the device and recognised it as a virtio device.
@@ -31,7 +31,7 @@ impl DeviceStatus {
     #[doc(alias = "VIRTIO_CONFIG_S_FEATURES_OK")]
     pub const FEATURES_OK: Self = Self(8);
 
-    /// The device has met an error from which it can not recover without a reset.
+    /// The device has met an error from which it cannot recover without a reset.
     #[doc(alias = "VIRTIO_CONFIG_S_NEEDS_RESET")]
     pub const NEEDS_RESET: Self = Self(0x40);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rings with their memory and the buffers in them.
+//! Creating rings, with their memory and the buffers in them.
 
 use super::{
     buffers::Buffers,
@@ -26,29 +26,29 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// A ring is not made smaller than this many descriptors for want of memory.
+/// The size below which a ring is not reduced if there is not enough memory.
 pub(super) const SIZE_FLOOR: u16 = 32;
 
-/// A ring of any layout, in memory that the device can access.
+/// A ring of either layout, in memory that the device can access.
 pub(super) type Ring<'bound> = ring::Ring<SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
 
-/// A ring, and the buffer that starts at each of its descriptors.
+/// A ring, and the buffer of each head descriptor.
 pub(super) struct Parts<'bound, T> {
     pub(super) ring: Ring<'bound>,
     slots: KVec<Option<T>>,
-    /// Where the device finds descriptor, driver and device area.
+    /// The DMA addresses of descriptor area, driver area and device area.
     pub(super) addresses: [u64; 3],
 }
 
 impl<'bound, T: Buffers> Parts<'bound, T> {
     /// Allocates a ring of at most `max_size` descriptors. If there is not enough contiguous
-    /// memory it becomes smaller, but not smaller than `floor`.
+    /// memory, a smaller one is allocated, but not smaller than `floor`.
     pub(super) fn new(place: &Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
         let index = place.index;
         let (ring, addresses) = new_ring(place, max_size.max(1), floor).inspect_err(|error| {
             dev_err!(
                 place.device(),
-                "queue {index} cannot be set up: {error:?}\n"
+                "failed to create queue {index}: {error:?}\n"
             )
         })?;
         let size = ring.size();
@@ -63,25 +63,25 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
         })
     }
 
-    /// Stores the buffer that the ring has just taken.
+    /// Stores the buffer whose descriptors were just added to the ring.
     #[inline(always)]
     pub(super) fn put(&mut self, token: Token, data: T) {
-        // The slot is empty: the ring gives out tokens of free descriptors only.
+        // The slot is empty: the ring only returns tokens of descriptors that were free.
         if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
             *slot = Some(data);
         }
     }
 
-    /// Returns the buffer that the ring has just given back.
+    /// Returns the buffer whose token the ring has just returned.
     #[inline]
     pub(super) fn take(&mut self, token: Token) -> Option<T> {
         self.slots.get_mut(usize::from(token.index()))?.take()
     }
 }
 
-/// Creates a ring of the layout that was negotiated: as large as the device lets it be, or smaller
-/// if `max_size` is, or, down to `floor`, if there is not enough contiguous memory. Also returns
-/// where the device finds its three areas.
+/// Creates a ring of the negotiated layout. Its size is the largest that the device supports,
+/// limited by `max_size`, and reduced down to `floor` if there is not enough contiguous memory.
+/// Also returns the DMA addresses of its three areas.
 #[doc(alias = "vring_create_virtqueue")]
 fn new_ring<'bound>(
     place: &Place<'bound>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an interrupt handler does with its queue.
+//! Taking all used buffers from a queue in its interrupt handler.
 
 use super::{
     buffers::Buffers,
@@ -13,16 +13,16 @@ use crate::{
     lock::IrqSaveLock, //
 };
 
-/// What a handler puts aside while it holds the lock of its queue.
+/// Work that a handler defers until it has released the lock of its queue.
 pub trait Deferred {
     /// Returns whether there is nothing to do.
     fn is_empty(&self) -> bool;
 
-    /// Does what was put aside. Called without the lock.
+    /// Does the work. Called without the lock.
     fn run(&mut self);
 }
 
-/// Nothing is put aside.
+/// No work is deferred.
 impl Deferred for () {
     fn is_empty(&self) -> bool {
         true
@@ -31,17 +31,16 @@ impl Deferred for () {
     fn run(&mut self) {}
 }
 
-/// Takes all buffers from a queue that the device has used, and asks it to interrupt for the next.
+/// Takes all used buffers from a queue and enables callbacks again.
 ///
-/// The queue is the part of `state` that `queue` returns. Each buffer is given to `used`, with the
-/// lock held. What that puts aside in `deferred` is done before the device is asked for the next
-/// interrupt: what it uses in the meantime is taken along, and an interrupt less is needed. That goes
-/// on for as long as there are buffers that were in flight at the beginning, so that it has an end
-/// even if other CPUs always add new ones. What is left in `deferred` in the end is up to the
-/// caller.
+/// `queue` returns the queue in `state`. `used` is called for each buffer, with the lock held, and
+/// can add work to `deferred`. That work is done before callbacks are enabled, so that buffers
+/// which the device uses in the meantime need no interrupt. This is repeated as long as buffers
+/// that were in flight at the beginning are missing, so it ends even if other CPUs keep adding
+/// buffers. The caller has to do the work that is left in `deferred` in the end.
 ///
-/// When this returns the device interrupts for the next buffer that it uses, whatever the layout of
-/// the ring. A handler that does nothing but call this cannot miss any.
+/// When this returns, the device interrupts for the next buffer that it uses, regardless of the
+/// layout of the ring. A handler that only calls this cannot miss a buffer.
 #[inline]
 pub fn drain<'bound, S: Unpin, T: Buffers + 'bound, D: Deferred>(
     state: &IrqSaveLock<S>,
@@ -58,7 +57,7 @@ pub fn drain<'bound, S: Unpin, T: Buffers + 'bound, D: Deferred>(
             used(&mut guard, deferred, buffer);
             handled = IrqReturn::Handled;
             awaited = awaited.saturating_sub(1);
-            // After the last one there is no need to look.
+            // No other buffer can be used after the last one.
             if queue(&mut guard).in_flight() > 0 {
                 continue;
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Telling the device about queues.
+//! Enabling queues.
 
 use super::{
     buffers::Buffers,
@@ -15,15 +15,13 @@ use core::mem;
 use kernel::prelude::*;
 
 impl Start<'_> {
-    /// Tells the device about the queue: from here on it may use the memory, and buffers can be
-    /// added. Does nothing unless it is this queue that is to be started. Neither sleeps nor
-    /// allocates.
+    /// Enables a queue: from here on the device may access its memory, and buffers can be added.
+    /// Does nothing if only another queue is to be started. Neither sleeps nor allocates.
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] for a queue that was enabled before, as its ring cannot be used a second time, and
-    /// when the device does not accept the interrupt vector; [`EIO`] when somebody else has reset
-    /// the device.
+    /// [`EBUSY`] if the queue was enabled before, as its ring cannot be used again, or if the
+    /// device does not accept the interrupt vector; [`EIO`] if somebody else has reset the device.
     #[doc(alias = "vp_active_vq")]
     pub fn enable<T: Buffers>(&mut self, vq: &mut Virtqueue<'_, T>) -> Result {
         let place = &vq.place;
@@ -41,7 +39,8 @@ impl Start<'_> {
             device,
             vector: self.vector(place.index),
         };
-        // INVARIANT: Whatever comes of it, the device may know the memory, and is in this life.
+        // INVARIANT: Even if this fails, the device may access the memory from here on, until
+        // `epoch` ends.
         vq.enabled = true;
         vq.fresh = false;
         place
@@ -52,12 +51,12 @@ impl Start<'_> {
         Ok(())
     }
 
-    /// Like [`Start::enable`], but with `ring`, which gets the queue's old one in exchange.
+    /// Enables a queue like [`Start::enable`], after exchanging its ring for `ring`.
     ///
     /// # Errors
     ///
-    /// Those of [`Start::enable`]; [`EINVAL`] when it is not this queue that is to be started, or
-    /// when `ring` is for another one; [`EBUSY`] when buffers are left in the queue.
+    /// Those of [`Start::enable`]; [`EINVAL`] if only another queue is to be started, or if `ring`
+    /// was allocated for another one; [`EBUSY`] if there are buffers left in the queue.
     pub fn enable_with<'bound, T: Buffers>(
         &mut self,
         vq: &mut Virtqueue<'bound, T>,
@@ -70,7 +69,7 @@ impl Start<'_> {
         if vq.enabled || vq.in_flight() != 0 {
             return Err(EBUSY);
         }
-        // INVARIANT: The queue is not enabled, so the device knows neither of the rings.
+        // INVARIANT: The queue is not enabled, so the device accesses neither of the rings.
         mem::swap(&mut *vq.parts, &mut ring.parts);
         mem::swap(&mut vq.fresh, &mut ring.fresh);
         self.enable(vq)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The shared memory of rings, as the kernel has it, and the barriers between accesses to it.
+//! The shared memory of rings in the kernel, and the barriers between accesses to it.
 
 mod packed;
 mod split;
@@ -29,10 +29,10 @@ extern "C" {
 /// How accesses are ordered with those of the device (virtio 1.4, 6, `ORDER_PLATFORM`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// As between CPUs, also on kernels for one CPU: the device is a thread of the host.
+    /// As between CPUs, even on kernels without SMP: the device is a thread of the host.
     #[doc(alias = "weak_barriers")]
     Cpu,
-    /// As with a device of the platform.
+    /// As for a device of the platform.
     Platform,
 }
 
@@ -46,16 +46,16 @@ impl Order {
     }
 }
 
-/// x86 lets no load overtake a load, and no store a store, whoever is on the other side: in C,
-/// `virt_rmb`, `virt_wmb`, `dma_rmb` and `dma_wmb` only keep the compiler from it. So does this,
-/// without a call, which would cost more than the accesses around it.
+/// Whether the CPU reorders neither loads with loads nor stores with stores, as on x86. There, C's
+/// `virt_rmb`, `virt_wmb`, `dma_rmb` and `dma_wmb` are compiler barriers, which need no call to a
+/// helper: that would cost more than the accesses around it.
 const IN_ORDER_CPU: bool = cfg!(CONFIG_X86_64);
 
 impl Barriers for Order {
     #[inline]
     fn mb(&self) {
         match self {
-            // SAFETY: Barriers have no requirements.
+            // SAFETY: `virt_mb` has no requirements.
             Self::Cpu => unsafe { rvirtio_helper_virt_mb() },
             Self::Platform => barrier::mb(barrier::Full),
         }
@@ -67,7 +67,7 @@ impl Barriers for Order {
             return compiler_fence(Ordering::SeqCst);
         }
         match self {
-            // SAFETY: Barriers have no requirements.
+            // SAFETY: `virt_rmb` has no requirements.
             Self::Cpu => unsafe { rvirtio_helper_virt_rmb() },
             Self::Platform => barrier::dma_mb(barrier::Read),
         }
@@ -79,7 +79,7 @@ impl Barriers for Order {
             return compiler_fence(Ordering::SeqCst);
         }
         match self {
-            // SAFETY: Barriers have no requirements.
+            // SAFETY: `virt_wmb` has no requirements.
             Self::Cpu => unsafe { rvirtio_helper_virt_wmb() },
             Self::Platform => barrier::dma_mb(barrier::Write),
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rings to be exchanged for that of a queue.
+//! Rings that can replace that of a queue.
 
 use super::{
     buffers::Buffers,
@@ -10,22 +10,22 @@ use super::{
 use crate::spec::feature;
 use kernel::prelude::*;
 
-/// A ring that no queue has, and that the device does not know.
+/// A ring that does not belong to a queue, and that the device does not access.
 pub struct SpareRing<'bound, T: Buffers> {
     pub(super) place: Place<'bound>,
     pub(super) parts: Parts<'bound, T>,
-    /// It was not used before.
+    /// Whether the ring was not used since it was created.
     pub(super) fresh: bool,
 }
 
 impl<'bound> Place<'bound> {
-    /// Allocates another ring of `size` descriptors for this place, to be exchanged for that of the
-    /// queue by [`Start::enable_with`]. May sleep.
+    /// Allocates another ring of `size` descriptors, which
+    /// [`Start::enable_with`](crate::Start::enable_with) can give to the queue. May sleep.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] for a size that is larger than [`Place::max_size`] or, in a split ring, not a
-    /// power of two, and [`ENOMEM`].
+    /// [`EINVAL`] if `size` is 0, larger than [`Place::max_size`] or, for a split ring, not a power
+    /// of two; [`ENOMEM`].
     pub fn ring<T: Buffers>(&self, size: u16) -> Result<SpareRing<'bound, T>> {
         let possible = self.features.contains(feature::RING_PACKED) || size.is_power_of_two();
         if size == 0 || size > self.max_size() || !possible {

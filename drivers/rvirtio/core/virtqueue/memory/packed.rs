@@ -24,12 +24,12 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// `memory` holds `mask + 1` descriptors, a power of two that is at least `size`, and after them, at
-/// `events`, the driver and the device event area, all aligned as the specification wants.
+/// `memory` holds `mask + 1` descriptors, a power of two that is at least `size`, followed at
+/// `events` by the driver and the device event area, all aligned as the specification requires.
 pub(crate) struct PackedMemory<'bound> {
     memory: Coherent<'bound>,
     size: u16,
-    /// Any index is made one of memory by this, without a comparison.
+    /// The mask that turns any index into a valid one, without a comparison.
     mask: u16,
     events: u32,
     order: Order,
@@ -55,7 +55,7 @@ impl<'bound> PackedMemory<'bound> {
         })
     }
 
-    /// Returns where the device finds the descriptor ring, the driver and the device event area.
+    /// Returns the DMA addresses of the descriptor ring, the driver and the device event area.
     pub(crate) fn addresses(&self) -> [u64; 3] {
         let addr = self.memory.addr();
         let events = addr + u64::from(self.events);
@@ -69,9 +69,9 @@ impl<'bound> PackedMemory<'bound> {
     /// `offset` must be the offset of a `T` within the layout, aligned for it.
     #[inline]
     unsafe fn cell<T>(&self, offset: usize) -> &T {
-        // SAFETY: By the safety requirement it is within the allocation, which lives as long as
-        // `self`. All cells are atomics, valid for any bits, so that the device may write them
-        // while this reference exists.
+        // SAFETY: The cell is within the allocation, and aligned (safety requirement); the
+        // allocation lives as long as `self`. All cells are atomics, valid for any bits, so the
+        // device may write to them while this reference exists.
         unsafe { self.memory.cpu().add(offset).cast().as_ref() }
     }
 }
@@ -91,19 +91,21 @@ impl Memory for PackedMemory<'_> {
 
     #[inline]
     fn desc(&self, index: u16) -> &Desc {
-        // SAFETY: The mask keeps it within the descriptors that `memory` has.
+        // SAFETY: `memory` holds `mask + 1` descriptors (type invariant), so this one is within it.
         unsafe { self.cell(usize::from(index & self.mask) * size_of::<Desc>()) }
     }
 
     #[inline]
     fn driver_event(&self) -> &Le32 {
-        // SAFETY: The first event area is at `events`, and has the size of one cell.
+        // SAFETY: The driver event area is at `events` (type invariant), and has the size of one
+        // cell.
         unsafe { self.cell(self.events as usize) }
     }
 
     #[inline]
     fn device_event(&self) -> &Le32 {
-        // SAFETY: The second event area follows the first, and has the size of one cell.
+        // SAFETY: The device event area follows that of the driver (type invariant), and has the
+        // size of one cell.
         unsafe { self.cell(self.events as usize + layout::EVENT_SIZE) }
     }
 }

@@ -23,7 +23,7 @@ use kernel::prelude::*;
 /// # Invariants
 ///
 /// `memory` holds a descriptor table, an available ring and a used ring of `mask + 1` elements,
-/// a power of two, at offsets 0, `avail` and `used`, all aligned as the specification wants.
+/// a power of two, at offsets 0, `avail` and `used`, all aligned as the specification requires.
 pub(crate) struct SplitMemory<'bound> {
     memory: Coherent<'bound>,
     mask: u16,
@@ -52,7 +52,7 @@ impl<'bound> SplitMemory<'bound> {
         })
     }
 
-    /// Returns where the device finds the descriptor table, the available and the used ring.
+    /// Returns the DMA addresses of the descriptor table, the available ring and the used ring.
     pub(crate) fn addresses(&self) -> [u64; 3] {
         let addr = self.memory.addr();
         [
@@ -69,9 +69,9 @@ impl<'bound> SplitMemory<'bound> {
     /// `offset` must be the offset of a `T` within the layout, aligned for it.
     #[inline]
     unsafe fn cell<T>(&self, offset: usize) -> &T {
-        // SAFETY: By the safety requirement it is within the allocation, which lives as long as
-        // `self`. All cells are atomics, valid for any bits, so that the device may write them
-        // while this reference exists.
+        // SAFETY: The cell is within the allocation, and aligned (safety requirement); the
+        // allocation lives as long as `self`. All cells are atomics, valid for any bits, so the
+        // device may write to them while this reference exists.
         unsafe { self.memory.cpu().add(offset).cast().as_ref() }
     }
 }
@@ -91,57 +91,57 @@ impl Memory for SplitMemory<'_> {
 
     #[inline]
     fn desc(&self, index: u16) -> &Desc {
-        // SAFETY: The mask keeps it within the table.
+        // SAFETY: The table has `mask + 1` descriptors, at offset 0 (type invariant).
         unsafe { self.cell(usize::from(index & self.mask) * size_of::<Desc>()) }
     }
 
     #[inline]
     fn avail_flags(&self) -> &Le16 {
-        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
+        // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
         unsafe { self.cell(self.avail as usize + layout::FLAGS) }
     }
 
     #[inline]
     fn avail_idx(&self) -> &Le16 {
-        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
+        // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
         unsafe { self.cell(self.avail as usize + layout::IDX) }
     }
 
     #[inline]
     fn avail_ring(&self, index: u16) -> &Le16 {
         let index = usize::from(index & self.mask);
-        // SAFETY: The mask keeps it within the ring.
+        // SAFETY: The available ring has `mask + 1` elements, and is at `avail` (type invariant).
         unsafe { self.cell(self.avail as usize + layout::RING + index * layout::AVAIL_ELEM_SIZE) }
     }
 
     #[inline]
     fn used_event(&self) -> &Le16 {
-        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
+        // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
         unsafe { self.cell(self.avail as usize + layout::used_event(self.mask + 1)) }
     }
 
     #[inline]
     fn used_flags(&self) -> &Le16 {
-        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
+        // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
         unsafe { self.cell(self.used as usize + layout::FLAGS) }
     }
 
     #[inline]
     fn used_idx(&self) -> &Le16 {
-        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
+        // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
         unsafe { self.cell(self.used as usize + layout::IDX) }
     }
 
     #[inline]
     fn used_ring(&self, index: u16) -> &UsedElem {
         let index = usize::from(index & self.mask);
-        // SAFETY: The mask keeps it within the ring.
+        // SAFETY: The used ring has `mask + 1` elements, and is at `used` (type invariant).
         unsafe { self.cell(self.used as usize + layout::RING + index * layout::USED_ELEM_SIZE) }
     }
 
     #[inline]
     fn avail_event(&self) -> &Le16 {
-        // SAFETY: The cell is within the allocation, at an offset that the layout has for it.
+        // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
         unsafe { self.cell(self.used as usize + layout::avail_event(self.mask + 1)) }
     }
 }
