@@ -96,16 +96,16 @@ impl<'bound> HwQueue<'bound> {
     /// # Errors
     ///
     /// `EINVAL` for a size that is too small for requests, whose tables must not be longer than
-    /// the queue, and those of [`Place::ring`](rvirtio::virtqueue::Place::ring) and
-    /// [`Place::reset`](rvirtio::virtqueue::Place::reset).
+    /// the queue, and those of [`QueueHandle::ring`](rvirtio::virtqueue::QueueHandle::ring) and
+    /// [`QueueHandle::reset`](rvirtio::virtqueue::QueueHandle::reset).
     #[doc(alias = "virtqueue_resize")]
     pub(crate) fn resize(&self, size: u16) -> Result {
-        let place = self.state.lock().vq.place();
-        if place.capacity(size) < self.max_segments + EXTRA_DESCRIPTORS {
+        let handle = self.state.lock().vq.handle();
+        if handle.capacity(size) < self.max_segments + EXTRA_DESCRIPTORS {
             return Err(EINVAL);
         }
-        let mut ring = place.ring(size)?;
-        place.reset(|start| start.enable_with(&mut self.state.lock().vq, &mut ring))
+        let mut ring = handle.ring(size)?;
+        handle.reset(|start| start.enable_with(&mut self.state.lock().vq, &mut ring))
     }
 
     /// Tells the device about the queue.

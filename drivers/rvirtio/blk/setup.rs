@@ -46,7 +46,7 @@ use kernel::{
     sync::Arc, //
 };
 use rvirtio::{
-    display::Log,
+    display::DisplayAdapter,
     virtqueue::exchange::EXTRA_DESCRIPTORS,
     Affinity,
     Callback,
@@ -140,7 +140,7 @@ fn check_limits(
         max_block_size: MAX_BLOCK_SIZE,
     };
     let limits = config.limits()?.check(&driver).map_err(|error| {
-        dev_err!(dev, "{}\n", Log(error));
+        dev_err!(dev, "{}\n", DisplayAdapter(error));
         EINVAL
     })?;
     if limits.hints.ignored {

@@ -37,29 +37,29 @@ use kernel::{
 
 /// A device whose driver data is initialised, and whose queues are not enabled.
 ///
-/// It is invariant in `'a`: with a shorter lifetime, [`Kept::keep`] would accept guards that refer
-/// to local variables. It cannot leave its thread, so nothing can be kept once the device is being
-/// unbound.
+/// It is invariant in `'a`: with a shorter lifetime, [`Binding::keep`] would accept guards that
+/// refer to local variables. It cannot leave its thread, so nothing can be kept once the device is
+/// being unbound.
 pub struct Connect<'a> {
-    kept: Kept<'a>,
+    binding: Binding<'a>,
     driver: DriverOps,
     handlers: KVec<Handler<'a>>,
 }
 
-/// A device that keeps guards until it is unbound.
+/// A bound device, which keeps guards until it is unbound.
 ///
 /// # Invariants
 ///
 /// `Connections::end` is called for `connections` before `'a` ends, and thus before any lifetime
 /// that contains `'a` ends.
-pub struct Kept<'a> {
+pub struct Binding<'a> {
     dev: &'a Device<Bound>,
     connections: &'a Connections,
     _invariant: PhantomData<fn(&'a ()) -> &'a ()>,
     _not_shared: NotThreadSafe,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> Binding<'a> {
     /// Returns the device.
     pub fn device(&self) -> &'a Device<Bound> {
         self.dev
@@ -83,10 +83,10 @@ impl<'a> Kept<'a> {
 }
 
 impl<'a> Deref for Connect<'a> {
-    type Target = Kept<'a>;
+    type Target = Binding<'a>;
 
-    fn deref(&self) -> &Kept<'a> {
-        &self.kept
+    fn deref(&self) -> &Binding<'a> {
+        &self.binding
     }
 }
 
@@ -103,14 +103,14 @@ impl<'a> Connect<'a> {
         driver: DriverOps,
     ) -> Self {
         // INVARIANT: The caller calls `Connections::end` before `'a` ends (safety requirement).
-        let kept = Kept {
+        let binding = Binding {
             dev,
             connections,
             _invariant: PhantomData,
             _not_shared: NotThreadSafe,
         };
         Self {
-            kept,
+            binding,
             driver,
             handlers: KVec::new(),
         }
@@ -149,19 +149,19 @@ impl<'a> Connect<'a> {
         self.keep::<_, Infallible>(unsafe {
             Interrupts::request(dev, self.driver, &self.handlers)
         }?)?;
-        self.keep::<_, Infallible>(Stop { dev })?;
+        self.keep::<_, Infallible>(StopOnDrop { dev })?;
         // This comes before the guard above, which would reset the device without setting FAILED.
         dev.start().inspect_err(|_| dev.give_up())?;
-        Ok(Ready(self.kept))
+        Ok(Ready(self.binding))
     }
 }
 
 /// A guard that stops the device when it is dropped.
-struct Stop<'a> {
+struct StopOnDrop<'a> {
     dev: &'a Device<Bound>,
 }
 
-impl Drop for Stop<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.dev.stop();
     }
@@ -169,12 +169,12 @@ impl Drop for Stop<'_> {
 
 /// A device that is running: DRIVER_OK is set. Functions that need such a device, for example to
 /// add a disk, take this.
-pub struct Ready<'a>(Kept<'a>);
+pub struct Ready<'a>(Binding<'a>);
 
 impl<'a> Deref for Ready<'a> {
-    type Target = Kept<'a>;
+    type Target = Binding<'a>;
 
-    fn deref(&self) -> &Kept<'a> {
+    fn deref(&self) -> &Binding<'a> {
         &self.0
     }
 }

@@ -46,8 +46,8 @@ pub use self::{
 pub use self::{
     config::Config,
     connect::{
+        Binding,
         Connect,
-        Kept,
         Ready, //
     },
     device::{

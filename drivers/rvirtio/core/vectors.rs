@@ -8,11 +8,11 @@
 /// The vectors that a transport has to allocate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VectorRequest {
-    /// Message-signalled interrupts: `unspread` vectors, the first of which is for configuration
+    /// Message-signalled interrupts: `pre_vectors` vectors, the first of which is for configuration
     /// changes, then `queues` vectors for one queue each.
     Msix {
         /// The number of vectors that are not spread.
-        unspread: u16,
+        pre_vectors: u16,
         /// The number of vectors for one queue each.
         queues: u16,
         /// Whether the kernel spreads the latter over the CPUs, and manages their affinity.
@@ -90,7 +90,7 @@ impl IrqPolicy {
         // Queues are numbered by 16 bits.
         let number = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
         VectorRequest::Msix {
-            unspread: number(1 + shared),
+            pre_vectors: number(1 + shared),
             queues: number(often),
             spread: affinity == Affinity::Managed && often > 0,
         }
@@ -159,7 +159,7 @@ mod tests {
         ] {
             for callbacks in [NET, SCSI, &[Yes], &[Rare], &[Yes, Rare]] {
                 let VectorRequest::Msix {
-                    unspread,
+                    pre_vectors,
                     queues,
                     spread,
                 } = policy.request(callbacks, Affinity::Managed)
@@ -169,10 +169,10 @@ mod tests {
                 assert_eq!(spread, queues > 0);
                 let mut used: Vec<u16> = vectors(policy, callbacks).into_iter().flatten().collect();
                 used.sort_unstable();
-                let own = used.iter().filter(|&&vector| vector >= unspread).count();
+                let own = used.iter().filter(|&&vector| vector >= pre_vectors).count();
                 assert_eq!(own, usize::from(queues));
                 used.dedup();
-                assert_eq!(used, (1..unspread + queues).collect::<Vec<_>>());
+                assert_eq!(used, (1..pre_vectors + queues).collect::<Vec<_>>());
             }
         }
     }

@@ -17,8 +17,8 @@ mod create;
 mod drain;
 mod enable;
 pub mod exchange;
+mod handle;
 mod memory;
-mod place;
 pub mod slab;
 mod spare;
 
@@ -32,7 +32,7 @@ pub use self::drain::{
     drain,
     Deferred, //
 };
-pub use self::place::Place;
+pub use self::handle::QueueHandle;
 pub use self::spare::SpareRing;
 pub use crate::ring::{
     AddError,
@@ -48,7 +48,7 @@ use crate::{
         Epoch,
         Stopped, //
     },
-    display::Log,
+    display::DisplayAdapter,
     dma::Dma,
     notify::Kick,
     ring::{
@@ -95,7 +95,7 @@ pub struct Rejected<T> {
 #[doc(alias = "virtqueue")]
 pub struct Virtqueue<'bound, T: Buffers> {
     parts: ManuallyDrop<Parts<'bound, T>>,
-    place: Place<'bound>,
+    handle: QueueHandle<'bound>,
     epoch: Epoch,
     indirect: bool,
     enabled: bool,
@@ -112,13 +112,13 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         index: u16,
         capacity: u16,
     ) -> Result<Self> {
-        let place = Place::new(dma, features, index)?;
+        let handle = QueueHandle::new(dma, features, index)?;
         let config = ring::Config::new(features);
-        let parts = Parts::new(&place, config.size_for(capacity), SIZE_FLOOR)?;
+        let parts = Parts::new(&handle, config.size_for(capacity), SIZE_FLOOR)?;
         // INVARIANT: The device was not told of the memory, and the ring is new.
         Ok(Self {
             parts: ManuallyDrop::new(parts),
-            place,
+            handle,
             epoch: Epoch::NONE,
             indirect: config.indirect,
             enabled: false,
@@ -127,10 +127,9 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         })
     }
 
-    /// Returns the place of the queue in the device, which stays the same when its ring is
-    /// replaced.
-    pub fn place(&self) -> Place<'bound> {
-        self.place
+    /// Returns a handle to the queue, which stays valid when its ring is replaced.
+    pub fn handle(&self) -> QueueHandle<'bound> {
+        self.handle
     }
 
     /// Adds a buffer, which the next [`Virtqueue::kick_prepare`] makes available to the device.
@@ -154,7 +153,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
 
     #[inline(always)]
     fn add_descriptors(&mut self, data: &T) -> Result<Token, AddError> {
-        if !self.place.device().life().takes_buffers(self.epoch) {
+        if !self.handle.device().life().takes_buffers(self.epoch) {
             return Err(AddError::Broken);
         }
         if self.indirect {
@@ -188,10 +187,10 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         if !self.parts.ring.kick_prepare() {
             return None;
         }
-        if !self.place.device().life().is_running(self.epoch) {
+        if !self.handle.device().life().is_running(self.epoch) {
             return None;
         }
-        let doorbell = self.place.doorbell;
+        let doorbell = self.handle.doorbell;
         if doorbell.has_data() {
             // Send it here, while no buffers can be added, so that the device sees positions in
             // order.
@@ -228,13 +227,13 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[cold]
     fn report(&mut self, violation: ring::Violation) {
         if !mem::replace(&mut self.reported, true) {
-            let index = self.place.index;
+            let index = self.handle.index;
             dev_err!(
-                self.place.device(),
+                self.handle.device(),
                 "queue {index}: broken ring: {}\n",
-                Log(violation)
+                DisplayAdapter(violation)
             );
-            self.place.device().fail();
+            self.handle.device().fail();
         }
     }
 
@@ -278,7 +277,8 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.parts.ring.size()
     }
 
-    /// Returns the number of descriptors that can be in use together; see [`Place::capacity`].
+    /// Returns the number of descriptors that can be in use together; see
+    /// [`QueueHandle::capacity`].
     pub fn capacity(&self) -> u16 {
         self.parts.ring.capacity()
     }
@@ -293,7 +293,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// the ring, or because the queue is not enabled.
     #[doc(alias = "virtqueue_is_broken")]
     pub fn is_broken(&self) -> bool {
-        self.parts.ring.broken().is_some() || !self.place.device().life().takes_buffers(self.epoch)
+        self.parts.ring.broken().is_some() || !self.handle.device().life().takes_buffers(self.epoch)
     }
 
     /// Returns a buffer that the device has not used, after the device or the queue was stopped.
@@ -305,7 +305,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// again.
     #[doc(alias = "virtqueue_detach_unused_buf")]
     pub fn detach_unused(&mut self, stopped: &Stopped<'_>) -> Option<T> {
-        if !stopped.covers(self.place.device(), self.place.index) {
+        if !stopped.covers(self.handle.device(), self.handle.index) {
             return None;
         }
         self.epoch = Epoch::NONE;
@@ -327,10 +327,10 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
 
 impl<T: Buffers> Drop for Virtqueue<'_, T> {
     fn drop(&mut self) {
-        let dev = self.place.device();
+        let dev = self.handle.device();
         if self.enabled && !dev.life().is_stopped() {
             // The device may still access the memory, so it must not be freed.
-            let index = self.place.index;
+            let index = self.handle.index;
             dev_err!(
                 dev,
                 "queue {index} still in use by the device, leaking it\n"

@@ -37,7 +37,7 @@ use mock::{
 use rvirtio::vectors::VectorRequest;
 
 const VECTORS: Call = Call::AllocVectors(VectorRequest::Msix {
-    unspread: 3,
+    pre_vectors: 3,
     queues: 2,
     spread: false,
 });

@@ -31,9 +31,9 @@ use rvirtio::{
     Features, //
 };
 
-const fn msix(unspread: u16, queues: u16) -> Call {
+const fn msix(pre_vectors: u16, queues: u16) -> Call {
     Call::AllocVectors(VectorRequest::Msix {
-        unspread,
+        pre_vectors,
         queues,
         spread: false,
     })

@@ -238,8 +238,12 @@ unsafe impl Transport for SoftTransport {
             let model = &state.model;
             match *request {
                 VectorRequest::Msix {
-                    unspread, queues, ..
-                } if unspread + queues <= model.vectors => (unspread + queues, model.requestable),
+                    pre_vectors,
+                    queues,
+                    ..
+                } if pre_vectors + queues <= model.vectors => {
+                    (pre_vectors + queues, model.requestable)
+                }
                 VectorRequest::Line if model.line != Line::None => {
                     (1, u16::from(model.line == Line::Works))
                 }

@@ -19,7 +19,7 @@ use kernel::{
     prelude::*, //
 };
 use rvirtio::{
-    display::Log,
+    display::DisplayAdapter,
     spec::pci::device_id,
     Registration, //
 };
@@ -68,7 +68,11 @@ impl<'bound> Function<'bound> {
         let vendor = u32::from(dev.subsystem_vendor_id());
 
         let layout = Layout::find(&PciConfigSpace(dev)).map_err(|error| {
-            dev_err!(dev, "not a modern virtio device: {}\n", Log(error));
+            dev_err!(
+                dev,
+                "not a modern virtio device: {}\n",
+                DisplayAdapter(error)
+            );
             ENODEV
         })?;
         let bars = Bars::request(dev, used_bars(&layout))?;

@@ -24,15 +24,15 @@ use rvirtio::vectors::VectorRequest;
 pub(crate) fn allocate(dev: &pci::Device<device::Bound>, request: &VectorRequest) -> Result {
     let (count, flags, mut affinity) = match *request {
         VectorRequest::Msix {
-            unspread,
+            pre_vectors,
             queues,
             spread,
         } => {
             let affinity = spread.then(|| bindings::irq_affinity {
-                pre_vectors: unspread.into(),
+                pre_vectors: pre_vectors.into(),
                 ..Default::default()
             });
-            let count = c_uint::from(unspread) + c_uint::from(queues);
+            let count = c_uint::from(pre_vectors) + c_uint::from(queues);
             (count, bindings::PCI_IRQ_MSIX, affinity)
         }
         VectorRequest::Line => (1, bindings::PCI_IRQ_INTX, None),

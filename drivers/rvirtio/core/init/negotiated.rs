@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     device::Device,
-    display::Log,
+    display::DisplayAdapter,
     dma,
     spec::{
         feature::{
@@ -101,7 +101,7 @@ impl<'bound> Negotiated<'bound> {
             demand,
         )
         .map_err(|error| {
-            dev_err!(dev, "{}\n", Log(error));
+            dev_err!(dev, "{}\n", DisplayAdapter(error));
             ENODEV
         })?;
         transport.set_driver_features(features);

@@ -4,11 +4,11 @@
 
 use super::{
     buffers::Buffers,
+    handle::QueueHandle,
     memory::{
         PackedMemory,
         SplitMemory, //
-    },
-    place::Place, //
+    }, //
 };
 use crate::{
     dma::Dma,
@@ -43,11 +43,11 @@ pub(super) struct Parts<'bound, T> {
 impl<'bound, T: Buffers> Parts<'bound, T> {
     /// Allocates a ring of at most `max_size` descriptors. If there is not enough contiguous
     /// memory, a smaller one is allocated, but not smaller than `floor`.
-    pub(super) fn new(place: &Place<'bound>, max_size: u16, floor: u16) -> Result<Self> {
-        let index = place.index;
-        let (ring, addresses) = new_ring(place, max_size.max(1), floor).inspect_err(|error| {
+    pub(super) fn new(handle: &QueueHandle<'bound>, max_size: u16, floor: u16) -> Result<Self> {
+        let index = handle.index;
+        let (ring, addresses) = new_ring(handle, max_size.max(1), floor).inspect_err(|error| {
             dev_err!(
-                place.device(),
+                handle.device(),
                 "failed to create queue {index}: {error:?}\n"
             )
         })?;
@@ -84,15 +84,15 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
 /// Also returns the DMA addresses of its three areas.
 #[doc(alias = "vring_create_virtqueue")]
 fn new_ring<'bound>(
-    place: &Place<'bound>,
+    handle: &QueueHandle<'bound>,
     max_size: u16,
     floor: u16,
 ) -> Result<(Ring<'bound>, [u64; 3])> {
-    let is_packed = place.features.contains(feature::RING_PACKED);
-    let device_max = place.max_size();
+    let is_packed = handle.features.contains(feature::RING_PACKED);
+    let device_max = handle.max_size();
     let possible = device_max <= QUEUE_SIZE_MAX && (is_packed || device_max.is_power_of_two());
     if device_max == 0 || !possible {
-        dev_err!(place.device(), "invalid queue size {device_max}\n");
+        dev_err!(handle.device(), "invalid queue size {device_max}\n");
         return Err(EINVAL);
     }
     let max_size = if is_packed {
@@ -100,13 +100,13 @@ fn new_ring<'bound>(
     } else {
         previous_power_of_two(max_size)
     };
-    let config = ring::Config::new(place.features);
+    let config = ring::Config::new(handle.features);
     let mut size = device_max.min(max_size);
     loop {
         let created = if is_packed {
-            new_packed(place.dma, size, config)
+            new_packed(handle.dma, size, config)
         } else {
-            new_split(place.dma, size, config)
+            new_split(handle.dma, size, config)
         };
         match created {
             Err(ENOMEM) if size > floor => size /= 2,

@@ -24,8 +24,8 @@ impl Start<'_> {
     /// device does not accept the interrupt vector; [`EIO`] if somebody else has reset the device.
     #[doc(alias = "vp_active_vq")]
     pub fn enable<T: Buffers>(&mut self, vq: &mut Virtqueue<'_, T>) -> Result {
-        let place = &vq.place;
-        let Some(epoch) = self.epoch(place.device(), place.index) else {
+        let handle = &vq.handle;
+        let Some(epoch) = self.epoch(handle.device(), handle.index) else {
             return Ok(());
         };
         if vq.enabled || !vq.fresh {
@@ -37,16 +37,16 @@ impl Start<'_> {
             desc,
             driver,
             device,
-            vector: self.vector(place.index),
+            vector: self.vector(handle.index),
         };
         // INVARIANT: Even if this fails, the device may access the memory from here on, until
         // `epoch` ends.
         vq.enabled = true;
         vq.fresh = false;
-        place
+        handle
             .device()
             .transport()
-            .setup_queue(place.index, &setup)?;
+            .setup_queue(handle.index, &setup)?;
         vq.epoch = epoch;
         Ok(())
     }
@@ -62,8 +62,8 @@ impl Start<'_> {
         vq: &mut Virtqueue<'bound, T>,
         ring: &mut SpareRing<'bound, T>,
     ) -> Result {
-        let covered = self.epoch(vq.place.device(), vq.place.index).is_some();
-        if !covered || !ring.place.is(&vq.place) {
+        let covered = self.epoch(vq.handle.device(), vq.handle.index).is_some();
+        if !covered || !ring.handle.is(&vq.handle) {
             return Err(EINVAL);
         }
         if vq.enabled || vq.in_flight() != 0 {

@@ -14,7 +14,7 @@ use rvirtio::{
     new_irq_save_lock,
     virtqueue::{
         drain,
-        Place, //
+        QueueHandle, //
     },
     Buffer,
     In,
@@ -47,7 +47,7 @@ pub(crate) const BUFFERS: usize = 8;
 #[pin_data]
 pub(crate) struct Queue<'bound> {
     index: u16,
-    place: Place<'bound>,
+    handle: QueueHandle<'bound>,
     device: Arc<mock::Device>,
     #[pin]
     state: IrqSaveLock<State<'bound>>,
@@ -83,7 +83,7 @@ impl<'bound> Queue<'bound> {
         device: Arc<mock::Device>,
     ) -> Result<impl PinInit<Self, Error> + 'bound> {
         let vq: Virtqueue<'bound, In<'bound>> = init.virtqueue(index, BUFFERS as u16)?;
-        let place = vq.place();
+        let handle = vq.handle();
         let mut idle = KVec::with_capacity(BUFFERS, GFP_KERNEL)?;
         for _ in 0..BUFFERS {
             idle.push(Buffer::new(init.dma(), 64)?, GFP_KERNEL)?;
@@ -95,7 +95,7 @@ impl<'bound> Queue<'bound> {
         };
         Ok(try_pin_init!(Self {
             index,
-            place,
+            handle,
             device,
             state <- new_irq_save_lock!(state, "rvirtio_kunit::Queue"),
         }? Error))
@@ -158,15 +158,15 @@ impl<'bound> Queue<'bound> {
 
     /// Resets the queue, and leaves it at that.
     pub(crate) fn reset(&self) -> Result {
-        self.place.reset(|_| Ok(()))
+        self.handle.reset(|_| Ok(()))
     }
 
     /// Exchanges the ring for one of `size`.
     pub(crate) fn resize(&self, size: u16, within: Within, other: &Queue<'bound>) -> Result {
-        let mut ring = self.place.ring(size)?;
-        let mut another = self.place.ring(size)?;
-        let mut of_other = other.place.ring(size)?;
-        self.place.reset(|start| {
+        let mut ring = self.handle.ring(size)?;
+        let mut another = self.handle.ring(size)?;
+        let mut of_other = other.handle.ring(size)?;
+        self.handle.reset(|start| {
             let refused = |result: Result, expected: Error| match result {
                 Err(error) if error == expected => Ok(()),
                 _ => Err(EUCLEAN),

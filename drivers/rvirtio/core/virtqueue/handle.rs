@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The part of a queue that does not change when its ring is replaced.
+//! Handles to queues, which do not change when the ring is replaced.
 
 use crate::{
     device::{
@@ -21,9 +21,9 @@ use kernel::{
     prelude::*, //
 };
 
-/// The place of a queue in its device, which stays the same when the ring is replaced.
+/// A handle to a queue of a device, which stays valid when its ring is replaced.
 #[derive(Clone, Copy)]
-pub struct Place<'bound> {
+pub struct QueueHandle<'bound> {
     pub(super) dma: Dma<'bound>,
     pub(super) features: Features,
     pub(super) index: u16,
@@ -32,7 +32,7 @@ pub struct Place<'bound> {
     pub(super) doorbell: Doorbell<'bound>,
 }
 
-impl<'bound> Place<'bound> {
+impl<'bound> QueueHandle<'bound> {
     /// Reads the properties of queue `index` from the device.
     pub(super) fn new(dma: Dma<'bound>, features: Features, index: u16) -> Result<Self> {
         let transport = dma.device().transport();
