@@ -68,7 +68,7 @@ impl Device<Bound> {
         self.transport()
             .set_status(status.with(DeviceStatus::DRIVER_OK));
         self.life().run();
-        // For a failure from before, which the thread has left alone.
+        // The thread has ignored failures until now.
         self.wake_config_thread();
         Ok(())
     }
