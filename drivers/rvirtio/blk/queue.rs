@@ -141,7 +141,8 @@ impl<'bound> HwQueue<'bound> {
     ///
     /// [`BlkStatus::NotSupported`] for one that the device does not have, and those of
     /// [`blk_mq::Request::prepare`].
-    #[inline]
+    // Its result would go through memory, which costs as much as the header.
+    #[inline(always)]
     pub(crate) fn prepare(
         &self,
         mut rq: Request<'bound>,

@@ -108,7 +108,7 @@ where
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn fill_exchange(&mut self, header: H, status: S, note: N) -> Result {
         let direction = self.direction();
         // The exchange belongs to the request, but neither to its data nor to the C structure, so
