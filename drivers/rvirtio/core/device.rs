@@ -6,6 +6,7 @@
 
 mod control;
 mod life;
+mod vectors;
 
 pub use self::control::{
     Start,
@@ -20,7 +21,8 @@ pub(crate) use self::{
     life::{
         Epoch,
         Life, //
-    }, //
+    },
+    vectors::Vectors, //
 };
 
 use crate::{
@@ -30,12 +32,7 @@ use crate::{
         feature::Features,
         status::DeviceStatus, //
     },
-    transport::Transport,
-    vectors::{
-        Affinity,
-        Callback,
-        IrqPolicy, //
-    },
+    transport::Transport, //
 };
 use core::{
     marker::PhantomData,
@@ -59,7 +56,6 @@ use kernel::{
     ffi::c_void,
     new_mutex,
     prelude::*,
-    str::CString,
     sync::Mutex,
     types::Opaque, //
 };
@@ -93,38 +89,6 @@ pub(crate) struct RawDevice {
     control: Mutex<Control>,
     #[pin]
     vectors: Mutex<Vectors>,
-}
-
-/// The interrupt vectors of a device, from `find_vqs` until it is unbound.
-#[derive(Default)]
-pub(crate) struct Vectors {
-    /// The policy that the vectors were allocated for.
-    pub(crate) policy: Option<IrqPolicy>,
-    /// The names of the queues' interrupts.
-    pub(crate) names: KVec<CString>,
-    pub(crate) callbacks: KVec<Callback>,
-    pub(crate) affinity: Option<Affinity>,
-}
-
-impl Vectors {
-    /// Returns the vector of queue `index`, if it has one.
-    pub(crate) fn of_queue(&self, index: u16) -> Option<u16> {
-        self.policy?.vector(&self.callbacks, index)
-    }
-
-    /// Returns whether queue `index` shares its interrupt with the other queues, if any.
-    pub(crate) fn shares(&self, index: u16) -> bool {
-        match self.policy {
-            Some(IrqPolicy::PerQueue) => false,
-            Some(IrqPolicy::SharedRare) => self.callback(index) == Some(Callback::Rare),
-            Some(IrqPolicy::Shared | IrqPolicy::Line) | None => true,
-        }
-    }
-
-    /// Returns how queue `index` interrupts, or `None` if there is no such queue.
-    pub(crate) fn callback(&self, index: u16) -> Option<Callback> {
-        self.callbacks.get(usize::from(index)).copied()
-    }
 }
 
 impl RawDevice {
