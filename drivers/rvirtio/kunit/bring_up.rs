@@ -85,7 +85,7 @@ mod tests {
         device.unbind();
         ensure_eq!(*device.take_calls()?, [Call::Reset, Call::FreeVectors]);
         ensure_eq!(device.interrupts(), 0);
-        ensure_eq!(FRONT.order.load(Relaxed), 1234);
+        ensure_eq!(FRONT.order.load(Relaxed), 12534);
         ensure_eq!(device.broken_rule(), None);
         Ok(())
     }

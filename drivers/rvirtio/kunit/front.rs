@@ -20,6 +20,7 @@ pub(crate) use self::{
 use self::queue::Queue;
 use core::{
     any::Any,
+    convert::Infallible,
     sync::atomic::Ordering::Relaxed, //
 };
 use kernel::{
@@ -141,6 +142,7 @@ impl Driver for FrontDriver {
         FRONT.check(Point::Connect)?;
         let ready = connect.driver_ok()?;
         mock::listen(&ready, data)?;
+        ready.keep::<_, Infallible>(Guard)?;
         if FRONT.waits.load(Relaxed) {
             data.device.settle();
             if FRONT.reclaimed.load(Relaxed) == 0 {
@@ -184,6 +186,15 @@ impl Driver for FrontDriver {
 
     fn unbind(_data: Pin<&Data<'_>>) {
         FRONT.called(&FRONT.unbound, 2);
+    }
+}
+
+/// Stands for a subsystem that waits, when the device is unbound, for the buffers that it has.
+struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        FRONT.called(&FRONT.ended, 5);
     }
 }
 

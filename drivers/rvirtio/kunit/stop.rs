@@ -55,7 +55,7 @@ mod tests {
         device.unbind();
         ensure_eq!(*device.take_calls()?, [Call::FreeVectors]);
         ensure_eq!(FRONT.reclaimed.load(Relaxed), 1);
-        ensure_eq!(FRONT.order.load(Relaxed), 1324);
+        ensure_eq!(FRONT.order.load(Relaxed), 13254);
         FRONT.begin();
         ensure!(device.bind());
         ensure_rebinds(&device)
@@ -113,7 +113,7 @@ mod tests {
         device.unbind();
         ensure_eq!(*device.take_calls()?, [Call::Reset, Call::FreeVectors]);
         ensure_eq!(FRONT.detached.load(Relaxed), BUFFERS + 1);
-        ensure_eq!(FRONT.order.load(Relaxed), 1234);
+        ensure_eq!(FRONT.order.load(Relaxed), 12534);
         ensure_eq!(device.broken_rule(), None);
         Ok(())
     }
@@ -130,7 +130,7 @@ mod tests {
         ensure_eq!(*device.take_calls()?, [Call::Reset, Call::FreeVectors]);
         ensure_eq!(FRONT.detached.load(Relaxed), BUFFERS + 3);
         ensure_eq!(FRONT.reclaimed.load(Relaxed), 1);
-        ensure_eq!(FRONT.order.load(Relaxed), 1234);
+        ensure_eq!(FRONT.order.load(Relaxed), 12354);
         Ok(())
     }
 
@@ -142,7 +142,7 @@ mod tests {
         device.remove();
         ensure_eq!(*device.take_calls()?, [Call::Reset, Call::FreeVectors]);
         ensure_eq!(FRONT.detached.load(Relaxed), BUFFERS + 3);
-        ensure_eq!(FRONT.order.load(Relaxed), 1234);
+        ensure_eq!(FRONT.order.load(Relaxed), 12354);
         Ok(())
     }
 

@@ -29,12 +29,15 @@ pub(crate) struct Record {
     /// Buffers that came back unused.
     pub(crate) detached: AtomicUsize,
     pub(crate) changed: AtomicUsize,
-    /// `config_changed` was called before `connect` had returned.
+    /// Those that came before `connect` had returned.
     pub(crate) changed_early: AtomicUsize,
     pub(crate) unbound: AtomicUsize,
-    /// Buffers were still in queues when the data was dropped.
+    /// Guards that were dropped.
+    pub(crate) ended: AtomicUsize,
+    /// Data that was dropped.
     pub(crate) dropped: AtomicUsize,
-    /// The decimal digits are the last calls in their order: 1 start, 2 unbind, 3 reclaim, 4 drop.
+    /// The decimal digits are the last calls in their order: 1 start, 2 unbind, 3 reclaim, 4 drop,
+    /// 5 the end of what was registered in `connect`.
     pub(crate) order: AtomicUsize,
     /// Buffers that queues took before they were enabled.
     pub(crate) early_adds: AtomicUsize,
@@ -65,6 +68,7 @@ pub(crate) static FRONT: Record = Record {
     changed: AtomicUsize::new(0),
     changed_early: AtomicUsize::new(0),
     unbound: AtomicUsize::new(0),
+    ended: AtomicUsize::new(0),
     dropped: AtomicUsize::new(0),
     order: AtomicUsize::new(0),
     early_adds: AtomicUsize::new(0),
@@ -105,6 +109,7 @@ impl Record {
             &self.changed,
             &self.changed_early,
             &self.unbound,
+            &self.ended,
             &self.dropped,
             &self.order,
             &self.early_adds,
