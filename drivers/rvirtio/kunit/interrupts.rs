@@ -188,7 +188,7 @@ mod tests {
     }
 
     /// After a handler the device interrupts for the next buffer, whatever the layout, the number of
-    /// buffers, and how many of them it uses while the handler is at work.
+    /// buffers, and how many of them it uses when while the handler is at work.
     #[test]
     fn no_buffer_is_missed() -> Result {
         let packed = feature::RING_PACKED;
@@ -206,13 +206,15 @@ mod tests {
                 while left > 0 {
                     let now = (round / 3 + left) % left + 1;
                     let meanwhile = (round / 7) % (left - now + 1);
+                    FRONT.delay.store(round % 23, Relaxed);
                     FRONT.meanwhile.store(meanwhile, Relaxed);
                     ensure_eq!(device.use_buffers(0, now), (now, true));
                     device.interrupt(0);
-                    expected += now + meanwhile;
-                    left -= now + meanwhile;
+                    // The handler may have been done before.
+                    let used = now + meanwhile - FRONT.meanwhile.swap(0, Relaxed);
+                    expected += used;
+                    left -= used;
                     ensure_eq!(device.call(&Command::Received(0))?, expected);
-                    ensure_eq!(FRONT.meanwhile.load(Relaxed), 0);
                 }
             }
             ensure_eq!(device.broken_rule(), None);

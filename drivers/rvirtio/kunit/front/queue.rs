@@ -156,6 +156,18 @@ impl<'bound> Queue<'bound> {
         self.state.lock().vq.size().into()
     }
 
+    /// Lets the device use buffers while the handler is at work, between any two looks of it at the
+    /// queue. They come without an interrupt.
+    fn let_time_pass(&self) {
+        match FRONT.delay.load(Relaxed).checked_sub(1) {
+            Some(delay) => FRONT.delay.store(delay, Relaxed),
+            None => {
+                let count = FRONT.meanwhile.swap(0, Relaxed);
+                self.device.use_buffers(self.index, count);
+            }
+        }
+    }
+
     /// Resets the queue, and leaves it at that.
     pub(crate) fn reset(&self) -> Result {
         self.handle.reset(|_| Ok(()))
@@ -203,16 +215,14 @@ impl VqHandler for Queue<'_> {
     fn interrupt(&self) -> IrqReturn {
         drain(
             &self.state,
-            |state| &mut state.vq,
+            |state| {
+                self.let_time_pass();
+                &mut state.vq
+            },
             &mut (),
             |state, (), used| {
                 state.received += 1;
                 let _ = state.idle.push_within_capacity(used.data.0);
-                // What the device uses now comes without an interrupt.
-                let more = FRONT.meanwhile.swap(0, Relaxed);
-                if more > 0 {
-                    self.device.use_buffers(self.index, more);
-                }
             },
         )
     }

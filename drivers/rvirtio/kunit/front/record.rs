@@ -59,6 +59,8 @@ pub(crate) struct Record {
     pub(crate) resets: AtomicBool,
     /// Buffers that the device uses while the handler is at work.
     pub(crate) meanwhile: AtomicUsize,
+    /// How often the handler looks at the queue before.
+    pub(crate) delay: AtomicUsize,
 }
 
 pub(crate) static FRONT: Record = Record {
@@ -82,6 +84,7 @@ pub(crate) static FRONT: Record = Record {
     waits: AtomicBool::new(false),
     resets: AtomicBool::new(false),
     meanwhile: AtomicUsize::new(0),
+    delay: AtomicUsize::new(0),
 };
 
 impl Record {
@@ -116,6 +119,7 @@ impl Record {
             &self.early_kicks,
             &self.beside,
             &self.meanwhile,
+            &self.delay,
         ] {
             count.store(0, Relaxed);
         }
