@@ -58,7 +58,7 @@ short)
 	;;
 esac
 [ "$kind" != single ] || expect "segments" "$(cat "/sys/block/$disk/queue/max_segments")" 1
-sloppy=$(dmesg | grep -c "$(virtio_of "$disk"): device says it wrote .* reads are checked by")
+sloppy=$(dmesg | grep -c "$(virtio_of "$disk"): device reports .* checking the data of reads")
 case $kind in
 zero | one | sixteen | drifts | short) expect "$kind: messages" "$sloppy" 1 ;;
 *) expect "$kind: messages" "$sloppy" 0 ;;

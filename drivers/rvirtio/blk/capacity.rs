@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The size of a disk: a pure function of what the device says, tested on the host.
+//! The capacity of a disk, computed from what the device reports. Tested on the host.
 
 use super::spec::SECTOR_SIZE;
 
-/// The size of a disk in 512-byte sectors.
+/// The capacity of a disk in 512-byte sectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Capacity {
-    /// Those that make up whole logical blocks.
+    /// Sectors in whole logical blocks.
     pub(crate) usable: u64,
-    /// What the device has beyond.
+    /// Remaining sectors, fewer than a logical block.
     pub(crate) rest: u64,
 }
 
 impl Capacity {
-    /// The block layer counts bytes in a signed 64-bit integer.
+    /// Largest capacity: the block layer counts bytes in a signed 64-bit integer.
     #[doc(alias = "BLK_DEV_MAX_SECTORS")]
     const MAX: u64 = i64::MAX as u64 / SECTOR_SIZE as u64;
 
-    /// Checks what a device with logical blocks of `block_size` bytes says. 0 is a disk that may
-    /// grow, such as one without a medium; `None` is one that is too large.
+    /// Checks the capacity that a device with logical blocks of `block_size` bytes reports. Returns
+    /// `None` if it is too large. 0 is valid: the disk may have no medium, and may grow later.
     pub(crate) fn new(reported: u64, block_size: u32) -> Option<Self> {
         if reported > Self::MAX {
             return None;

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device says about a request that it has used: a pure function, tested on the host.
+//! The result of a request, determined from what the device reports. Tested on the host.
 
 use super::spec::status;
 
-/// What the status is until the device writes it: a value that means nothing.
+/// The value of the status byte until the device writes it, which is not a valid status.
 pub(crate) const NOT_WRITTEN: u8 = 0xff;
 
-/// What a device says about a request that it has used.
+/// The result of a request, according to the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Completion {
-    /// It has succeeded, and the device wrote all that it should have.
+    /// Success; the device reports that it wrote all data and the status.
     Ok,
-    /// It has succeeded, but the device wrote less.
+    /// Success, but the device reports that it wrote less.
     Short,
-    /// The device does not know this type of request.
+    /// Failure, because the device does not support this type of request.
     Unsupported,
-    /// It has failed, or the status is not one.
+    /// Failure, or an invalid status.
     Failed,
 }
 
 impl Completion {
-    /// Returns what `device_status` means for a request of which the device wrote `written`
-    /// bytes, where there are `data_in` bytes to write before the status.
+    /// Returns the result of a request with the status `device_status`, for which the device
+    /// reports `written` bytes. It should write `data_in` bytes of data, followed by the status.
     #[inline]
     pub(crate) fn of(device_status: u8, written: u32, data_in: u32) -> Self {
         match device_status {

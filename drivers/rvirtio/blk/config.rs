@@ -22,7 +22,8 @@ use rvirtio::{
     Features, //
 };
 
-/// The configuration space of a device that has agreed to `features`, which decide what is in it.
+/// The configuration space of a device with which `features` were negotiated. They determine which
+/// fields it has.
 #[derive(Clone, Copy)]
 pub(crate) struct BlkConfig<'bound> {
     config: Config<'bound>,
@@ -34,12 +35,12 @@ impl<'bound> BlkConfig<'bound> {
         Self { config, features }
     }
 
-    /// The capacity in 512-byte sectors.
+    /// Returns the capacity in 512-byte sectors.
     pub(crate) fn capacity(&self) -> Result<u64> {
         self.config.read_u64(config::CAPACITY as u32)
     }
 
-    /// Returns what bears on the limits of the disk.
+    /// Returns the fields that the limits of the disk depend on.
     pub(crate) fn limits(&self) -> Result<DeviceLimits> {
         Ok(DeviceLimits {
             capacity: self.capacity()?,
@@ -61,7 +62,7 @@ impl<'bound> BlkConfig<'bound> {
         })
     }
 
-    /// The geometry to tell partitioning tools.
+    /// Returns the geometry for partitioning tools, if the device has one.
     #[doc(alias = "virtblk_getgeo")]
     pub(crate) fn geometry(&self) -> Result<Option<Geometry>> {
         self.group(feature::GEOMETRY, || {
@@ -73,17 +74,18 @@ impl<'bound> BlkConfig<'bound> {
         })
     }
 
-    /// The number of request queues of the device.
+    /// Returns the number of request queues of the device.
     pub(crate) fn num_queues(&self) -> Result<u16> {
         Ok(self.field(feature::MQ, config::NUM_QUEUES)?.unwrap_or(1))
     }
 
-    /// Whether the cache mode can be switched.
+    /// Returns whether the cache mode can be changed.
     pub(crate) fn has_cache_switch(&self) -> bool {
         self.features.contains(feature::CONFIG_WCE)
     }
 
-    /// The cache mode now. A device that can flush and does not say has a writeback cache.
+    /// Returns the current cache mode. Without CONFIG_WCE, a device that supports flushes has a
+    /// writeback cache.
     #[doc(alias = "virtblk_get_cache_mode")]
     pub(crate) fn cache_mode(&self) -> Result<CacheMode> {
         let writeback = match self.field::<u8>(feature::CONFIG_WCE, config::WRITEBACK)? {
@@ -97,19 +99,20 @@ impl<'bound> BlkConfig<'bound> {
         })
     }
 
-    /// Asks the device to switch the cache mode; [`BlkConfig::cache_mode`] tells if it did.
+    /// Requests a cache mode. The device may ignore this: [`BlkConfig::cache_mode`] returns the
+    /// actual mode.
     pub(crate) fn set_cache_mode(&self, mode: CacheMode) -> Result {
         let writeback = (mode == CacheMode::WriteBack).into();
         self.config.write(config::WRITEBACK as u32, writeback)
     }
 
-    /// Reads a field that is there if `feature` is.
+    /// Reads a field that exists if `feature` was negotiated.
     fn field<T: ConfigField>(&self, feature: Feature, offset: usize) -> Result<Option<T>> {
         let field = || self.read(offset);
         self.features.contains(feature).then(field).transpose()
     }
 
-    /// Reads fields that are there if `feature` is, and belong together.
+    /// Reads related fields, which exist if `feature` was negotiated, consistently.
     fn group<T>(&self, feature: Feature, mut read: impl FnMut() -> Result<T>) -> Result<Option<T>> {
         let group = || self.config.consistent(|_| read());
         self.features.contains(feature).then(group).transpose()

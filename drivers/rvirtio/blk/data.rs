@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All that the driver has of a device.
+//! The driver data of a device.
 
 use crate::{
     capacity::Capacity,
@@ -18,7 +18,7 @@ use kernel::{
 };
 use rvirtio::Device;
 
-/// The disk of a device, which owns its tags, its queues and what attributes work with.
+/// The disk of a device, which owns its tags, its queues and the data of its attributes.
 pub(crate) type Disk<'bound> = GenDisk<'bound, Ops<'bound>>;
 
 /// Per-device driver data.
@@ -26,18 +26,18 @@ pub(crate) type Disk<'bound> = GenDisk<'bound, Ops<'bound>>;
 pub(crate) struct Data<'bound> {
     pub(crate) dev: &'bound Device<Bound>,
     pub(crate) config: BlkConfig<'bound>,
-    /// Logical block size in bytes, which does not change as long as there is the disk.
+    /// Logical block size in bytes, which does not change while the disk exists.
     pub(crate) block_size: u32,
-    /// The capacity was not in whole blocks, and we said so.
+    /// Whether a capacity that is not a multiple of the block size was logged.
     pub(crate) rest_logged: AtomicBool,
     #[pin]
     pub(crate) disk: Disk<'bound>,
 }
 
 impl Data<'_> {
-    /// Takes over the capacity that the device has now.
+    /// Sets the capacity of the disk to that of the device.
     pub(crate) fn update_capacity(&self) {
-        // What there is stays if it fails; core has logged a configuration that cannot be read.
+        // On failure the capacity does not change. Core logs if the configuration cannot be read.
         let _ = self.disk.resize(|| {
             let reported = self.config.capacity()?;
             let Some(Capacity { usable, rest }) = Capacity::new(reported, self.block_size) else {
@@ -47,7 +47,7 @@ impl Data<'_> {
             if rest != 0 && !self.rest_logged.swap(true, Ordering::Relaxed) {
                 dev_warn!(
                     self.dev,
-                    "ignoring {rest} sectors at the end, which are no whole block of {} bytes\n",
+                    "ignoring {rest} sectors at the end, less than a block of {} bytes\n",
                     self.block_size
                 );
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The driver as the bus sees it.
+//! The driver that is registered with the bus.
 
 use crate::{
     data::Data,
@@ -45,7 +45,7 @@ impl Driver for Blk {
         feature::MQ,
     ];
 
-    // Without FLUSH a cache that is switched on could never be emptied.
+    // Without FLUSH, a writeback cache that was enabled could not be flushed.
     const DEPENDENCIES: &'static [Dependency] =
         &[Dependency::new(feature::CONFIG_WCE, feature::FLUSH)];
 

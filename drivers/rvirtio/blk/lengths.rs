@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Used lengths at work: preparing reads, and deciding about requests that seem to have succeeded.
+//! Use of [`UsedLength`] for requests: preparing reads, and judging requests that the device
+//! reports as successful.
 
 use crate::{
     request::Request,
@@ -35,18 +36,18 @@ use rvirtio::{
     Device, //
 };
 
-/// What is known about the used lengths of a device, shared by its queues.
+/// The state of a device's used lengths, shared by its queues.
 pub(crate) struct Lengths<'bound> {
     used_length: UsedLength,
     dev: &'bound Device<Bound>,
-    /// What was logged: a bit for each kind of news.
+    /// Messages that were logged, one bit for each [`News`].
     logged: AtomicU8,
 }
 
 impl<'bound> Lengths<'bound> {
     pub(crate) fn new(dev: &'bound Device<Bound>) -> Self {
         let policy = match Policy::from_index(USED_LENGTH.index()) {
-            // A length is no proof against a host that is not to be trusted.
+            // A host that is not trusted can report any length.
             Policy::Auto if is_memory_restricted() => Policy::Prepare,
             policy => policy,
         };
@@ -57,14 +58,15 @@ impl<'bound> Lengths<'bound> {
         }
     }
 
-    /// Prepares a read, if that is to be done.
+    /// Prepares a read, if reads have to be prepared.
     #[inline]
     pub(crate) fn prepare(&self, rq: &mut Request<'_>) -> Option<Blank> {
         (rq.op() == Op::Read && self.used_length.prepares_reads()).then(|| rq.blank())
     }
 
-    /// Decides about a request that has succeeded, as the device says, but was prepared, or for
-    /// which it reports less than data and status. `None` means that it is to be done again.
+    /// Judges a request that the device reports as successful, but that was prepared, or for which
+    /// it reports fewer bytes than data and status have. Returns `None` if the request has to be
+    /// repeated.
     #[cold]
     pub(crate) fn judge(&self, rq: &mut Request<'_>, written: u32) -> Option<BlkStatus> {
         let len = match rq.direction() {
@@ -94,9 +96,9 @@ impl<'bound> Lengths<'bound> {
         }
     }
 
-    /// Logs news, but each kind only once.
+    /// Logs news, once for each kind.
     fn log(&self, news: News, op: Op, len: u32, written: u32) {
-        // CAST: There are three.
+        // CAST: The enum has three values.
         let bit = 1 << news as u8;
         if self.logged.fetch_or(bit, Ordering::Relaxed) & bit != 0 {
             return;
@@ -104,16 +106,16 @@ impl<'bound> Lengths<'bound> {
         match news {
             News::Sloppy => dev_warn!(
                 self.dev,
-                "device says it wrote {written} bytes of a read of {len}: reads are checked by \
-                 their data from now on, see module parameter used_length\n"
+                "device reports {written} bytes for a read of {len}: checking the data of \
+                 reads from now on, see module parameter used_length\n"
             ),
             News::NotWritten => dev_err!(
                 self.dev,
-                "read of {len} bytes succeeded without data, device says it wrote {written}\n"
+                "read of {len} bytes succeeded without data, device reports {written}\n"
             ),
             News::TooShort => dev_err!(
                 self.dev,
-                "{op:?} with {len} bytes to write fails as the device says it wrote {written}, \
+                "failing {op:?} with {len} bytes to write, device reports {written}, \
                  see module parameter used_length\n"
             ),
         }

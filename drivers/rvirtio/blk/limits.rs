@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What requests a device can take, from what it says: a pure function, tested on the host.
+//! The limits of requests, computed from what the device reports. Tested on the host.
 //!
-//! Devices are not trusted. What later requests rely on is checked here: values that the block layer
-//! or the queue could not work with are errors, unless there is a meaning that devices are known to
-//! have in mind; hints that make no sense are left out.
+//! Devices are not trusted, so all values that requests depend on are checked here. Values that do
+//! not work for the block layer or the queue are errors, except for those that known devices use
+//! with another meaning. Invalid hints are ignored.
 
 use super::{
     capacity::Capacity,
@@ -16,7 +16,7 @@ use super::{
 };
 use core::fmt;
 
-/// What a device says, with `None` for what it has no feature for.
+/// The limits that a device reports; `None` without the feature.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DeviceLimits {
     /// Capacity in 512-byte sectors.
@@ -31,23 +31,23 @@ pub(crate) struct DeviceLimits {
     pub(crate) topology: Option<Topology>,
 }
 
-/// What driver and block layer can do.
+/// The limits of driver and block layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DriverLimits {
-    /// Segments that the driver has room for.
+    /// The largest number of segments.
     pub(crate) max_segments: u16,
     /// The largest segment that can be mapped, in bytes.
     pub(crate) max_segment_size: u32,
-    /// The smallest limit for a segment that the block layer works with, in bytes.
+    /// The smallest limit for the size of a segment that the block layer supports, in bytes.
     pub(crate) min_segment_size: u32,
-    /// The largest logical block size that the block layer works with, in bytes.
+    /// The largest logical block size that the block layer supports, in bytes.
     pub(crate) max_block_size: u32,
 }
 
-/// What holds for both sides. Sizes are in bytes.
+/// The resulting limits. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct DiskLimits {
-    /// Capacity in 512-byte sectors. Not to be read again: the device could have changed it.
+    /// Capacity in 512-byte sectors. It must not be read again, because it may have changed since.
     pub(crate) capacity: Capacity,
     pub(crate) logical_block_size: u32,
     pub(crate) hints: Hints,
@@ -55,12 +55,12 @@ pub(crate) struct DiskLimits {
     pub(crate) max_segment_size: u32,
 }
 
-/// Why no disk can be made of a device.
+/// A reason why a device cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitsError {
-    /// The capacity is more bytes than can be counted.
+    /// The capacity in bytes is too large for the block layer.
     Capacity(u64),
-    /// The logical block size is no power of two, or out of bounds.
+    /// The logical block size is not a power of two, or out of bounds.
     BlockSize(u32),
     /// Segments are too small for the block layer.
     SegmentSize(u32),
@@ -76,7 +76,7 @@ impl fmt::Display for LimitsError {
             Self::Capacity(n) => write!(f, "invalid capacity of {n} sectors"),
             Self::BlockSize(n) => write!(f, "invalid block size {n}"),
             Self::SegmentSize(n) => write!(f, "invalid segment size {n} (SIZE_MAX)"),
-            Self::RequestSize(n) => write!(f, "requests of at most {n} bytes have no whole block"),
+            Self::RequestSize(n) => write!(f, "requests of at most {n} bytes are smaller than a block"),
             Self::QueueTooSmall => f.write_str("queue is too small for any request"),
         }
     }
@@ -93,15 +93,15 @@ impl DeviceLimits {
             return Err(LimitsError::QueueTooSmall);
         }
         let max_segments = match self.seg_max {
-            // As in C; no device can mean requests without data.
+            // As in C: requests without any data would be useless.
             Some(0) | None => 1,
-            // A larger number than ours fits or is cut off.
+            // The smaller of both limits applies.
             Some(n) => u16::try_from(n)
                 .unwrap_or(u16::MAX)
                 .min(driver.max_segments),
         };
         let max_segment_size = match self.size_max {
-            // QEMU's vhost-user export says this, and has no limit.
+            // 0 means no limit: QEMU's vhost-user export reports it.
             Some(0) | None => driver.max_segment_size,
             Some(n) => n.min(driver.max_segment_size),
         };
@@ -128,7 +128,7 @@ impl DeviceLimits {
             return Ok(size);
         }
         match self.capacity {
-            // SPDK says so of a disk whose medium is gone.
+            // SPDK reports invalid block sizes for a disk without a medium.
             0 => Ok(SECTOR_SIZE),
             _ => Err(LimitsError::BlockSize(size)),
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the block layer calls: the hot path, from a request to the virtqueue.
+//! The operations that the block layer calls: the hot path, from a request to the virtqueue.
 
 use crate::{
     queue::{
@@ -41,7 +41,7 @@ impl<'bound> Operations for Ops<'bound> {
     type Attributes = (Serial, CacheType, RingSize);
 
     #[doc(alias = "virtio_queue_rq")]
-    // The callback that C calls is nothing but this.
+    // The callback for C only calls this function.
     #[inline(always)]
     fn queue_rq(
         hctx: HwContext<'_, 'bound>,
@@ -60,7 +60,7 @@ impl<'bound> Operations for Ops<'bound> {
         for rq in batch {
             match hctx.prepare(rq) {
                 Ok(rq) => prepared.push_back(rq),
-                // It comes again alone, and `queue_rq` says what is wrong with it.
+                // The block layer passes it to `queue_rq` later, which returns the error.
                 Err(refused) => refused.rq.requeue(),
             }
         }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hardware queues: a virtqueue each, which requests go through.
+//! Hardware queues, each of which has a virtqueue for its requests.
 //!
-//! A CPU that submits takes the queue's lock once for all requests that it has, and notifies the
-//! device when it has released the lock. The interrupt handler takes it once for all requests
-//! that it finds used, and ends them when it has released it.
+//! A CPU that submits requests takes the lock of the queue once for all of them, and notifies the
+//! device after it has released the lock. The interrupt handler takes the lock once for all used
+//! requests that it finds, and ends them after it has released the lock.
 
 use crate::{
     completion::{
@@ -49,25 +49,26 @@ use rvirtio::{
 /// The virtqueue of a hardware queue.
 pub(crate) type Virtqueue<'bound> = rvirtio::Virtqueue<'bound, Prepared<'bound>>;
 
-/// A hardware queue as the block layer sees it.
+/// The context of a hardware queue in the block layer.
 pub(crate) type HwContext<'a, 'bound> = blk_mq::HwContext<'a, HwQueue<'bound>>;
 
-/// A hardware queue. On cache lines of its own, as each is used by other CPUs.
+/// A hardware queue. It is aligned to a cache line, because each queue is used by different CPUs.
 #[pin_data]
 #[repr(align(64))]
 pub(crate) struct HwQueue<'bound> {
-    /// Innermost lock; taken in interrupts.
+    /// Protects the virtqueue. This is the innermost lock of the driver, and is taken in
+    /// interrupts.
     #[pin]
     state: IrqSaveLock<State<'bound>>,
-    /// What the lengths are worth that the device reports.
+    /// Whether the lengths that the device reports are reliable.
     lengths: Arc<Lengths<'bound>>,
-    /// The largest number of segments that the data of a request has.
+    /// The largest number of data segments of a request.
     max_segments: u16,
 }
 
 struct State<'bound> {
     vq: Virtqueue<'bound>,
-    /// The block layer was told to wait until requests complete.
+    /// Whether the block layer was told to stop until requests have completed.
     stopped: bool,
 }
 
@@ -91,12 +92,13 @@ impl<'bound> HwQueue<'bound> {
         self.state.lock().vq.size()
     }
 
-    /// Replaces the ring by one of `size` descriptors. No request may be in flight.
+    /// Replaces the ring with one of `size` descriptors. There must be no requests in flight.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for a size that is too small for requests, whose tables must not be longer than
-    /// the queue, and those of [`QueueHandle::ring`](rvirtio::virtqueue::QueueHandle::ring) and
+    /// `EINVAL` if the ring would be too small for the largest request, whose table must not be
+    /// longer than the queue, and those of
+    /// [`QueueHandle::ring`](rvirtio::virtqueue::QueueHandle::ring) and
     /// [`QueueHandle::reset`](rvirtio::virtqueue::QueueHandle::reset).
     #[doc(alias = "virtqueue_resize")]
     pub(crate) fn resize(&self, size: u16) -> Result {
@@ -108,12 +110,12 @@ impl<'bound> HwQueue<'bound> {
         handle.reset(|start| start.enable_with(&mut self.state.lock().vq, &mut ring))
     }
 
-    /// Tells the device about the queue.
+    /// Enables the queue.
     pub(crate) fn start(&self, start: &mut Start<'_>) -> Result {
         start.enable(&mut self.state.lock().vq)
     }
 
-    /// Ends all requests that a device which was stopped did not end.
+    /// Ends all requests that the device had not completed when it was stopped.
     pub(crate) fn reclaim(&self, stopped: &Stopped<'_>) {
         let mut failed = RequestList::new();
         {
@@ -128,20 +130,20 @@ impl<'bound> HwQueue<'bound> {
         }
     }
 
-    /// Shows all new requests to the device.
+    /// Notifies the device of all new requests, if necessary.
     #[inline]
     pub(crate) fn commit(&self) {
         let kick = self.state.lock().vq.kick_prepare();
         notify(kick);
     }
 
-    /// Gets a request ready for the device.
+    /// Prepares a request for the device.
     ///
     /// # Errors
     ///
-    /// [`BlkStatus::NotSupported`] for one that the device does not have, and those of
+    /// [`BlkStatus::NotSupported`] for an unsupported operation, and those of
     /// [`blk_mq::Request::prepare`].
-    // Its result would go through memory, which costs as much as the header.
+    // Without inlining, the result is passed in memory, which costs as much as filling the header.
     #[inline(always)]
     pub(crate) fn prepare(
         &self,
@@ -159,7 +161,8 @@ impl<'bound> HwQueue<'bound> {
         }
     }
 
-    /// Returns how to end a request that the device has used, or `None` if it is to be done again.
+    /// Returns the status of a request that the device has used, or `None` if it has to be
+    /// repeated.
     #[inline]
     fn status(&self, rq: &mut Request<'bound>, written: u32) -> Option<BlkStatus> {
         match Completion::of(rq.device_status(), written, data_in(rq)) {
@@ -172,7 +175,7 @@ impl<'bound> HwQueue<'bound> {
 }
 
 impl<'bound> State<'bound> {
-    /// Has the block layer pass requests again, now that `rq` has left the queue.
+    /// Restarts the hardware queue if it is stopped, because `rq` was removed from the virtqueue.
     #[inline]
     fn restart(&mut self, rq: &Request<'bound>) {
         if self.stopped {
@@ -182,12 +185,13 @@ impl<'bound> State<'bound> {
     }
 }
 
-/// Gives a request to the device, which has to be told at once only if it is the last for now.
+/// Adds a request to the virtqueue. The device is only notified if `position` is the last one, or
+/// the request could not be added.
 ///
 /// # Errors
 ///
-/// [`BlkStatus::DevResource`] when the queue is full; then no more requests come until some have
-/// completed. [`BlkStatus::IoError`] when it never takes the request.
+/// [`BlkStatus::DevResource`] if the queue is full; it is then stopped until requests have
+/// completed. [`BlkStatus::IoError`] if the virtqueue cannot take the request at all.
 #[inline(always)]
 pub(crate) fn submit<'bound>(
     hctx: HwContext<'_, 'bound>,
@@ -203,7 +207,7 @@ pub(crate) fn submit<'bound>(
     };
     let full = matches!(&result, Err(rejected) if rejected.error == AddError::Full);
     if full {
-        // Under the lock, so that the handler cannot have missed it.
+        // With the lock held, so that the interrupt handler cannot miss it.
         state.stopped = true;
         hctx.stop();
     }
@@ -220,7 +224,7 @@ pub(crate) fn submit<'bound>(
     })
 }
 
-/// Gives requests to the device. Those that it does not take now come again one by one.
+/// Adds requests to the virtqueue, and notifies the device. Those that do not fit are requeued.
 pub(crate) fn submit_all<'bound>(
     hctx: HwContext<'_, 'bound>,
     mut prepared: RequestList<Prepared<'bound>>,
@@ -241,7 +245,7 @@ pub(crate) fn submit_all<'bound>(
     }
 }
 
-/// Notifies the device if that is due.
+/// Notifies the device, if necessary.
 #[inline]
 fn notify(kick: Option<Kick<'_>>) {
     if let Some(kick) = kick {
@@ -250,13 +254,14 @@ fn notify(kick: Option<Kick<'_>>) {
 }
 
 impl VqHandler for HwQueue<'_> {
-    /// Requests are ended without the lock, before the device is asked for the next interrupt.
+    /// Ends used requests, without the lock held, before it enables the next interrupt.
     #[doc(alias = "virtblk_done")]
     fn interrupt(&self) -> IrqReturn {
         drain(
             &self.state,
             |state| &mut state.vq,
-            // What is left in it is ended when it is dropped, after the lock is released.
+            // Requests that are left in the batch end when it is dropped, after the lock is
+            // released.
             &mut CompletionBatch::new(),
             |state, done, Used { data: rq, written }| {
                 state.restart(&rq);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests as the device sees them (virtio 1.4, 5.2.6).
+//! Requests to the device (virtio 1.4, 5.2.6).
 
 use crate::spec::{
     request,
@@ -15,11 +15,11 @@ use rvirtio::{
     virtqueue::exchange::Exchange, //
 };
 
-/// What a request has while it is in flight: a header as bytes, a status byte, and, if it is a read
-/// that was prepared, what its memory was filled with.
+/// The driver's memory of a request in flight: the bytes of the header, a status byte, and, for a
+/// read that was prepared, the content of its memory.
 pub(crate) type Command<'bound> = Exchange<'bound, [u8; Header::SIZE], u8, Option<Blank>>;
 
-/// A request that the block layer wants to be done.
+/// A request from the block layer.
 pub(crate) type Request<'bound> = blk_mq::Request<Command<'bound>>;
 
 /// A request that is ready for the virtqueue.
@@ -28,7 +28,7 @@ pub(crate) type Prepared<'bound> = blk_mq::virtqueue::Prepared<Command<'bound>>;
 /// A request that was not started.
 pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 
-/// Returns the header for a request, or `None` if the device has no such request.
+/// Returns the header of a request, or `None` if the operation is not supported.
 #[doc(alias = "virtblk_setup_cmd")]
 #[inline]
 pub(crate) fn header(rq: &Request<'_>) -> Option<Header> {
@@ -36,13 +36,13 @@ pub(crate) fn header(rq: &Request<'_>) -> Option<Header> {
         Op::Read => Header::new(request::IN, rq.sector()),
         Op::Write => Header::new(request::OUT, rq.sector()),
         Op::Flush => Header::new(request::FLUSH, 0),
-        // The only one that the driver sends itself.
+        // GET_ID is the only request that the driver itself sends.
         Op::DriverIn => Header::new(request::GET_ID, 0),
         Op::Other(_) => return None,
     })
 }
 
-/// Returns how many bytes of data the device is to write, before the status.
+/// Returns the number of data bytes that the device has to write before the status.
 #[inline]
 pub(crate) fn data_in(rq: &Request<'_>) -> u32 {
     match rq.direction() {

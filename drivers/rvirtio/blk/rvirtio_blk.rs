@@ -2,19 +2,19 @@
 
 //! Virtio block device driver (virtio 1.4, 5.2 Block Device).
 //!
-//! From top to bottom, each with imports from those below it only:
+//! The modules are listed from top to bottom. Each only imports from those below it:
 //!
-//! - [`driver`], [`setup`], [`data`]: set-up and removal of a device, and what it has in between.
-//! - [`ops`]: what the block layer calls, which is the hot path.
+//! - [`driver`], [`setup`], [`data`]: setup and removal of a device, and the driver data.
+//! - [`ops`]: the operations that the block layer calls, which are the hot path.
 //! - [`sysfs`]: attributes of the disk.
 //! - [`queue`]: hardware queues.
 //! - [`request`], [`completion`]: headers and statuses of requests.
-//! - [`lengths`], [`used_length`]: what the length that comes with an answer is worth.
-//! - [`config`], [`limits`], [`capacity`], [`topology`]: what the device says about itself, and what
-//!   of that is possible.
+//! - [`lengths`], [`used_length`]: whether the reported length of a completed request is reliable.
+//! - [`config`], [`limits`], [`capacity`], [`topology`]: the configuration that the device reports,
+//!   and its checks.
 //! - [`spec`]: names and layouts of the specification.
 //!
-//! What the compiler cannot check is in the `blk_mq` crate.
+//! Unsafe code is in the `blk_mq` crate.
 //!
 //! C version: [`drivers/block/virtio_blk.c`](srctree/drivers/block/virtio_blk.c)
 
@@ -62,15 +62,15 @@ rvirtio::module_virtio_driver! {
 }
 
 blk_mq::string_param! {
-    /// What the names of disks start with.
+    /// The prefix of disk names.
     static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
     module: "rvirtio_blk",
-    description: "What disk names start with, if not vd"
+    description: "Prefix of disk names: lowercase ASCII letters"
 }
 
 blk_mq::word_param! {
-    /// What to make of the lengths that devices report: [`Policy`](used_length::Policy).
+    /// Whether to rely on the lengths that devices report, see [`Policy`](used_length::Policy).
     static USED_LENGTH: WordParam = "used_length", &used_length::Policy::WORDS;
     module: "rvirtio_blk",
-    description: "What the used lengths of devices are worth: auto, prepare, trust or strict"
+    description: "Whether to rely on used lengths of devices: auto, prepare, trust or strict"
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Setting a device up: queues, then their tags, then the disk.
+//! Setup of a device: first the queues, then their tags, then the disk.
 
 use crate::{
     config::BlkConfig,
@@ -57,16 +57,16 @@ use rvirtio::{
     VqInfo, //
 };
 
-/// The largest number of data segments of a request: with header and status they fill a
-/// descriptor table of 2 KiB.
+/// The largest number of data segments of a request. With header and status, they fill a descriptor
+/// table of 2 KiB.
 const MAX_SEGMENTS: u16 = 126;
 
-/// Returns the initialiser of the driver's data for a device.
+/// Returns an initialiser for the driver data of a device.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a device that says impossible things, and what core, block layer and allocators
-/// return.
+/// `EINVAL` for a device with an invalid configuration, and those of core, the block layer and
+/// allocations.
 pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound>, Error> + 'bound {
     pin_init::pin_init_scope(move || {
         let config = BlkConfig::new(init.config(), init.features());
@@ -78,9 +78,9 @@ pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound
     })
 }
 
-/// Decides on the number of queues.
+/// Returns the number of queues to use.
 fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<u16> {
-    // What it says can be more than the transport has.
+    // The configuration may report more queues than the transport has.
     let available = config.num_queues()?.min(init.num_queues());
     if available == 0 {
         dev_err!(init.device(), "device has no request queues\n");
@@ -111,7 +111,7 @@ fn find_queues(init: Negotiated<'_>, count: u16) -> Result<Configured<'_>> {
     init.find_vqs(&queues, Affinity::Managed)
 }
 
-/// Creates the virtqueues, each as large as the device wants it.
+/// Creates the virtqueues, each with the largest size that the device supports.
 fn create_vqs<'bound>(
     configured: &Configured<'bound>,
     count: u16,
@@ -129,8 +129,8 @@ fn check_limits(
     vqs: &KVec<Virtqueue<'_>>,
 ) -> Result<DiskLimits> {
     let dev = configured.device();
-    // A table must not be longer than its queue, even though it is not in it; and a request that
-    // gets no table is in it.
+    // A descriptor table must not be longer than its queue, although it is in other memory. A
+    // request without a table uses as many descriptors of the queue.
     let smallest = vqs.iter().map(|vq| vq.capacity()).min();
     let smallest = smallest.unwrap_or(0);
     let driver = DriverLimits {
@@ -149,10 +149,11 @@ fn check_limits(
     Ok(limits)
 }
 
-/// Decides on the number of requests in flight in each queue.
+/// Returns the largest number of requests in flight in each queue.
 ///
-/// Without descriptor tables it depends on the requests how many the queue takes; like C, this
-/// takes them to be small. When larger ones fill the queue, the block layer is stopped.
+/// Without descriptor tables, the number of requests that fit into the queue depends on their
+/// segments. Like C, this assumes that they are small. If larger requests fill the queue, it is
+/// stopped.
 fn queue_depth(vqs: &KVec<Virtqueue<'_>>) -> u16 {
     let capacity = |vq: &Virtqueue<'_>| {
         if vq.has_indirect() {
@@ -169,7 +170,7 @@ fn queue_depth(vqs: &KVec<Virtqueue<'_>>) -> u16 {
     }
 }
 
-/// Prepares the disk, its tags and its queues.
+/// Returns an initialiser for the disk, its tags and its queues.
 fn create_data<'bound>(
     configured: &Configured<'bound>,
     config: BlkConfig<'bound>,
@@ -215,7 +216,7 @@ fn create_data<'bound>(
     }? Error))
 }
 
-/// Says in the log which disk the device is.
+/// Logs the name and the size of the disk.
 fn report(dev: &Device<Bound>, disk: &Disk<'_>, limits: &DiskLimits) {
     let block_size = limits.logical_block_size;
     dev_info!(
@@ -226,7 +227,7 @@ fn report(dev: &Device<Bound>, disk: &Disk<'_>, limits: &DiskLimits) {
     );
 }
 
-/// Returns what names of disks start with, unless such a name would be odd to user space.
+/// Returns the prefix of disk names, or an error if it is unusual for user space.
 fn name_prefix(dev: &Device<Bound>) -> Result<&'static [u8]> {
     let prefix = NAME_PREFIX.as_bytes();
     if prefix.is_empty() || !prefix.iter().all(u8::is_ascii_lowercase) {
@@ -245,10 +246,10 @@ fn limits_of_disk(limits: &DiskLimits, cache: CacheMode) -> Limits {
         io_opt: limits.hints.io_opt,
         max_segments: limits.max_segments,
         max_segment_size: limits.max_segment_size,
-        // No limit beyond the segments.
+        // Only number and size of the segments are limited.
         max_hw_sectors: u32::MAX,
         cache,
-        // As in C; the device does not say.
+        // As in C: the device does not report this.
         rotational: true,
     }
 }

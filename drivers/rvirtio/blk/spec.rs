@@ -4,11 +4,11 @@
 //!
 //! C header: [`include/uapi/linux/virtio_blk.h`](srctree/include/uapi/linux/virtio_blk.h)
 
-/// Unit of [`config::CAPACITY`] and of [`Header`] sectors in bytes, whatever the block size.
+/// Unit of [`config::CAPACITY`] and of [`Header`] sectors in bytes, independent of the block size.
 pub const SECTOR_SIZE: u32 = 512;
 
-/// Length of the device id string that [`request::GET_ID`] returns, in bytes. It is not
-/// terminated when it fills the whole length.
+/// Length in bytes of the device ID string that [`request::GET_ID`] returns. A string of this
+/// length is not terminated.
 #[doc(alias = "VIRTIO_BLK_ID_BYTES")]
 pub const ID_BYTES: usize = 20;
 
@@ -16,15 +16,15 @@ pub const ID_BYTES: usize = 20;
 pub mod feature {
     use rvirtio::Feature;
 
-    /// Largest segment is in [`SIZE_MAX`](super::config::SIZE_MAX).
+    /// The size of the largest segment is in [`SIZE_MAX`](super::config::SIZE_MAX).
     #[doc(alias = "VIRTIO_BLK_F_SIZE_MAX")]
     pub const SIZE_MAX: Feature = Feature::new(1);
 
-    /// Largest number of segments is in [`SEG_MAX`](super::config::SEG_MAX).
+    /// The largest number of segments is in [`SEG_MAX`](super::config::SEG_MAX).
     #[doc(alias = "VIRTIO_BLK_F_SEG_MAX")]
     pub const SEG_MAX: Feature = Feature::new(2);
 
-    /// Disk geometry is in the configuration space.
+    /// The disk geometry is in the configuration space.
     #[doc(alias = "VIRTIO_BLK_F_GEOMETRY")]
     pub const GEOMETRY: Feature = Feature::new(4);
 
@@ -32,11 +32,11 @@ pub mod feature {
     #[doc(alias = "VIRTIO_BLK_F_RO")]
     pub const RO: Feature = Feature::new(5);
 
-    /// Logical block size is in [`BLK_SIZE`](super::config::BLK_SIZE).
+    /// The logical block size is in [`BLK_SIZE`](super::config::BLK_SIZE).
     #[doc(alias = "VIRTIO_BLK_F_BLK_SIZE")]
     pub const BLK_SIZE: Feature = Feature::new(6);
 
-    /// The device takes flush commands.
+    /// The device supports flush commands.
     #[doc(alias = "VIRTIO_BLK_F_FLUSH")]
     pub const FLUSH: Feature = Feature::new(9);
 
@@ -44,7 +44,7 @@ pub mod feature {
     #[doc(alias = "VIRTIO_BLK_F_TOPOLOGY")]
     pub const TOPOLOGY: Feature = Feature::new(10);
 
-    /// The cache mode can be read and switched in [`WRITEBACK`](super::config::WRITEBACK).
+    /// The cache mode can be read and changed in [`WRITEBACK`](super::config::WRITEBACK).
     #[doc(alias = "VIRTIO_BLK_F_CONFIG_WCE")]
     pub const CONFIG_WCE: Feature = Feature::new(11);
 
@@ -96,7 +96,7 @@ pub mod request {
     /// Makes earlier completed writes stable.
     #[doc(alias = "VIRTIO_BLK_T_FLUSH")]
     pub const FLUSH: u32 = 4;
-    /// Returns the device id string.
+    /// Returns the device ID string.
     #[doc(alias = "VIRTIO_BLK_T_GET_ID")]
     pub const GET_ID: u32 = 8;
 }
@@ -109,12 +109,12 @@ pub mod status {
     /// Device or driver error.
     #[doc(alias = "VIRTIO_BLK_S_IOERR")]
     pub const IOERR: u8 = 1;
-    /// The device does not know the request.
+    /// The device does not support the request.
     #[doc(alias = "VIRTIO_BLK_S_UNSUPP")]
     pub const UNSUPP: u8 = 2;
 }
 
-/// The header that starts every request, as the bytes that the device reads.
+/// The header at the beginning of every request, as the bytes that the device reads.
 ///
 /// Fields: type (32 bits), reserved (32 bits), sector (64 bits), all little endian.
 #[doc(alias = "virtio_blk_outhdr")]
@@ -129,7 +129,7 @@ impl Header {
     /// Returns the header of a request of type `kind`, see [`request`], at `sector`, in units of
     /// 512 bytes.
     ///
-    /// `sector` has to be 0 for all types but reads and writes.
+    /// `sector` must be 0 for types other than reads and writes.
     #[inline]
     pub const fn new(kind: u32, sector: u64) -> Self {
         // Little endian: the type is the low word, the sector the high half.

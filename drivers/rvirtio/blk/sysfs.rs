@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attributes of the disk in sysfs: those that the C driver has, and one for its rings.
+//! Attributes of the disk in sysfs: those of the C driver, and one for the size of the rings.
 
 use crate::{
     config::BlkConfig,
@@ -23,15 +23,15 @@ use rvirtio::{
     Features, //
 };
 
-/// The disk as attributes see it.
+/// The disk that is passed to attributes.
 type Disk<'bound> = blk_mq::Disk<HwQueue<'bound>, DiskData<'bound>>;
 
-/// What the attributes work with.
+/// The data of the attributes.
 #[pin_data]
 pub(crate) struct DiskData<'bound> {
     config: BlkConfig<'bound>,
     features: Features,
-    /// Held while rings are replaced.
+    /// Serialises replacing the rings.
     #[pin]
     resizing: Mutex<()>,
 }
@@ -49,7 +49,7 @@ impl<'bound> DiskData<'bound> {
     }
 }
 
-/// The serial number that the host gave the disk. udev makes links from it.
+/// The serial number that the host assigned to the disk. udev uses it for links.
 pub(crate) struct Serial;
 
 impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for Serial {
@@ -57,19 +57,19 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for Serial {
 
     #[doc(alias = "virtblk_get_id")]
     fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
-        // Not on the stack, as the device writes to it.
+        // This is not on the stack, because the device writes to it.
         let mut id = KVec::from_elem(0, ID_BYTES, GFP_KERNEL)?;
         match disk.execute_driver_in(&mut id) {
-            // A device without one fails the request.
+            // A device without a serial number fails the request.
             Err(error) if error == EIO => Ok(()),
             Err(error) => Err(error),
-            // It ends with a 0 only if it is shorter than the field.
+            // The string is only terminated if it is shorter than the field.
             Ok(()) => page.write(id.split(|&c| c == 0).next().unwrap_or(&[])),
         }
     }
 }
 
-/// Whether the device's cache is "write back" or "write through".
+/// The cache mode of the device: "write back" or "write through".
 pub(crate) struct CacheType;
 
 const WRITE_BACK: &[u8] = b"write back";
@@ -96,12 +96,12 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for CacheType {
             return Err(EPERM);
         }
         config.set_cache_mode(parse(input)?)?;
-        // The device has the last word.
+        // The device may have kept another mode.
         disk.set_cache_mode(config.cache_mode()?)
     }
 }
 
-/// Parses a cache type; a newline may follow.
+/// Parses a cache type, which may end with a newline.
 fn parse(input: &[u8]) -> Result<CacheMode> {
     match input.strip_suffix(b"\n").unwrap_or(input) {
         WRITE_BACK => Ok(CacheMode::WriteBack),
@@ -110,7 +110,7 @@ fn parse(input: &[u8]) -> Result<CacheMode> {
     }
 }
 
-/// The number of descriptors of each ring. Writing another one replaces the rings, one after the
+/// The number of descriptors of each ring. Writing another number replaces the rings, one after the
 /// other, while requests wait (virtio 1.4, 2.6.1 Virtqueue Reset).
 pub(crate) struct RingSize;
 
@@ -121,7 +121,8 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for RingSize {
         data.features.contains(feature::RING_RESET)
     }
 
-    /// Shows the smallest one: for want of memory they may differ.
+    /// Shows the size of the smallest ring. Sizes may differ, for example if there was not enough
+    /// memory to replace all rings.
     fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
         let sizes = disk.queues().map(|queue| queue.size());
         let smallest = sizes.min().unwrap_or(0);

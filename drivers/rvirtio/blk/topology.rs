@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A device's hints for sizes and alignment of requests: a pure function, tested on the host.
+//! A device's hints for sizes and alignment of requests. Tested on the host.
 
 /// A device's hints for sizes and alignment, in logical blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Topology {
-    /// Blocks in a physical block, as an exponent of 2.
+    /// Logical blocks in a physical block, as an exponent of 2.
     pub(crate) physical_block_exp: u8,
-    /// The first block that starts a physical one.
+    /// The first logical block at the beginning of a physical block.
     pub(crate) alignment_offset: u8,
-    /// Smallest efficient size.
+    /// The smallest efficient size.
     pub(crate) min_io_size: u16,
-    /// Best size.
+    /// The best size.
     pub(crate) opt_io_size: u32,
 }
 
-/// Hints in bytes, 0 if there is none.
+/// Hints in bytes; 0 for no hint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hints {
     pub(crate) physical_block_size: u32,
     pub(crate) alignment_offset: u32,
     pub(crate) io_min: u32,
     pub(crate) io_opt: u32,
-    /// Some were left out, because they are too large for 32 bits.
+    /// Whether hints were ignored, because they do not fit into 32 bits.
     pub(crate) ignored: bool,
 }
 

@@ -1,42 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the used lengths of a device are worth: a state machine, tested on the host.
+//! A state machine that determines whether the used lengths of a device are reliable. Tested on the
+//! host.
 //!
-//! With each request that it has used, a device says how many bytes it has written. That is the only
-//! sign of a read that succeeded without its data, so that the reader would get what was in its
-//! memory before. But about half of the devices that are in use get it wrong, in every way that
-//! there is: too short, without the status byte, always the same, too long (virtio 1.4, 2.7.8.2).
+//! For each used request, a device reports how many bytes it has written. Nothing else shows that a
+//! read succeeded without writing its data, so that the reader would get the previous content of
+//! the memory. But about half of the devices in use report wrong lengths, in various ways: too
+//! short, without the status byte, always the same, or too long (virtio 1.4, 2.7.8.2).
 //!
-//! So the length matters for reads only, and only once a device has shown that it knows it. Until
-//! then, and if it does not, reads are *prepared*: before the device gets it, the memory is zeroed
-//! and has a random mark at its end. A read that succeeds with the mark still there has no data.
+//! So the length is only used for reads, and only after the device has reported a correct one.
+//! Until then, and if the device reports wrong lengths, reads are *prepared*: their memory is
+//! zeroed, and a random mark is written to its end, before the device gets it. If a read succeeds
+//! but has not overwritten the mark, it has no data.
 
 use core::sync::atomic::{
     AtomicU8,
     Ordering, //
 };
 
-/// What to make of used lengths.
+/// How to use used lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// Find out what they are worth.
+    /// Detect whether they are reliable.
     Auto,
-    /// Prepare all reads, whatever the device says.
+    /// Prepare all reads, and ignore the lengths.
     Prepare,
-    /// Take every success for one, as C does.
+    /// Accept every request that the device reports as successful, as C does.
     Trust,
-    /// Fail all requests whose length is too small.
+    /// Fail every request whose length is too small.
     Strict,
 }
 
 impl Policy {
-    /// All of them, the default first.
+    /// All policies, the default first.
     const ALL: [Self; 4] = [Self::Auto, Self::Prepare, Self::Trust, Self::Strict];
 
-    /// Their names, in the same order.
+    /// The names of the policies, in the same order.
     pub(crate) const WORDS: [&'static str; 4] = ["auto", "prepare", "trust", "strict"];
 
-    /// Returns the policy whose name is at this place of [`Policy::WORDS`].
+    /// Returns the policy whose name is at `index` in [`Policy::WORDS`].
     pub(crate) fn from_index(index: usize) -> Self {
         Self::ALL.get(index).copied().unwrap_or(Self::Auto)
     }
@@ -45,62 +47,62 @@ impl Policy {
 /// What is known about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// So many of its reads were too short, and none was not: reads are prepared.
+    /// The lengths of this many reads were too small, and none was sufficient: reads are prepared.
     Unknown(u8),
-    /// It counts what it writes.
+    /// The device reports the bytes that it writes.
     Counts,
-    /// It does not: reads are prepared, and lengths are ignored.
+    /// The device reports wrong lengths: reads are prepared, and lengths are ignored.
     Sloppy,
-    /// It is not asked.
+    /// The policy is not [`Policy::Auto`], and does not depend on the device.
     Fixed(Policy),
 }
 
-/// Reads that are too short before a device counts as sloppy.
+/// The number of reads with a length that is too small after which a device is considered sloppy.
 const MAX_SHORT: u8 = 16;
 
-/// What became of the mark of a read that was prepared.
+/// The mark of a prepared read after the read has succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// It is still there.
+    /// The mark was not overwritten.
     Kept,
-    /// The device has written over it.
+    /// The device has overwritten the mark.
     Overwritten,
 }
 
-/// A request that succeeded, as the device says.
+/// A request that the device reports as successful.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Success {
-    /// It reads so many bytes. With what became of its mark, if it was prepared.
+    /// A read of this many bytes, with its mark if it was prepared.
     Read(u32, Option<Mark>),
-    /// It is any other, and the device has so many bytes to write before the status.
+    /// Any other request, for which the device has to write this many bytes before the status.
     Other(u32),
 }
 
-/// What to do with a request that succeeded, as the device says.
+/// The verdict on a request that the device reports as successful.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// It has succeeded.
+    /// The request has succeeded.
     Done,
-    /// It has failed.
+    /// The request has failed.
     Failed,
-    /// Nobody knows: it is to be done again. That happens at most once to a request, as it is
-    /// prepared the next time.
+    /// It is unknown, so the request has to be repeated. This happens at most once per request,
+    /// because the second attempt is prepared.
     Again,
 }
 
-/// What is new about a device, to be logged.
+/// Something that has to be logged about a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
-    /// It is sloppy.
+    /// The device reports wrong lengths.
     Sloppy,
-    /// It said that a read succeeded, but wrote none of the last bytes.
+    /// A read succeeded, but the device has not written the last bytes.
     NotWritten,
-    /// A request failed for its length alone.
+    /// A request failed only because its length is too small.
     TooShort,
 }
 
-/// What is known about the used lengths of a device. To be made anew after a reset, as the device
-/// may be another one then.
+/// The state of a device's used lengths. It has to be created again after a reset, because the
+/// implementation of the device may have changed.
 pub(crate) struct UsedLength(AtomicU8);
 
 impl UsedLength {
@@ -112,16 +114,16 @@ impl UsedLength {
         Self(AtomicU8::new(state.into_raw()))
     }
 
-    /// Returns whether reads are to be prepared.
+    /// Returns whether reads have to be prepared.
     #[inline]
     pub(crate) fn prepares_reads(&self) -> bool {
         self.0.load(Ordering::Relaxed) < TRUSTED
     }
 
-    /// Decides about a request of which the device wrote `written` bytes, and learns from it.
+    /// Judges a request for which the device reports `written` bytes, and updates the state.
     ///
-    /// Need not be called for requests that were not prepared and for which the device reports data
-    /// and status: these have succeeded whatever is known.
+    /// This need not be called for requests that were not prepared and for which the device reports
+    /// data and status: these have succeeded in any state.
     pub(crate) fn judge(&self, success: Success, written: u32) -> (Judgement, Option<News>) {
         let mut news = None;
         let learn = |raw| {
@@ -131,14 +133,14 @@ impl UsedLength {
             Some(after.into_raw())
         };
         let relaxed = Ordering::Relaxed;
-        // It is never `Err`: the closure always returns a state.
+        // This is never `Err`, because the closure always returns a state.
         let (Ok(raw) | Err(raw)) = self.0.fetch_update(relaxed, relaxed, learn);
         let (judgement, why) = State::from_raw(raw).judge(success, written);
         (judgement, news.or(why))
     }
 }
 
-/// States whose representation is smaller have reads prepared.
+/// In states with a smaller representation, reads are prepared.
 const TRUSTED: u8 = 0x80;
 
 impl State {
@@ -166,7 +168,7 @@ impl State {
 
     /// Returns the state after a request.
     fn after(self, success: Success, written: u32) -> Self {
-        // A read that is really short says nothing about how the device counts.
+        // A read without its data does not show whether the device reports correct lengths.
         let Success::Read(len, None | Some(Mark::Overwritten)) = success else {
             return self;
         };
@@ -181,7 +183,7 @@ impl State {
         }
     }
 
-    /// Decides about a request.
+    /// Judges a request.
     fn judge(self, success: Success, written: u32) -> (Judgement, Option<News>) {
         match (self, success) {
             (Self::Fixed(Policy::Trust), _) => (Judgement::Done, None),

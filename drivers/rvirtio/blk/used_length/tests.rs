@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices of all kinds that are in use, and some others.
+//! Tests with models of devices that are in use, and of some others.
 
 use super::*;
 
-/// What a device does with a read: how many bytes it says it has written, and whether there is
-/// data in the last of them.
+/// The result of a read: how many bytes the device reports, and whether it has written the last
+/// ones.
 type Answer = (u32, bool);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Count {
     done: u32,
     failed: u32,
-    /// Reads that went to the device a second time.
+    /// Reads that were repeated.
     again: u32,
     prepared: u32,
     sloppy: u32,
 }
 
-/// Reads `count` times `len` bytes from a device, `depth` of them at a time.
+/// Reads `len` bytes from a device `count` times, with `depth` reads in flight.
 fn reads(
     policy: Policy,
     count: u32,
@@ -64,13 +64,13 @@ fn reads(
 const LEN: u32 = 4096;
 const N: u32 = 1000;
 
-/// A device that always says the same, and writes all data.
+/// Returns a device that always reports the same length, and writes all data.
 fn constant(written: u32) -> impl FnMut(u32) -> Answer {
     move |_| (written, true)
 }
 
-/// QEMU, crosvm, openvmm, rust-vmm, Firecracker, vdpa_sim: data and status. QEMU to 2.3 and
-/// kvmtool's errors: more than there is room for, which the ring cuts off.
+/// QEMU, crosvm, openvmm, rust-vmm, Firecracker, vdpa_sim: data and status. QEMU up to 2.3, and
+/// errors of kvmtool: more than fits, which the ring truncates.
 #[test]
 fn device_that_counts_is_prepared_for_once() {
     for written in [LEN + 1, LEN + 1000, u32::MAX - 4] {
@@ -83,7 +83,7 @@ fn device_that_counts_is_prepared_for_once() {
     }
 }
 
-/// cloud-hypervisor to 51, libkrun, kvmtool, Dragonball, old Firecracker.
+/// cloud-hypervisor up to 51, libkrun, kvmtool, Dragonball, old Firecracker.
 #[test]
 fn status_byte_need_not_be_counted() {
     let expected = Count {
@@ -113,8 +113,8 @@ fn device_that_says_nonsense_works_prepared() {
     }
 }
 
-/// One whose lengths become wrong, as with a host that was updated, or merged requests of QEMU
-/// to 2.3. Reads that were in flight are done again, once.
+/// A device whose lengths become wrong, for example because the host was updated, or because QEMU
+/// up to 2.3 merges requests. Reads that were in flight are repeated once.
 #[test]
 fn device_that_becomes_sloppy_loses_nothing() {
     for depth in [1, 32] {
@@ -126,7 +126,7 @@ fn device_that_becomes_sloppy_loses_nothing() {
     }
 }
 
-/// The lengths are not initialised.
+/// A device that does not initialise the lengths.
 #[test]
 fn random_lengths_work() {
     let count = reads(Policy::Auto, N, LEN, 8, |number| {
@@ -135,8 +135,8 @@ fn random_lengths_work() {
     assert_eq!((count.done, count.failed), (N, 0));
 }
 
-/// An image that is shorter than its disk: success, no data at the end, and a length that says
-/// so, or does not.
+/// An image that is shorter than its disk: success without data at the end, with a correct or a
+/// wrong length.
 #[test]
 fn read_without_data_fails_while_reads_are_prepared() {
     for written in [0, 1, LEN, LEN + 1] {
@@ -146,7 +146,8 @@ fn read_without_data_fails_while_reads_are_prepared() {
     }
 }
 
-/// The same for a device that counts: the length tells, the second try makes sure.
+/// The same for a device that reports correct lengths: the length shows it, and the second attempt
+/// confirms it.
 #[test]
 fn short_read_of_a_device_that_counts_fails_prepared() {
     let count = reads(Policy::Auto, N, LEN, 1, |number| match number {
