@@ -22,23 +22,23 @@ use kernel::{
 
 /// An attribute of a disk with hardware queues `Q` and data `D`.
 pub trait Attribute<Q, D> {
-    /// The name of its file.
+    /// The name of the file.
     const NAME: &'static CStr;
 
-    /// Writes the value to `page`. Ends with a newline by convention.
+    /// Writes the value to `page`, by convention with a newline at the end.
     fn show(disk: &Disk<Q, D>, page: &mut Page<'_>) -> Result;
 
-    /// Returns whether this disk's file can be written, by its owner.
+    /// Returns whether the owner of this disk's file can write it.
     fn is_writable(data: &D) -> bool {
         let _ = data;
         false
     }
 
-    /// Sets the value to what was written.
+    /// Sets the value to the one that was written.
     ///
     /// # Errors
     ///
-    /// `EPERM` unless overridden: even files without write permission can be written by root.
+    /// `EPERM` unless overridden: root can write files without write permission, too.
     fn store(disk: &Disk<Q, D>, input: &[u8]) -> Result {
         let _ = (disk, input);
         Err(EPERM)
@@ -47,12 +47,12 @@ pub trait Attribute<Q, D> {
 
 /// A tuple of attributes.
 pub trait AttributeList<Q, D> {
-    /// What C wants to know, ending with a null pointer.
+    /// The groups for C, terminated by a null pointer.
     #[doc(hidden)]
     const GROUPS: &'static [*const bindings::attribute_group];
 }
 
-/// Where the value of an attribute is written: a page of memory.
+/// The page of memory that the value of an attribute is written to.
 pub struct Page<'a> {
     buffer: &'a mut [u8],
     len: usize,
@@ -63,7 +63,7 @@ impl Page<'_> {
     ///
     /// # Errors
     ///
-    /// `ENOSPC` when they do not fit, and nothing is written.
+    /// `ENOSPC` if they do not fit. Nothing is written then.
     pub fn write(&mut self, bytes: &[u8]) -> Result {
         let end = self.len + bytes.len();
         let free = self.buffer.get_mut(self.len..end).ok_or(ENOSPC)?;
@@ -100,13 +100,15 @@ impl<Q, D, A: Attribute<Q, D>> Raw<Q, D, A> {
         buf: *mut c_char,
     ) -> isize {
         let mut page = Page {
-            // SAFETY: sysfs passes a zeroed page.
+            // SAFETY: sysfs passes a zeroed page of `PAGE_SIZE` bytes, and nobody else uses it
+            // during the call.
             buffer: unsafe { core::slice::from_raw_parts_mut(buf.cast(), PAGE_SIZE) },
             len: 0,
         };
-        // SAFETY: sysfs calls this for disks of ours, and their removal waits for it.
+        // SAFETY: sysfs calls this for the device of a `Disk<Q, D>`, and the removal of the disk
+        // waits until it returns.
         match A::show(unsafe { disk(dev) }, &mut page) {
-            // CAST: At most the size of a page.
+            // CAST: This is at most the size of a page.
             Ok(()) => page.len as isize,
             Err(error) => error.to_errno() as isize,
         }
@@ -118,11 +120,12 @@ impl<Q, D, A: Attribute<Q, D>> Raw<Q, D, A> {
         buf: *const c_char,
         count: usize,
     ) -> isize {
-        // SAFETY: sysfs passes as many bytes.
+        // SAFETY: sysfs passes a buffer of `count` bytes, which do not change during the call.
         let input = unsafe { core::slice::from_raw_parts(buf.cast(), count) };
-        // SAFETY: sysfs calls this for disks of ours, and their removal waits for it.
+        // SAFETY: sysfs calls this for the device of a `Disk<Q, D>`, and the removal of the disk
+        // waits until it returns.
         match A::store(unsafe { disk(dev) }, input) {
-            // CAST: At most the size of a page.
+            // CAST: This is at most the size of a page.
             Ok(()) => count as isize,
             Err(error) => error.to_errno() as isize,
         }
@@ -149,8 +152,8 @@ const OWNER_WRITABLE: bindings::umode_t = 0o200;
 ///
 /// `dev` must be the device of a disk that is a `Disk<Q, D>` for `'a`.
 unsafe fn disk<'a, Q, D>(dev: *mut bindings::device) -> &'a Disk<Q, D> {
-    // SAFETY: `dev` is that of a disk of ours (safety requirement), and a disk's device is that of
-    // its block device.
+    // SAFETY: `dev` is the device of a `Disk<Q, D>` (safety requirement). The device of a disk is
+    // `bd_device` of its block device, whose `bd_disk` is the disk.
     unsafe {
         let bdev = dev.byte_sub(offset_of!(bindings::block_device, bd_device));
         Disk::from_raw((*bdev.cast::<bindings::block_device>()).bd_disk)
@@ -199,7 +202,8 @@ where
         _attr: *mut bindings::attribute,
         index: c_int,
     ) -> bindings::umode_t {
-        // SAFETY: sysfs calls this when a disk of ours is added; the object is in its device.
+        // SAFETY: sysfs calls this when a `Disk<Q, D>` is added, and passes the `kobj` in its
+        // device.
         let disk: &Disk<Q, D> =
             unsafe { disk(kobj.byte_sub(offset_of!(bindings::device, kobj)).cast()) };
         match index {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many requests at a time: lists, submission batches and completion batches.
+//! Groups of requests: lists, submission batches and completion batches.
 
 use crate::{
     helpers::{
@@ -22,19 +22,20 @@ use core::{
 };
 use kernel::bindings;
 
-/// Takes the first request off a list.
+/// Removes the first request from a list.
 ///
 /// # Safety
 ///
-/// `list` must be a valid list of valid requests that the caller has the right to change.
+/// `list` must be a valid list of valid requests, and nobody else may access it or the links of its
+/// requests.
 #[inline]
 unsafe fn pop(list: &mut bindings::rq_list) -> Option<*mut bindings::request> {
     let rq = list.head;
     if rq.is_null() {
         return None;
     }
-    // SAFETY: By the safety requirement. Requests on such lists are linked by this member of
-    // the union.
+    // SAFETY: `rq` is valid, as it is on `list` (safety requirement). Requests on such lists are
+    // linked by this member of the union.
     list.head = unsafe { (*rq).__bindgen_anon_1.rq_next };
     if list.head.is_null() {
         list.tail = ptr::null_mut();
@@ -46,10 +47,12 @@ unsafe fn pop(list: &mut bindings::rq_list) -> Option<*mut bindings::request> {
 ///
 /// # Safety
 ///
-/// As for [`pop`]; and `rq` must be valid, on no list, and the caller's.
+/// The requirements of [`pop`] apply to `list`. `rq` must be valid and on no list, and nobody else
+/// may access its link.
 #[inline]
 unsafe fn push(list: &mut bindings::rq_list, rq: *mut bindings::request) {
-    // SAFETY: By the safety requirement.
+    // SAFETY: `rq`, and the last request if `list` is not empty, are valid, and nobody else accesses
+    // their links (safety requirements).
     unsafe {
         (*rq).__bindgen_anon_1.rq_next = ptr::null_mut();
         if list.tail.is_null() {
@@ -66,26 +69,26 @@ const EMPTY: bindings::rq_list = bindings::rq_list {
     tail: ptr::null_mut(),
 };
 
-/// A list of requests that the driver owns, linked through the requests themselves: of
-/// [`Request`]s, or of requests in a state that has a type of its own.
+/// A list of requests that the driver owns, linked through the requests themselves. The elements
+/// are [`Request`]s, or another type for requests in a certain state.
 ///
 /// # Invariants
 ///
-/// The requests on `list` are owned by it as by an `R` each.
+/// The list owns each request on `list` in the same way as an `R` does.
 #[doc(alias = "rq_list")]
 pub struct RequestList<R: Owned> {
     list: bindings::rq_list,
     _p: PhantomData<R>,
 }
 
-// SAFETY: It is a collection of values that are `Send` then.
+// SAFETY: The list owns values of type `R` (type invariant), which is `Send`.
 unsafe impl<R: Owned + Send> Send for RequestList<R> {}
 
 impl<R: Owned> RequestList<R> {
     /// Creates an empty list.
     #[inline]
     pub const fn new() -> Self {
-        // INVARIANT: There are none.
+        // INVARIANT: The list is empty.
         Self {
             list: EMPTY,
             _p: PhantomData,
@@ -95,16 +98,17 @@ impl<R: Owned> RequestList<R> {
     /// Appends a request.
     #[inline]
     pub fn push_back(&mut self, rq: R) {
-        // INVARIANT: It owns the request now.
-        // SAFETY: The list is ours, and so is the request, which is on no other list.
+        // INVARIANT: `into_raw` transfers the ownership of the request to the list.
+        // SAFETY: We have exclusive access to the list, which owns its requests (type invariant).
+        // `rq` owned its request, which is on no other list.
         unsafe { push(&mut self.list, rq.into_raw()) }
     }
 
-    /// Takes the first request.
+    /// Removes the first request.
     #[inline]
     pub fn pop_front(&mut self) -> Option<R> {
-        // SAFETY: The list is ours, and its requests are owned by it as by an `R` (type
-        // invariant), which passes to the new value.
+        // SAFETY: We have exclusive access to the list, which owns its requests like `R`s (type
+        // invariant). The ownership is transferred to the new value.
         unsafe { pop(&mut self.list).map(|rq| R::from_raw(rq)) }
     }
 }
@@ -123,12 +127,13 @@ impl<R: Owned> Drop for RequestList<R> {
     }
 }
 
-/// Requests of one hardware queue that the block layer passes at once. Taking one starts it.
+/// Requests of one hardware queue that the block layer passes together. Taking a request from the
+/// batch starts it.
 ///
 /// # Invariants
 ///
 /// `list` is a list of requests of tag sets whose hardware queues are `Q`s and whose commands are
-/// `C`s. They are not started and may be taken.
+/// `C`s. They are not started, and the driver may take them. Nobody else accesses the list.
 pub struct Batch<'a, Q, C: Command> {
     list: &'a mut bindings::rq_list,
     hctx: HwContext<'a, Q>,
@@ -136,25 +141,28 @@ pub struct Batch<'a, Q, C: Command> {
 }
 
 impl<Q, C: Command> Batch<'_, Q, C> {
-    /// Calls `f` for each run of requests of the same hardware queue on `list`, and leaves on it
-    /// what `f` did not take.
+    /// Calls `f` for each sequence of requests of the same hardware queue on `list`. Requests that
+    /// `f` does not take are left on the list.
     ///
     /// # Safety
     ///
-    /// `list` must be valid and of requests of tag sets whose hardware queues are `Q`s and whose
-    /// commands are `C`s, which are not started and which the block layer hands to the driver.
+    /// `list` must be valid, and nobody else may access it during the call. Its requests must
+    /// belong to tag sets whose hardware queues are `Q`s and whose commands are `C`s. They must not
+    /// be started, and the block layer must pass them to the driver.
     #[inline]
     pub(crate) unsafe fn for_each_queue(
         list: *mut bindings::rq_list,
         f: fn(HwContext<'_, Q>, &mut Batch<'_, Q, C>),
     ) {
-        // SAFETY: By the safety requirement.
+        // SAFETY: `list` is valid, and nobody else accesses it (safety requirement).
         let list = unsafe { &mut *list };
         let mut not_taken = EMPTY;
         while !list.head.is_null() {
-            // SAFETY: The hardware queue of a request is in use.
+            // SAFETY: The first request is valid, and its hardware queue is in use and has a `Q`
+            // (safety requirement).
             let hctx = unsafe { HwContext::from_raw((*list.head).mq_hctx) };
-            // INVARIANT: By the safety requirement.
+            // INVARIANT: The requests on `list` belong to such tag sets, are not started and may be
+            // taken (safety requirement).
             let mut batch = Batch {
                 list,
                 hctx,
@@ -162,22 +170,24 @@ impl<Q, C: Command> Batch<'_, Q, C> {
             };
             f(hctx, &mut batch);
             while let Some(rq) = batch.take_raw() {
-                // SAFETY: It was on a list a moment ago, and is on none now.
+                // SAFETY: `take_raw` has removed `rq` from the list, so it is valid and on no list.
+                // Nobody else accesses `not_taken`.
                 unsafe { push(&mut not_taken, rq) };
             }
         }
         *list = not_taken;
     }
 
-    /// Takes the first request if it is of the right hardware queue.
+    /// Removes the first request if it belongs to the hardware queue of the batch.
     #[inline]
     fn take_raw(&mut self) -> Option<*mut bindings::request> {
         let first = self.list.head;
-        // SAFETY: By the type invariant requests on the list are valid.
+        // SAFETY: Requests on the list are valid (type invariant).
         if first.is_null() || unsafe { (*first).mq_hctx } != self.hctx.as_raw() {
             return None;
         }
-        // SAFETY: By the type invariant.
+        // SAFETY: The list and its requests are valid, and nobody else accesses them (type
+        // invariant).
         unsafe { pop(self.list) }
     }
 }
@@ -188,20 +198,22 @@ impl<Q, C: Command> Iterator for Batch<'_, Q, C> {
     #[inline]
     fn next(&mut self) -> Option<Request<C>> {
         let rq = self.take_raw()?;
-        // SAFETY: The request is not started and may be taken (type invariant). `take_raw` takes
-        // only those of this hardware queue.
+        // SAFETY: The request is not started and may be taken (type invariant). `take_raw` only
+        // returns those of this hardware queue.
         Some(unsafe { Request::start(rq, self.hctx) })
     }
 }
 
-/// Completes requests, those together that this CPU may end itself.
+/// A batch of completed requests. Those that this CPU may end are ended together.
 ///
-/// They are ended by [`CompletionBatch::end`] or when this is dropped; forgetting it loses them.
+/// They are ended by [`CompletionBatch::end`], or when the batch is dropped. If the batch is
+/// forgotten, they never end.
 ///
 /// # Invariants
 ///
-/// The requests on the list of `batch` are owned by it as by a [`Request`] each, are completed and
-/// not ended, and have succeeded. If one of them needs to be released, `release` is set.
+/// The batch owns each request on the list of `batch` in the same way as a [`Request`] does. They
+/// have succeeded, and are completed but not ended. If one of them needs to be released, `release`
+/// is set.
 #[doc(alias = "io_comp_batch")]
 pub struct CompletionBatch<C: Command> {
     batch: bindings::io_comp_batch,
@@ -213,7 +225,7 @@ impl<C: Command> CompletionBatch<C> {
     /// Creates an empty batch.
     #[inline]
     pub fn new() -> Self {
-        // INVARIANT: There are none.
+        // INVARIANT: The list is empty.
         Self {
             batch: pin_init::zeroed(),
             release: false,
@@ -221,39 +233,43 @@ impl<C: Command> CompletionBatch<C> {
         }
     }
 
-    /// Ends `rq` with `status`: on the CPU that submitted it, if that is another, else at the end
-    /// of the batch, or at once if it cannot be batched.
+    /// Ends `rq` with `status`. If it has to end on the CPU that submitted it, and that is another
+    /// one, it ends there; otherwise it ends with the batch, or immediately if it cannot be
+    /// batched.
     #[doc(alias = "blk_mq_complete_request_remote")]
     #[inline]
     pub fn complete(&mut self, mut rq: Request<C>, status: BlkStatus) {
         rq.set_status(status);
         let needs_release = rq.command().needs_release();
         let rq = rq.into_raw();
-        // SAFETY: The request is started and ours to complete.
+        // SAFETY: `rq` came from a `Request`, so it is started and owned by us.
         if unsafe { bindings::blk_mq_complete_request_remote(rq) } {
             return;
         }
-        // SAFETY: It is marked as completed, and still ours, as that returned false.
+        // SAFETY: `blk_mq_complete_request_remote` returned false, so it has marked the request as
+        // completed, and we still own it.
         if status == BlkStatus::Ok && unsafe { self.add(rq) } {
             self.release |= needs_release;
         } else {
-            // SAFETY: It is still ours.
+            // SAFETY: `rq` came from `into_raw` above, and we still own it.
             unsafe { Request::<C>::from_raw(rq) }.end_completed();
         }
     }
 
-    /// Adds a request that has succeeded, unless it has to be ended by itself. Returns whether it
-    /// was added.
+    /// Adds a successful request, unless it has to be ended individually. Returns whether it was
+    /// added.
     ///
-    /// C's inline function, without what is known here: who ends the batch.
+    /// This is the inline function of C without the checks for the function that ends the batch,
+    /// which is always the same here.
     ///
     /// # Safety
     ///
-    /// `rq` must be completed and not ended, and be the caller's.
+    /// `rq` must be completed but not ended, and owned by the caller. If this returns true, the
+    /// batch owns it.
     #[doc(alias = "blk_mq_add_to_batch")]
     #[inline]
     unsafe fn add(&mut self, rq: *mut bindings::request) -> bool {
-        // SAFETY: The request is the caller's (safety requirement). The statics are constants.
+        // SAFETY: The caller owns the request (safety requirement). The statics are constants.
         let (flags, end_io, alone, timed) = unsafe {
             (
                 (*rq).rq_flags,
@@ -266,18 +282,19 @@ impl<C: Command> CompletionBatch<C> {
             return false;
         }
         self.batch.need_ts |= flags & timed != 0;
-        // SAFETY: The list is ours, and so is the request now.
+        // SAFETY: We have exclusive access to the list, which owns its requests (type invariant),
+        // and the caller owned `rq` (safety requirement).
         unsafe { push(&mut self.batch.req_list, rq) };
         true
     }
 
-    /// Returns whether no request waits for the end of the batch.
+    /// Returns whether the batch has no requests.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.batch.req_list.head.is_null()
     }
 
-    /// Ends the requests that wait for it. More can be completed after that.
+    /// Ends the requests of the batch, which can then be used again.
     #[inline]
     pub fn end(&mut self) {
         if self.is_empty() {
@@ -286,18 +303,18 @@ impl<C: Command> CompletionBatch<C> {
         if mem::take(&mut self.release) {
             self.release_all();
         }
-        // SAFETY: The requests on the list are ours to end (type invariant), and have nothing left
-        // to be released. It leaves the list empty.
+        // SAFETY: The batch owns the requests on the list, which are completed (type invariant),
+        // and nothing of them is left to be released. C leaves the list empty.
         unsafe { bindings::blk_mq_end_request_batch(&mut self.batch) };
     }
 
-    /// Releases what belongs to the requests and not to their tags.
+    /// Releases the resources of all requests in the batch.
     #[cold]
     fn release_all(&mut self) {
         let mut next = self.batch.req_list.head;
         while !next.is_null() {
             let rq = next;
-            // SAFETY: The request is on our list, so it is ours (type invariant); releasing it does
+            // SAFETY: The batch owns the requests on its list (type invariant). Releasing one does
             // not change the list.
             unsafe {
                 next = (*rq).__bindgen_anon_1.rq_next;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Multi-queue block devices: what the kernel crate's `block::mq` does not have yet.
+//! Abstractions for multi-queue block devices, as far as the kernel crate's `block::mq` lacks them.
 //!
-//! A driver implements [`Operations`] for a type, creates a [`TagSet`] of its hardware queues and
-//! a [`GenDisk`] of that. What it gets in return is checked by types instead of reference counts:
+//! A driver implements [`Operations`] for a type, creates a [`TagSet`] of its hardware queues and a
+//! [`GenDisk`] of the tag set. Ownership is checked by types instead of reference counts:
 //!
-//! - A [`Request`] is linear: one value for each request that the driver owns, which has to be
-//!   ended, completed, requeued or given back. Forgetting to do so, by dropping it, ends it with
-//!   an I/O error.
-//! - [`Operations::Command`] is the driver's memory for a request in flight: one for each driver
-//!   tag of a hardware queue, so that there are never more of them than the device can have
-//!   requests, whatever the I/O scheduler does. It is allocated before the tag set; the hot path
+//! - A [`Request`] is linear: there is one value for each request that the driver owns, which has
+//!   to be ended, completed, requeued or returned. A request that is dropped instead ends with an
+//!   I/O error.
+//! - [`Operations::Command`] is the driver's memory for a request in flight. There is one for each
+//!   driver tag of a hardware queue, that is, for each request that the device can have,
+//!   independent of the I/O scheduler. Commands are allocated before the tag set; the hot path
 //!   allocates nothing.
-//! - There is one owner: the disk has the tag set and the driver's data, the tag set has the
+//! - There is one owner: the disk owns the tag set and the driver's data, and the tag set owns the
 //!   hardware queues and the commands.
 //!
-//! [`virtqueue`] is the bridge to virtqueues.
+//! [`virtqueue`] adds requests to virtqueues.
 //!
 //! C headers: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h),
 //! [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
@@ -99,6 +99,6 @@ pub use tag_set::{
 };
 pub use words::WordParam;
 
-/// Prefix of `pr_*` messages: that of the module which this crate is linked into.
+/// Prefix of `pr_*` messages: the name of the module that this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]
 const __LOG_PREFIX: &[u8] = b"rvirtio_blk\0";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The callbacks that lead from C to what a driver implements.
+//! The callbacks for C, which call the functions that a driver implements.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
@@ -32,7 +32,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// The callbacks of a driver, as C wants them.
+/// The callbacks of a driver for C.
 pub(crate) struct Callbacks<T>(PhantomData<T>);
 
 impl<T: Operations> Callbacks<T> {
@@ -51,17 +51,18 @@ impl<T: Operations> Callbacks<T> {
         hctx: *mut bindings::blk_mq_hw_ctx,
         bd: *const bindings::blk_mq_queue_data,
     ) -> bindings::blk_status_t {
-        // SAFETY: The block layer passes a valid `bd`.
+        // SAFETY: The block layer passes a `bd` that is valid during the call.
         let (rq, last) = unsafe { ((*bd).rq, (*bd).last) };
         let position = if last {
             Position::Last
         } else {
             Position::Middle
         };
-        // SAFETY: The block layer passes a queue of ours that is in use.
+        // SAFETY: The block layer passes a hardware queue of a tag set with these operations, which
+        // is in use.
         let hctx = unsafe { HwContext::from_raw(hctx) };
-        // SAFETY: The block layer passes a request of this queue that is ours from now on and has
-        // not been started.
+        // SAFETY: The block layer passes a request of this queue, which has a driver tag and is not
+        // started, and transfers its ownership to the driver.
         let request = unsafe { Request::start(rq, hctx) };
         match T::queue_rq(hctx, request, position) {
             Ok(()) => BlkStatus::Ok.into_raw(),
@@ -70,19 +71,21 @@ impl<T: Operations> Callbacks<T> {
     }
 
     extern "C" fn queue_rqs(list: *mut bindings::rq_list) {
-        // SAFETY: The block layer passes a list that is ours for the duration of the call, of
-        // requests of our queues that have not been started.
+        // SAFETY: The block layer passes a list that nobody else accesses during the call. Its
+        // requests belong to tag sets with these operations, are not started, and may be taken by
+        // the driver.
         unsafe { Batch::for_each_queue(list, T::queue_rqs) }
     }
 
     extern "C" fn commit_rqs(hctx: *mut bindings::blk_mq_hw_ctx) {
-        // SAFETY: The block layer passes a queue of ours that is in use.
+        // SAFETY: The block layer passes a hardware queue of a tag set with these operations, which
+        // is in use.
         T::commit_rqs(unsafe { HwContext::from_raw(hctx) })
     }
 
     extern "C" fn complete(rq: *mut bindings::request) {
-        // SAFETY: This is called for requests of ours for which `Request::complete` gave up
-        // ownership.
+        // SAFETY: The block layer calls this for requests that `Request::complete`, or
+        // `CompletionBatch::complete`, has completed, and that nobody else owns.
         unsafe { Request::<T::Command>::from_raw(rq) }.end_completed()
     }
 
@@ -92,11 +95,11 @@ impl<T: Operations> Callbacks<T> {
         index: c_uint,
     ) -> c_int {
         from_result(|| {
-            // SAFETY: `driver_data` is that of a tag set with these operations, which points to its
-            // hardware queues and outlives what C has of them.
+            // SAFETY: `driver_data` belongs to a tag set with these operations. It points to
+            // `HwQueues`, which outlive the hardware contexts of C.
             let queues = unsafe { &*driver_data.cast::<HwQueues<'_, T::HwQueue>>() };
             let data = queues.get(index).ok_or(EINVAL)?;
-            // SAFETY: The block layer passes a valid queue that is not in use yet.
+            // SAFETY: The block layer passes a valid `hctx`, which is not in use yet.
             unsafe { (*hctx).driver_data = core::ptr::from_ref(data).cast_mut().cast() };
             Ok(0)
         })
@@ -104,7 +107,7 @@ impl<T: Operations> Callbacks<T> {
 
     extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
         // SAFETY: The block layer passes a tag set with these operations, whose driver data points
-        // to its hardware queues, and lets nobody else touch the map now.
+        // to its hardware queues. Nobody else accesses the map during the call.
         unsafe {
             let queues = &*(*set).driver_data.cast::<HwQueues<'_, T::HwQueue>>();
             queues.map_queues(&raw mut (*set).map[0])

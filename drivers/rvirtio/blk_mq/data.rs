@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Access to the data of a request, for drivers that do not leave that to the device alone.
+//! Access by the driver to the data of a request.
 
 use crate::{
     helpers::rvirtio_helper_phys_to_virt,
@@ -18,37 +18,39 @@ use rvirtio::dma::Direction;
 
 /// A part of the data of a request, in memory.
 struct Part {
-    /// Its place in the data.
+    /// The offset of the part in the data.
     offset: usize,
     cpu: NonNull<u8>,
     len: usize,
 }
 
-/// What [`Request::blank`] has put into the memory of a read.
+/// The number that [`Request::blank`] has written to the memory of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blank(NonZeroU64);
 
-/// Its length in bytes.
+/// The length of a [`Blank`] in bytes.
 const LEN: usize = size_of::<Blank>();
 
 impl<C: Command> Request<C> {
-    /// Fills the memory that a read is to fill with zeroes, so that nothing is left of what was
-    /// there, and its last bytes with a random number, by which [`Request::is_blank`] knows it.
-    /// Does nothing to other requests.
+    /// Zeroes the memory of a read, so that nothing of its previous content is left, and writes a
+    /// random number to its end, which [`Request::is_blank`] looks for. Other requests are not
+    /// changed.
     #[cold]
     pub fn blank(&mut self) -> Blank {
-        // SAFETY: No requirements; callable from any context.
+        // SAFETY: `get_random_u64` has no requirements, and can be called from any context.
         let number = unsafe { bindings::get_random_u64() };
         let blank = Blank(NonZeroU64::new(number).unwrap_or(NonZeroU64::MAX));
         let tail = blank.0.get().to_ne_bytes();
         let start = self.tail_start();
         for part in self.parts() {
-            // SAFETY: The memory is that of a read (`parts`) which we own: it is ours to be written
-            // until the device gets it, which it has not, as the request is not prepared.
+            // SAFETY: The memory belongs to a read, as `parts` returns no other, and the driver
+            // owns the read. The device does not have it, because only a `Prepared` can be added to
+            // a virtqueue.
             unsafe { part.cpu.write_bytes(0, part.len) };
             part.overlap(start, |cpu, at, len| {
                 if let Some(from) = tail.get(at..).and_then(|tail| tail.get(..len)) {
-                    // SAFETY: As above; `overlap` stays within the part.
+                    // SAFETY: The driver may write the memory of the read, as above. `overlap`
+                    // passes a range within the part, and `from` has `len` bytes elsewhere.
                     unsafe { cpu.copy_from_nonoverlapping(NonNull::from(from).cast(), len) };
                 }
             });
@@ -56,19 +58,20 @@ impl<C: Command> Request<C> {
         blank
     }
 
-    /// Returns whether the last bytes of the data that a read has got are those of `blank`, so that
-    /// the device has not written them. Ends mappings of the data.
+    /// Returns whether the last bytes of a read are those of `blank`, so that the device has not
+    /// written them. Unmaps the data.
     #[cold]
     pub fn is_blank(&mut self, blank: Blank) -> bool {
-        // What the device wrote may be elsewhere until then.
+        // Before this, the bytes that the device wrote may be in a bounce buffer.
         self.command_mut().release();
         let mut tail = [0; LEN];
         let start = self.tail_start();
         for part in self.parts() {
             part.overlap(start, |cpu, at, len| {
                 if let Some(to) = tail.get_mut(at..).and_then(|tail| tail.get_mut(..len)) {
-                    // SAFETY: The memory is that of a read which we own, and the device is done: the
-                    // request is not in a queue. `overlap` stays within the part.
+                    // SAFETY: The memory belongs to a read that the driver owns. The device does
+                    // not have it, as the request is in no virtqueue. `overlap` passes a range
+                    // within the part, and `to` has `len` bytes elsewhere.
                     unsafe { cpu.copy_to_nonoverlapping(NonNull::from(to).cast(), len) };
                 }
             });
@@ -76,20 +79,20 @@ impl<C: Command> Request<C> {
         u64::from_ne_bytes(tail) == blank.0.get()
     }
 
-    /// Returns where the last bytes of the data begin.
+    /// Returns the offset of the last bytes of the data.
     fn tail_start(&self) -> usize {
         // CAST: To a larger type.
         (self.data_len() as usize).saturating_sub(LEN)
     }
 
-    /// Returns the memory that the data of a read is in, in order; none for other requests.
+    /// Returns the parts of a read's data in order, and nothing for other requests.
     fn parts(&self) -> impl Iterator<Item = Part> + use<'_, C> {
         let is_read = self.direction() == Some(Direction::FromDevice);
         let segments = is_read.then(|| self.segments());
         let mut offset = 0;
         segments.into_iter().flatten().filter_map(move |segment| {
-            // SAFETY: It is memory of the kernel's: disks of ours take no peer-to-peer DMA, and
-            // there is no high memory on 64 bits.
+            // SAFETY: The address is in the direct mapping: the disks do not support peer-to-peer
+            // DMA, and there is no high memory on 64-bit machines.
             let cpu = unsafe { rvirtio_helper_phys_to_virt(segment.addr) };
             let part = Part {
                 offset,
@@ -104,13 +107,14 @@ impl<C: Command> Request<C> {
 }
 
 impl Part {
-    /// Calls `f` with what this has of the last bytes of the data, which begin at `start`, if
-    /// anything: where that is, which of these bytes is the first, and how many there are.
+    /// Calls `f` with the overlap of this part and the last bytes of the data, which begin at
+    /// `start`, unless there is none. The arguments are the address of the overlap, its offset in
+    /// the last bytes, and its length.
     fn overlap(&self, start: usize, f: impl FnOnce(NonNull<u8>, usize, usize)) {
         let first = start.max(self.offset);
         let end = (start + LEN).min(self.offset + self.len);
         if first < end {
-            // SAFETY: `first` is within this part.
+            // SAFETY: `first` is within this part: at least `offset`, and less than `offset + len`.
             let cpu = unsafe { self.cpu.add(first - self.offset) };
             f(cpu, first - start, end - first);
         }

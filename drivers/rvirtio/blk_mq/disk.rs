@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can be done with a disk.
+//! Operations on a disk.
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
@@ -50,12 +50,12 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Makes up a geometry for a disk of `capacity` sectors, as `sd` does.
+    /// Returns a geometry for a disk of `capacity` sectors, computed as in `sd`.
     pub(crate) fn for_capacity(capacity: u64) -> Self {
         Self {
             heads: 64,
             sectors: 32,
-            // CAST: Truncation is what C does; the field is too small for today's disks.
+            // CAST: C truncates, too; the field is too small for today's disks.
             cylinders: (capacity >> 11) as u16,
         }
     }
@@ -65,8 +65,8 @@ impl Geometry {
 ///
 /// # Invariants
 ///
-/// The disk belongs to a [`GenDisk`](crate::GenDisk) that is not dropped. It is on a tag set with
-/// hardware queues `Q`, and its queue's data is a `D`.
+/// The disk belongs to a [`GenDisk`](crate::GenDisk) that is not dropped. Its tag set has hardware
+/// queues `Q`, and the data of its queue is a `D`.
 #[repr(transparent)]
 pub struct Disk<Q, D>(Opaque<bindings::gendisk>, PhantomData<(Q, D)>);
 
@@ -75,12 +75,13 @@ impl<Q, D> Disk<Q, D> {
     ///
     /// The invariants must hold for `disk` for `'a`.
     pub(crate) unsafe fn from_raw<'a>(disk: *mut bindings::gendisk) -> &'a Self {
-        // SAFETY: By the safety requirement; `Opaque` is transparent.
+        // SAFETY: `disk` is valid and fulfils the type invariants for `'a` (safety requirement).
+        // `Self` is a transparent wrapper of `gendisk`.
         unsafe { &*disk.cast() }
     }
 
     fn queue(&self) -> *mut bindings::request_queue {
-        // SAFETY: The disk is valid (type invariant); its queue does not change.
+        // SAFETY: The disk is valid (type invariant), and its queue does not change.
         unsafe { (*self.0.get()).queue }
     }
 
@@ -92,8 +93,8 @@ impl<Q, D> Disk<Q, D> {
 
     /// Returns the hardware queues.
     pub fn queues(&self) -> impl ExactSizeIterator<Item = Pin<&Q>> {
-        // SAFETY: The tag set belongs to the `GenDisk`, has hardware queues `Q` (type invariant),
-        // and its driver data points to this.
+        // SAFETY: The tag set belongs to the `GenDisk` and has hardware queues `Q` (type
+        // invariant), and its driver data points to a `HwQueues`.
         let queues = unsafe {
             &*(*(*self.queue()).tag_set)
                 .driver_data
@@ -104,13 +105,13 @@ impl<Q, D> Disk<Q, D> {
 
     /// Returns the name.
     pub fn name(&self) -> &BStr {
-        // SAFETY: The disk is valid (type invariant); the name does not change.
+        // SAFETY: The disk is valid (type invariant), and its name does not change.
         let name = unsafe { &(*self.0.get()).disk_name };
         let len = name.iter().position(|&c| c == 0).unwrap_or(name.len());
         BStr::from_bytes(&name[..len])
     }
 
-    /// Changes the cache mode, while requests are held back.
+    /// Changes the cache mode while the queue is frozen.
     ///
     /// # Errors
     ///
@@ -118,8 +119,8 @@ impl<Q, D> Disk<Q, D> {
     #[doc(alias = "queue_limits_commit_update_frozen")]
     pub fn set_cache_mode(&self, mode: CacheMode) -> Result {
         let mut lim = pin_init::zeroed();
-        // SAFETY: The queue is valid. `start_update` takes the lock on the limits, which
-        // `commit_update` releases.
+        // SAFETY: The queue is valid, because it belongs to the disk (type invariant).
+        // `start_update` takes the lock on the limits, which `commit_update` releases.
         to_result(unsafe {
             rvirtio_helper_queue_limits_start_update(self.queue(), &mut lim);
             set_cache(&mut lim, mode);
@@ -127,14 +128,15 @@ impl<Q, D> Disk<Q, D> {
         })
     }
 
-    /// Waits until no request is in flight, and holds new ones back until the guard is dropped.
+    /// Waits until no request is in flight, and blocks new ones until the guard is dropped.
     ///
-    /// Meanwhile this thread allocates memory without waiting for I/O, that of this disk included.
+    /// Meanwhile, memory allocations of this thread do not wait for I/O, which could be that of
+    /// this disk.
     #[doc(alias = "blk_mq_freeze_queue")]
     pub fn freeze(&self) -> Frozen<'_, Q, D> {
-        // SAFETY: The queue is valid.
+        // SAFETY: The queue is valid, because it belongs to the disk (type invariant).
         let memflags = unsafe { rvirtio_helper_blk_mq_freeze_queue(self.queue()) };
-        // INVARIANT: It is frozen now.
+        // INVARIANT: The call above has frozen the queue, and returned `memflags`.
         Frozen {
             disk: self,
             memflags,
@@ -142,26 +144,27 @@ impl<Q, D> Disk<Q, D> {
         }
     }
 
-    /// Sends a request of the driver's own, [`Op::DriverIn`](crate::Op::DriverIn), and waits for
-    /// it to end. The device fills `buffer`.
+    /// Executes a request of the driver itself, [`Op::DriverIn`](crate::Op::DriverIn), for which
+    /// the device fills `buffer`.
     ///
     /// # Errors
     ///
-    /// That of the request's status, or what kept it from being sent.
+    /// The error of the request's status, and those of allocating and mapping the request.
     #[doc(alias = "blk_execute_rq")]
     pub fn execute_driver_in(&self, buffer: &mut [u8]) -> Result {
         let len = c_uint::try_from(buffer.len())?;
-        // SAFETY: The queue is valid. A queue that is going away returns an error.
+        // SAFETY: The queue is valid, because it belongs to the disk (type invariant). For a queue
+        // that is being removed, this returns an error.
         let rq = from_err_ptr(unsafe {
             bindings::blk_mq_alloc_request(self.queue(), bindings::req_op_REQ_OP_DRV_IN, 0)
         })?;
-        // SAFETY: The request is ours, before and after it is executed.
+        // SAFETY: The request was allocated above, and we own it unless it is being executed.
         let rq = ScopeGuard::new_with_data(rq, |rq| unsafe { bindings::blk_mq_free_request(rq) });
-        // SAFETY: The buffer is borrowed until after the request has ended.
+        // SAFETY: The request is valid, and the buffer is borrowed until the request has ended.
         to_result(unsafe {
             bindings::blk_rq_map_kern(*rq, buffer.as_mut_ptr().cast(), len, bindings::GFP_KERNEL)
         })?;
-        // SAFETY: The request is ours and ready to be executed.
+        // SAFETY: We own the request, its data is mapped, and it is not started.
         BlkStatus::result_from_raw(unsafe { bindings::blk_execute_rq(*rq, false) })
     }
 }
@@ -170,8 +173,8 @@ impl<Q, D> Disk<Q, D> {
 ///
 /// # Invariants
 ///
-/// This thread has frozen the queue of `disk`, and has got `memflags` for it.
-#[must_use = "the disk goes on when this is dropped"]
+/// This thread has frozen the queue of `disk`, which returned `memflags`.
+#[must_use = "the disk is unfrozen when this is dropped"]
 pub struct Frozen<'a, Q, D> {
     disk: &'a Disk<Q, D>,
     memflags: c_uint,
@@ -180,8 +183,8 @@ pub struct Frozen<'a, Q, D> {
 
 impl<Q, D> Drop for Frozen<'_, Q, D> {
     fn drop(&mut self) {
-        // SAFETY: This thread froze the queue and got `memflags` for it (type invariant); the value
-        // cannot have changed threads.
+        // SAFETY: This thread has frozen the queue, which returned `memflags` (type invariant). The
+        // value cannot be moved to another thread.
         unsafe { rvirtio_helper_blk_mq_unfreeze_queue(self.disk.queue(), self.memflags) };
     }
 }

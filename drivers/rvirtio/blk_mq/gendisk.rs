@@ -44,52 +44,52 @@ use rvirtio::Ready;
 /// Whether a disk can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// It can.
+    /// The disk can be read and written.
     ReadWrite,
-    /// It can not, and nobody can change that.
+    /// The disk can only be read, which users cannot change.
     ReadOnly,
 }
 
-/// How a disk is to be.
+/// The configuration of a disk.
 pub struct DiskConfig<'a> {
-    /// What its name starts with; letters follow.
+    /// The prefix of its name, which is followed by letters.
     pub name_prefix: &'a [u8],
-    /// Its size in 512-byte sectors, may be 0.
+    /// Its size in 512-byte sectors; may be 0.
     pub capacity: u64,
-    /// What requests it takes.
+    /// The limits of its requests.
     pub limits: Limits,
     /// Whether it can be written.
     pub access: Access,
-    /// The geometry to tell who asks. Without, one is made up from the capacity.
+    /// The geometry that is reported to user space. `None` means that it is computed from the
+    /// capacity.
     pub geometry: Option<Geometry>,
 }
 
-/// The life of a disk.
+/// The state of a disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// It was not added yet.
+    /// The disk was not added yet.
     New,
-    /// It is there for all to use.
+    /// The disk was added, and can be used.
     Added,
-    /// It was removed.
+    /// The disk was removed.
     Removed,
 }
 
-/// A disk of the driver's, with its tag set and the driver's data.
+/// A disk with its tag set and the driver's data.
 ///
-/// Dereferences to [`Disk`], which has what can be done with it.
+/// Dereferences to [`Disk`], which has the operations.
 ///
 /// # Invariants
 ///
-/// - `disk` is valid, on `tag_set`, with `data` as queue data and private data that points to a
-///   [`Private`] from a box. This value owns a reference to it.
-/// - It was added if and only if `state` is not `New`, and then deleted if `state` is `Removed`.
+/// - `disk` is valid and uses `tag_set`. Its queue data is `data`, and its private data is a
+///   [`Private`] that was allocated by a `KBox`. This value owns a reference to the disk.
+/// - The disk was added if and only if `state` is not `New`, and deleted if `state` is `Removed`.
 #[doc(alias = "gendisk")]
 #[pin_data(PinnedDrop)]
 pub struct GenDisk<'bound, T: Operations> {
     disk: NonNull<bindings::gendisk>,
-    /// Guards changes of the size too, which are different before, while and after the disk is
-    /// there.
+    /// Also serialises changes of the size, which depend on the state.
     #[pin]
     state: Mutex<State>,
     #[pin]
@@ -98,9 +98,9 @@ pub struct GenDisk<'bound, T: Operations> {
     data: T::DiskData,
 }
 
-// SAFETY: A disk can be removed by any thread, and what it owns is `Send`.
+// SAFETY: A disk can be removed by any thread, and its tag set and data are `Send`.
 unsafe impl<T: Operations> Send for GenDisk<'_, T> {}
-// SAFETY: All methods take locks; the driver's data is `Sync`.
+// SAFETY: All methods take `state` or locks of the block layer, and the driver's data is `Sync`.
 unsafe impl<T: Operations> Sync for GenDisk<'_, T> {}
 
 impl<'bound, T: Operations> GenDisk<'bound, T> {
@@ -111,11 +111,12 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         ..pin_init::zeroed()
     };
 
-    /// Creates a disk that nobody sees yet.
+    /// Creates a disk that is not visible yet.
     ///
     /// # Errors
     ///
-    /// `EINVAL` when the block layer refuses the limits, or the name is too long.
+    /// `EINVAL` if the block layer rejects the limits, or the name is too long; `ENOMEM`; those of
+    /// `tag_set` and `data`.
     pub fn new<'a>(
         tag_set: impl PinInit<TagSet<'bound, T>, Error> + 'a,
         config: DiskConfig<'a>,
@@ -124,7 +125,8 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
     where
         Self: 'a,
     {
-        // INVARIANT: The disk is allocated with what was initialised before it, and not added.
+        // INVARIANT: `allocate` returns a valid disk with `tag_set` and `data`, which were
+        // initialised before it. The disk is not added.
         try_pin_init!(Self {
             tag_set <- tag_set,
             data <- data,
@@ -159,7 +161,7 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
                 static_lock_class!().as_ptr(),
             )
         })?;
-        // SAFETY: It was just allocated, and nobody else knows it.
+        // SAFETY: The disk was just allocated, and nobody else uses it.
         unsafe {
             (*disk).disk_name = name;
             (*disk).fops = &Self::FOPS;
@@ -170,24 +172,25 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         NonNull::new(disk).ok_or(ENOMEM)
     }
 
-    /// Makes the disk visible until the device is unbound, below the virtio device in sysfs. The
-    /// device has to be ready, as partitions are read before this returns.
+    /// Adds the disk, which is then visible until the device is unbound, below the virtio device in
+    /// sysfs. The device has to be ready, because partitions are read before this returns.
     ///
     /// # Errors
     ///
-    /// `EEXIST` when there is a disk of this name, `EBUSY` when it was added before, `ENOMEM`.
+    /// `EEXIST` if there is a disk of this name, `EBUSY` if this disk was already added, `ENOMEM`.
     #[doc(alias = "device_add_disk")]
     pub fn add<'a>(&'a self, ready: &Ready<'a>) -> Result {
-        // The disk is not there for longer than what it borrows.
+        // This removes the disk before anything that it borrows is dropped.
         ready.keep::<_, Infallible>(Added { disk: self })?;
         let mut state = self.state.lock();
         if *state != State::New {
             return Err(EBUSY);
         }
         let groups = <T::Attributes as AttributeList<T::HwQueue, T::DiskData>>::GROUPS;
-        // INVARIANT: On success it is added; on failure `drop` finds it as it was.
+        // INVARIANT: On success the disk is added, and the state is set below; on failure it is not
+        // added.
         // SAFETY: The disk is valid and not added (type invariant and state). The groups are
-        // static, and the parent outlives the disk's being added, as it is bound.
+        // static, and the parent is bound until the disk is removed.
         to_result(unsafe {
             bindings::device_add_disk(
                 ready.device().as_raw(),
@@ -199,10 +202,10 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         Ok(())
     }
 
-    /// Takes the disk away from its users. Does nothing if it is not there (any more).
+    /// Removes the disk, if it was added and not removed yet.
     ///
-    /// Waits until all requests in flight have ended: the device has to be working, or its
-    /// requests must have been taken from it.
+    /// Waits until all requests in flight have ended. So the device must work, or its requests must
+    /// have been reclaimed.
     #[doc(alias = "del_gendisk")]
     pub fn remove(&self) {
         {
@@ -212,32 +215,32 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
             }
             *state = State::Removed;
         }
-        // INVARIANT: The state says so already, so that this happens once.
+        // INVARIANT: The state was set to `Removed` above, so this is done once.
         // SAFETY: The disk is valid and was added (type invariant and state).
         unsafe { bindings::del_gendisk(self.disk.as_ptr()) }
     }
 
-    /// Sets the size, in 512-byte sectors, to what `capacity` returns. Users of the disk are told
-    /// when that is a change.
+    /// Sets the size in 512-byte sectors to the return value of `capacity`, and notifies users of
+    /// the disk of a change.
     ///
-    /// Calls do not overlap, so that what was read first is never set last.
+    /// Calls are serialised, so that a value that was read earlier is not set later.
     ///
     /// # Errors
     ///
-    /// Those of `capacity`; then the size stays as it is.
+    /// Those of `capacity`, in which case the size does not change.
     #[doc(alias = "set_capacity_and_notify")]
     pub fn resize(&self, capacity: impl FnOnce() -> Result<u64>) -> Result {
         let state = self.state.lock();
         if *state != State::Removed {
             let capacity = capacity()?;
-            // SAFETY: The disk is valid (type invariant). C tells nobody before it is added.
+            // SAFETY: The disk is valid (type invariant). C only notifies users if it was added.
             unsafe { bindings::set_capacity_and_notify(self.disk.as_ptr(), capacity) };
         }
         Ok(())
     }
 }
 
-/// Removes a disk when the device is unbound.
+/// A guard that removes a disk when the device is unbound.
 struct Added<'a, 'bound, T: Operations> {
     disk: &'a GenDisk<'bound, T>,
 }
@@ -264,8 +267,8 @@ impl<T: Operations> PinnedDrop for GenDisk<'_, T> {
         self.remove();
         let added = *self.state.lock() != State::New;
         let disk = self.disk.as_ptr();
-        // SAFETY: The disk is valid until we give up our reference (type invariant). C calls
-        // `free_disk` only for disks that were added.
+        // SAFETY: We own a reference to the disk, whose private data is a `Private` from a `KBox`
+        // (type invariant). C calls `free_disk` only for disks that were added.
         unsafe {
             let private = (*disk).private_data;
             bindings::put_disk(disk);

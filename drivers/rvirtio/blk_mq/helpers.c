@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * C inline functions and macros that the blk_mq crate needs and neither the
- * kernel crate nor bindgen provides. In alphabetical order; no logic here.
+ * kernel crate nor bindgen provides, in alphabetical order and without logic.
  */
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
@@ -10,11 +10,11 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 
-/* Numbers of the disk names in use; only a macro can initialise one. */
+/* The indices of disk names in use. Only a macro can initialise an IDA. */
 extern struct ida rvirtio_blk_name_ida;
 DEFINE_IDA(rvirtio_blk_name_ida);
 
-/* Bits that are macros in C. */
+/* Flags that are macros in C. */
 extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_timed;
 const u32 rvirtio_blk_rqf_alone = (__force u32)RQF_SCHED_TAGS;
 const u32 rvirtio_blk_rqf_timed = (__force u32)(RQF_IO_STAT | RQF_STATS | RQF_USE_SCHED);

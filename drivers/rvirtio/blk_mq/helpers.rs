@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `helpers.c` has, in alphabetical order.
+//! Declarations for `helpers.c`, in alphabetical order.
 
-// Some kernel structures are empty in some configurations, which is no trouble behind pointers.
+// Some kernel structures are empty in some configurations, which does not matter as they are only
+// passed by pointers.
 #![allow(improper_ctypes)]
 
 use kernel::{
@@ -23,10 +24,10 @@ use kernel::{
 extern "C" {
     pub(crate) static mut rvirtio_blk_name_ida: ida;
 
-    /// Flags of a request that has to be ended by itself.
+    /// Flags of a request that has to be ended individually.
     pub(crate) static rvirtio_blk_rqf_alone: u32;
 
-    /// Flags of a request whose end is to be timed; `blk_mq_need_time_stamp()`.
+    /// Flags of a request whose completion needs a timestamp; see `blk_mq_need_time_stamp()`.
     pub(crate) static rvirtio_blk_rqf_timed: u32;
 
     pub(crate) fn rvirtio_helper_blk_mq_freeze_queue(q: *mut request_queue) -> c_uint;

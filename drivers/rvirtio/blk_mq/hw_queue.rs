@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hardware queues, and the tags of each: the requests that it can have at a time.
+//! Hardware queues and their tags. A queue has as many requests at a time as it has tags.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
@@ -23,22 +23,22 @@ use kernel::{
     prelude::*, //
 };
 
-/// What belongs to a driver tag, on cache lines of its own: tags of a queue are used by all its
-/// CPUs at once.
+/// The memory of a driver tag. It is aligned to a cache line, because the CPUs of a queue use its
+/// tags at the same time.
 #[repr(align(64))]
 pub(crate) struct Tag<C> {
-    /// How the request is to end; between `complete` and `end_completed`.
+    /// The status that the request ends with; valid between `complete` and `end_completed`.
     pub(crate) status: BlkStatus,
-    /// The driver's part.
+    /// The driver's memory.
     pub(crate) command: C,
 }
 
-/// What the driver data of a hardware queue points to.
+/// The driver data of a hardware queue.
 ///
 /// # Invariants
 ///
-/// `tags` are the [`Tag`]s of the queue, with commands of the type that the tag set has, at the
-/// beginning of this structure. They are valid for longer than this is.
+/// `tags` are the [`Tag`]s of the queue, with commands of the type of the tag set. The field is at
+/// the beginning of this structure. The tags outlive this structure.
 #[pin_data]
 #[repr(C)]
 pub(crate) struct HwData<Q> {
@@ -47,9 +47,11 @@ pub(crate) struct HwData<Q> {
     pub(crate) hwq: Q,
 }
 
-// SAFETY: `tags` points to what belongs to requests, which are `Send`.
+// SAFETY: `tags` points to memory that is only accessed by the requests that own the tags, which
+// are `Send`.
 unsafe impl<Q: Send> Send for HwData<Q> {}
-// SAFETY: Of the tags nothing but the address can be had through a shared reference.
+// SAFETY: A shared reference only gives access to `hwq`, which is `Sync`, and to the address of the
+// tags.
 unsafe impl<Q: Sync> Sync for HwData<Q> {}
 
 impl<Q> HwData<Q> {
@@ -66,26 +68,27 @@ impl<Q> HwData<Q> {
     /// `tag` must be a driver tag of this hardware queue, in a tag set whose commands are `C`s.
     #[inline]
     pub(crate) unsafe fn tag<C>(&self, tag: usize) -> NonNull<Tag<C>> {
-        // SAFETY: There is a `Tag<C>` for each driver tag (type invariant).
+        // SAFETY: `tags` has a `Tag<C>` for each driver tag (type invariant), and `tag` is one
+        // (safety requirement).
         unsafe { self.tags.cast::<Tag<C>>().add(tag) }
     }
 }
 
 /// Returns the memory of driver tag `tag` of the hardware queue with this driver data. Unlike
-/// [`HwData::tag`] it does not need to know the type of the driver's hardware queue.
+/// [`HwData::tag`], it does not depend on the type of the driver's hardware queue.
 ///
 /// # Safety
 ///
-/// `driver_data` must be that of a hardware queue in use, of a tag set whose commands are `C`s, and
-/// `tag` one of its driver tags.
+/// `driver_data` must belong to a hardware queue that is in use, in a tag set whose commands are
+/// `C`s. `tag` must be one of its driver tags.
 #[inline]
 pub(crate) unsafe fn tag_of<C>(driver_data: *mut c_void, tag: usize) -> NonNull<Tag<C>> {
-    // SAFETY: It points to a `HwData`, which begins with the address of the tags, and there is a
-    // `Tag<C>` for each driver tag.
+    // SAFETY: `driver_data` points to a `HwData`, which begins with the address of the tags, of
+    // which there is a `Tag<C>` for each driver tag (type invariant of `HwData`).
     unsafe { (*driver_data.cast::<NonNull<Tag<C>>>()).add(tag) }
 }
 
-/// All hardware queues of a device: what the driver data of a tag set points to.
+/// All hardware queues of a device. The driver data of a tag set points to this.
 pub(crate) struct HwQueues<'bound, Q> {
     pub(crate) interrupts: Option<&'bound Device<Bound>>,
     pub(crate) queues: Pin<KBox<[HwData<Q>]>>,
@@ -95,36 +98,36 @@ impl<Q> HwQueues<'_, Q> {
     /// Returns the driver's hardware queues.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Pin<&Q>> {
         let queues = self.queues.as_ref().get_ref().iter();
-        // SAFETY: The queues are pinned, and `hwq` is a part that is pinned with the whole.
+        // SAFETY: The queues are pinned, and `hwq` is structurally pinned: it is marked `#[pin]`.
         queues.map(|data| unsafe { Pin::new_unchecked(&data.hwq) })
     }
 
-    /// Returns what belongs to hardware queue `index`.
+    /// Returns the data of hardware queue `index`.
     pub(crate) fn get(&self, index: c_uint) -> Option<&HwData<Q>> {
         self.queues.as_ref().get_ref().get(index as usize)
     }
 
-    /// Decides which CPUs use which queue.
+    /// Assigns CPUs to queues.
     ///
     /// # Safety
     ///
-    /// `map` must be valid, and the block layer must be asking.
+    /// `map` must be valid, and nobody else may access it during the call.
     pub(crate) unsafe fn map_queues(&self, map: *mut bindings::blk_mq_queue_map) {
         match self.interrupts {
             Some(device) => {
                 // CAST: `Device` is a transparent wrapper.
                 let device = core::ptr::from_ref(device).cast_mut().cast();
-                // SAFETY: The device is valid and bound. The map is valid, and nobody else touches
-                // it now.
+                // SAFETY: The device is valid and bound. The map is valid, and nobody else accesses
+                // it (safety requirement).
                 unsafe { bindings::blk_mq_map_hw_queues(map, device, 0) }
             }
-            // SAFETY: The map is valid, and nobody else touches it now.
+            // SAFETY: The map is valid, and nobody else accesses it (safety requirement).
             None => unsafe { bindings::blk_mq_map_queues(map) },
         }
     }
 }
 
-/// A hardware queue as the block layer sees it.
+/// The context of a hardware queue in the block layer.
 ///
 /// Dereferences to the driver's own [`Operations::HwQueue`](crate::Operations::HwQueue).
 ///
@@ -140,36 +143,38 @@ pub struct HwContext<'a, Q> {
 impl<'a, Q> HwContext<'a, Q> {
     /// # Safety
     ///
-    /// `hctx` must belong to a tag set whose hardware queues are `Q`s, and be in use for `'a`: its
-    /// `init_hctx` was called and its `exit_hctx` not yet.
+    /// `hctx` must belong to a tag set whose hardware queues are `Q`s, and be in use for `'a`:
+    /// between the callbacks `init_hctx` and `exit_hctx`.
     #[inline]
     pub(crate) unsafe fn from_raw(hctx: *mut bindings::blk_mq_hw_ctx) -> Self {
-        // INVARIANT: By the safety requirement; `init_hctx` set the driver data.
+        // INVARIANT: `hctx` is in use, so it is valid for `'a` (safety requirement), and `data` is
+        // its driver data.
         Self {
             hctx,
-            // SAFETY: `init_hctx` set it to a `HwData<Q>` that outlives the queue.
+            // SAFETY: `init_hctx` has set the driver data to a `HwData<Q>`, which outlives the
+            // queue.
             data: unsafe { &*(*hctx).driver_data.cast::<HwData<Q>>() },
         }
     }
 
-    /// Makes the block layer pass no more requests of this queue until
+    /// Stops the queue: the block layer passes no more requests of it until
     /// [`Request::restart_hw_queue`](crate::Request::restart_hw_queue).
     ///
-    /// To be called under the lock under which completed requests are taken from the device and
-    /// with at least one request in flight, else nobody is left to restart the queue.
+    /// The caller must hold the lock with which completed requests are taken from the device, and
+    /// at least one request must be in flight. Otherwise the queue might never be restarted.
     #[doc(alias = "blk_mq_stop_hw_queue")]
     pub fn stop(&self) {
         // SAFETY: `hctx` is valid (type invariant).
         unsafe { bindings::blk_mq_stop_hw_queue(self.hctx) }
     }
 
-    /// Returns the raw pointer, to compare.
+    /// Returns the raw pointer, for comparisons.
     #[inline]
     pub(crate) fn as_raw(&self) -> *mut bindings::blk_mq_hw_ctx {
         self.hctx
     }
 
-    /// Returns what belongs to the queue.
+    /// Returns the data of the queue.
     #[inline]
     pub(crate) fn data(&self) -> &'a HwData<Q> {
         self.data

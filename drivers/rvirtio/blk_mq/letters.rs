@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How disks are named: a prefix and letters, `vda` to `vdz`, `vdaa` and so on. Tested on the
-//! host.
+//! Names of disks, which consist of a prefix and letters: `vda` to `vdz`, `vdaa` and so on. Tested
+//! on the host.
 
-/// The letters of the largest number: 26^7 is more than `u32::MAX`.
+/// The number of letters for the largest index: 26^7 is more than `u32::MAX`.
 const MAX_LETTERS: usize = 7;
 
-/// Returns `prefix` and the letters for `index`, terminated by 0, or `None` if that is longer
-/// than `N` bytes.
+/// Returns `prefix` and the letters for `index`, terminated by 0, or `None` if the name does not
+/// fit into `N` bytes.
 #[doc(alias = "virtblk_name_format")]
 pub(crate) fn append<const N: usize>(prefix: &[u8], index: u32) -> Option<[u8; N]> {
     let mut letters = [0; MAX_LETTERS];
@@ -17,7 +17,7 @@ pub(crate) fn append<const N: usize>(prefix: &[u8], index: u32) -> Option<[u8; N
         start -= 1;
         // CAST: Less than 26.
         letters[start] = b'a' + (n % 26) as u8;
-        // After `z` comes `aa`: the letters count from 1 in all places but the last.
+        // `z` is followed by `aa`: letters other than the last count from 1.
         rest = (n / 26).checked_sub(1);
     }
     let letters = &letters[start..];
@@ -25,7 +25,7 @@ pub(crate) fn append<const N: usize>(prefix: &[u8], index: u32) -> Option<[u8; N
     let mut name = [0; N];
     let (head, tail) = name.split_at_mut_checked(prefix.len())?;
     head.copy_from_slice(prefix);
-    // Room for the terminating 0 too.
+    // The terminating 0 has to fit, too.
     if tail.len() <= letters.len() {
         return None;
     }

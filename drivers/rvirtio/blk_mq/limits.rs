@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What requests a disk can take.
+//! The limits of a disk's requests.
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
@@ -11,20 +11,20 @@ use kernel::{
     sizes::SZ_64K, //
 };
 
-/// The largest logical block size in bytes that the block layer takes.
+/// The largest logical block size in bytes that the block layer supports.
 #[doc(alias = "BLK_MAX_BLOCK_SIZE")]
-// CAST: Small numbers. Without huge pages it is a macro that bindgen can not evaluate.
+// CAST: The numbers are small. Without huge pages, C has a macro that bindgen cannot evaluate.
 pub const MAX_BLOCK_SIZE: u32 = if cfg!(CONFIG_TRANSPARENT_HUGEPAGE) {
     SZ_64K as u32
 } else {
     PAGE_SIZE as u32
 };
 
-/// The block layer wants segments of at least this many bytes.
+/// The smallest limit for the size of a segment in bytes that the block layer supports.
 #[doc(alias = "BLK_MIN_SEGMENT_SIZE")]
 pub const MIN_SEGMENT_SIZE: u32 = 4096;
 
-/// Whether completed writes are stable.
+/// The cache mode of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheMode {
     /// They are.
@@ -33,33 +33,33 @@ pub enum CacheMode {
     WriteBack,
 }
 
-/// What requests a disk can take. Sizes are in bytes unless they say otherwise.
+/// The limits of a disk's requests. Sizes are in bytes unless noted otherwise.
 ///
-/// There is no segment boundary and no gap between segments to avoid, and no operation with a
-/// special payload, such as discard.
+/// Segment boundaries, gaps between segments, and operations with a special payload, such as
+/// discard, are not supported.
 #[doc(alias = "queue_limits")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The unit of addressing: a power of two from 512 to [`MAX_BLOCK_SIZE`].
     pub logical_block_size: u32,
-    /// The unit of writing without a read before: 0 for the same as the logical block size,
-    /// else a power of two.
+    /// The unit that can be written without reading before: a power of two, or 0 for the logical
+    /// block size.
     pub physical_block_size: u32,
-    /// Where the first physical block starts.
+    /// The offset of the first physical block.
     pub alignment_offset: u32,
-    /// The smallest size that is efficient, 0 for the default.
+    /// The smallest efficient size, 0 for the default.
     pub io_min: u32,
-    /// The size that is most efficient, 0 for none.
+    /// The most efficient size, 0 for none.
     pub io_opt: u32,
     /// The largest number of segments of a request, not 0.
     pub max_segments: u16,
-    /// The largest size of a segment, from [`MIN_SEGMENT_SIZE`].
+    /// The largest size of a segment, at least [`MIN_SEGMENT_SIZE`].
     pub max_segment_size: u32,
     /// The largest size of a request in 512-byte sectors.
     pub max_hw_sectors: u32,
     /// Whether flushes are needed.
     pub cache: CacheMode,
-    /// Whether access times depend on the place.
+    /// Whether access times depend on the position.
     pub rotational: bool,
 }
 
@@ -86,6 +86,6 @@ impl Limits {
 
 /// Sets the cache mode in raw limits.
 pub(crate) fn set_cache(lim: &mut bindings::queue_limits, cache: CacheMode) {
-    // SAFETY: `lim` is valid.
+    // SAFETY: `lim` is an exclusive reference, so it is valid.
     unsafe { rvirtio_helper_queue_limits_set_write_cache(lim, cache == CacheMode::WriteBack) }
 }

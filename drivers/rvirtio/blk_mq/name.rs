@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names of disks, and who has which.
+//! Allocation of disk names.
 
 use crate::{
     helpers::rvirtio_blk_name_ida,
@@ -25,7 +25,7 @@ pub(crate) const NAME_LEN: usize = bindings::DISK_NAME_LEN as usize;
 pub(crate) struct NameIndex(u32);
 
 impl NameIndex {
-    /// Takes the smallest free number.
+    /// Allocates the smallest free number.
     pub(crate) fn allocate() -> Result<Self> {
         // SAFETY: The allocator is initialised statically and does its own locking.
         let index = unsafe {
@@ -38,7 +38,7 @@ impl NameIndex {
         };
         to_result(index)?;
         // INVARIANT: It was just allocated.
-        // CAST: It is not negative.
+        // CAST: `to_result` has checked that it is not negative.
         Ok(Self(index as u32))
     }
 
@@ -50,7 +50,7 @@ impl NameIndex {
 
 impl Drop for NameIndex {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the number is ours.
+        // SAFETY: The number is allocated, and this value owns it (type invariant).
         unsafe { bindings::ida_free(&raw mut rvirtio_blk_name_ida, self.0) }
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What requests do.
+//! Operations of requests.
 //!
 //! C header: [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
 
 use kernel::bindings;
 use rvirtio::dma::Direction;
 
-/// What a request is to do.
+/// The operation of a request.
 #[doc(alias = "req_op")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -15,18 +15,18 @@ pub enum Op {
     Read,
     /// Writes sectors.
     Write,
-    /// Makes the completed writes stable.
+    /// Makes completed writes stable.
     Flush,
-    /// The driver's own, with data from the device; see
+    /// A request of the driver itself, with data from the device; see
     /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in).
     DriverIn,
-    /// Any other, with C's number. The limits that [`Limits`](crate::Limits) can express keep
-    /// the block layer from sending these.
+    /// Any other operation, with its number in C. The block layer does not send these, because
+    /// [`Limits`](crate::Limits) cannot enable them.
     Other(u32),
 }
 
 impl Op {
-    /// Returns the operation that is in the flags of a request.
+    /// Returns the operation in the flags of a request.
     #[inline]
     pub(crate) fn from_flags(flags: bindings::blk_opf_t) -> Self {
         // CAST: All operations are small positive numbers.
@@ -40,7 +40,7 @@ impl Op {
         }
     }
 
-    /// Returns where the data goes, `None` when there is none.
+    /// Returns the direction of the data, or `None` without data.
     #[inline]
     pub(crate) fn direction(self) -> Option<Direction> {
         match self {

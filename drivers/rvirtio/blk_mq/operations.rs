@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a driver implements.
+//! The trait that a driver implements.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
@@ -21,7 +21,7 @@ use kernel::{
 
 /// A driver of multi-queue block devices.
 ///
-/// Implementations are marker types; what a callback needs it finds in the hardware queue.
+/// Implementations are marker types. The data for callbacks is in the hardware queue.
 #[vtable]
 pub trait Operations: Sized {
     /// The module that the driver is in. `#[vtable]` fills it in.
@@ -33,31 +33,31 @@ pub trait Operations: Sized {
     /// The driver's memory for one request in flight.
     type Command: Command;
 
-    /// What sysfs attributes work with.
+    /// The data for sysfs attributes.
     type DiskData: Send + Sync;
 
     /// The driver's attributes of the disk: a tuple of [`Attribute`](crate::Attribute)s.
     type Attributes: AttributeList<Self::HwQueue, Self::DiskData>;
 
-    /// Starts `rq` on the device, or gives it back.
+    /// Starts `rq` on the device, or returns it.
     ///
-    /// Unless it is the last, the device need not be told yet: more requests or
-    /// [`Operations::commit_rqs`] follow. The latter is called, too, when the last one is given
-    /// back.
+    /// If `position` is not [`Position::Last`], the device need not be notified yet: more requests
+    /// or [`Operations::commit_rqs`] follow. The latter is also called if the last request is
+    /// returned.
     ///
     /// # Errors
     ///
-    /// [`Refused`] with the same request, which must not be known to the device. The block layer
-    /// tries it again if the status is [`BlkStatus::Resource`](crate::BlkStatus::Resource) or
-    /// [`BlkStatus::DevResource`](crate::BlkStatus::DevResource), and
-    /// ends it with any other status.
+    /// [`Refused`] with the same request, which the device must not have. The block layer repeats
+    /// it if the status is [`BlkStatus::Resource`](crate::BlkStatus::Resource) or
+    /// [`BlkStatus::DevResource`](crate::BlkStatus::DevResource), and ends it with any other
+    /// status.
     fn queue_rq(
         hctx: HwContext<'_, Self::HwQueue>,
         rq: Request<Self::Command>,
         position: Position,
     ) -> Result<(), Refused<Self::Command>>;
 
-    /// Starts all requests of `batch` on the device. All of them belong to `hctx`.
+    /// Starts all requests of `batch` on the device. They all belong to `hctx`.
     ///
     /// Requests that the driver leaves in the batch are passed to [`Operations::queue_rq`].
     fn queue_rqs(
@@ -65,15 +65,15 @@ pub trait Operations: Sized {
         batch: &mut Batch<'_, Self::HwQueue, Self::Command>,
     );
 
-    /// Tells the device about requests for which [`Operations::queue_rq`] did not do that.
+    /// Notifies the device of requests for which [`Operations::queue_rq`] did not notify it.
     fn commit_rqs(hctx: HwContext<'_, Self::HwQueue>);
 }
 
-/// Whether more requests follow right after this one.
+/// The position of a request in a group that the block layer passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
-    /// More follow.
+    /// More requests follow.
     Middle,
-    /// This is the last for now.
+    /// This is the last request.
     Last,
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module parameters that are strings, which `module!` does not have.
+//! Module parameters that are strings, which `module!` does not support.
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
@@ -17,11 +17,12 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The value ends with a 0. It is written only by parameter parsing, which is over when the code
-/// of the module runs: the parameter's file in sysfs is read-only.
+/// The value ends with a 0. It is only written when parameters are parsed, before the code of the
+/// module runs: the parameter's file in sysfs is read-only.
 pub struct StringParam<const N: usize>(UnsafeCell<[u8; N]>);
 
-// SAFETY: By the type invariant nobody writes while others read.
+// SAFETY: The value is not written once the code of the module runs (type invariant), so all
+// accesses through shared references are reads.
 unsafe impl<const N: usize> Sync for StringParam<N> {}
 
 impl<const N: usize> StringParam<N> {
@@ -38,15 +39,15 @@ impl<const N: usize> StringParam<N> {
         Self(UnsafeCell::new(value))
     }
 
-    /// The value, without the terminating 0.
+    /// Returns the value without the terminating 0.
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: By the type invariant nobody writes.
+        // SAFETY: The value is not written once the code of the module runs (type invariant).
         let value = unsafe { &*self.0.get() };
         let len = value.iter().position(|&c| c == 0).unwrap_or(N);
         &value[..len]
     }
 
-    /// Describes where C finds the value.
+    /// Returns the description of the value for C.
     #[doc(hidden)]
     pub const fn raw(&'static self) -> RawString {
         RawString(bindings::kparam_string {
@@ -56,12 +57,12 @@ impl<const N: usize> StringParam<N> {
     }
 }
 
-/// Where C finds the value of a string parameter.
+/// The description of a string parameter's value for C.
 #[doc(hidden)]
 #[repr(transparent)]
 pub struct RawString(bindings::kparam_string);
 
-// SAFETY: It is only read.
+// SAFETY: The structure is never changed, so it can be shared.
 unsafe impl Sync for RawString {}
 
 /// An entry of a module's table of parameters.
@@ -69,7 +70,7 @@ unsafe impl Sync for RawString {}
 #[repr(transparent)]
 pub struct RawParam(bindings::kernel_param);
 
-// SAFETY: It is only read.
+// SAFETY: The structure is never changed, so it can be shared.
 unsafe impl Sync for RawParam {}
 
 impl RawParam {
@@ -102,19 +103,13 @@ impl RawParam {
     }
 }
 
-/// Declares a string parameter of the module that this is used in.
+/// Declares a string parameter of the current module.
 ///
 /// # Examples
 ///
-/// ```ignore
-/// string_param! {
-///     /// What the names of disks start with.
-///     static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
-///     module: "rvirtio_blk",
-///     description: "Prefix of disk names",
-/// }
-/// ```
-// `crate` is the one that the parameter is declared in, whose module it belongs to.
+/// ```ignore string_param! { /// The prefix of disk names. static NAME_PREFIX: StringParam<16> =
+/// "name_prefix", b"vd"; module: "rvirtio_blk", description: "Prefix of disk names", } ```
+// `crate` is the crate that declares the parameter, because the parameter belongs to its module.
 #[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! string_param {
@@ -138,9 +133,9 @@ macro_rules! string_param {
     };
 }
 
-/// Declares the entry of a parameter in the module's table, and what `modinfo` shows.
+/// Declares the entry of a parameter in the module's table, and its description for `modinfo`.
 #[doc(hidden)]
-// `crate` is the one that the parameter is declared in, whose module it belongs to.
+// `crate` is the crate that declares the parameter, because the parameter belongs to its module.
 #[allow(clippy::crate_in_macro_def)]
 #[macro_export]
 macro_rules! param_entry {
@@ -181,7 +176,7 @@ macro_rules! param_entry {
     };
 }
 
-/// Returns the bytes of `text`, which has to have the right length.
+/// Returns the bytes of `text`, which must have the length `N`.
 #[doc(hidden)]
 pub const fn to_array<const N: usize>(text: &str) -> [u8; N] {
     match text.as_bytes().first_chunk() {

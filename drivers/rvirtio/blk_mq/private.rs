@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a disk has for as long as somebody has it open, even when its driver is gone.
+//! The private data of a disk, which exists until the last user has closed the disk, even if its
+//! driver is unbound.
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
@@ -18,40 +19,43 @@ use kernel::{
     prelude::*, //
 };
 
-/// What lives as long as the C structure, which can be longer than the driver is bound: somebody
-/// may still have the disk open.
+/// The private data, with the lifetime of the C structure. This can be longer than the driver is
+/// bound, because the disk may still be open.
 pub(crate) struct Private {
     pub(crate) geometry: Option<Geometry>,
-    /// Keeps the name from being used again.
+    /// Prevents the name from being used again.
     pub(crate) _index: NameIndex,
 }
 
 /// # Safety
 ///
-/// `private` must be the private data of a disk, and used by nobody after this.
+/// `private` must be the private data of a disk, and must not be used afterwards.
 pub(crate) unsafe fn free_private(private: *mut c_void) {
-    // SAFETY: A disk's private data comes from `KBox::into_raw` in `GenDisk::allocate`.
+    // SAFETY: `GenDisk::allocate` sets a disk's private data to the result of
+    // `KBox::<Private>::into_raw`, and nobody else uses it any more (safety requirement).
     drop(unsafe { KBox::<Private>::from_raw(private.cast()) });
 }
 
-/// Called when the last user of a disk that was added is gone.
+/// Frees the private data of a disk that was added, after its last reference was dropped.
 pub(crate) extern "C" fn free_disk(disk: *mut bindings::gendisk) {
-    // SAFETY: The disk is one of ours, and nobody uses it any more.
+    // SAFETY: The block layer calls this for disks with `GenDisk::FOPS`, when nobody uses them any
+    // more.
     unsafe { free_private((*disk).private_data) }
 }
 
-/// For old partitioning tools. The driver may be unbound already.
+/// Returns the geometry, for old partitioning tools. The driver may already be unbound.
 pub(crate) extern "C" fn getgeo(
     disk: *mut bindings::gendisk,
     geo: *mut bindings::hd_geometry,
 ) -> c_int {
-    // SAFETY: The disk is one of ours, and its private data lives as long as it does.
+    // SAFETY: The block layer calls this for disks with `GenDisk::FOPS`, whose private data is a
+    // `Private` that exists as long as the disk.
     let private = unsafe { &*(*disk).private_data.cast::<Private>() };
     let geometry = private.geometry.unwrap_or_else(|| {
-        // SAFETY: The disk is valid.
+        // SAFETY: The block layer passes a valid disk, which has a `part0`.
         Geometry::for_capacity(unsafe { (*(*disk).part0).bd_nr_sectors })
     });
-    // SAFETY: The block layer passes a structure to be filled.
+    // SAFETY: The block layer passes a `geo` that is valid for writes.
     unsafe {
         rvirtio_helper_hd_geometry_set(geo, geometry.cylinders, geometry.heads, geometry.sectors)
     };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The data of a request as pieces of physical memory.
+//! The data of a request as segments of physical memory.
 
 use crate::helpers::rvirtio_helper_page_to_phys;
 use core::marker::PhantomData;
@@ -9,7 +9,7 @@ use kernel::{
     page::PAGE_SIZE, //
 };
 
-/// A piece of physically contiguous memory.
+/// A segment of physically contiguous memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PhysSegment {
     /// The physical address.
@@ -18,16 +18,16 @@ pub struct PhysSegment {
     pub len: u32,
 }
 
-/// Iterates over the data of a request, without allocating or copying.
+/// An iterator over the data of a request, which does not allocate or copy.
 ///
-/// Each multi-page vector of each bio is cut at the disk's maximal segment size, which is how
-/// the block layer counts segments, so that there are never more than it counted.
+/// Each multi-page vector of each bio is split at the disk's largest segment size. The block layer
+/// counts segments in the same way, so there are never more than it counted.
 ///
 /// # Invariants
 ///
-/// - `bio` is null or a bio of the request, valid for `'a`, as are all after it.
-/// - `vec` is the vector of `bio` that has the next `left` bytes from its byte `offset` on;
-///   valid if `left` is not 0.
+/// - `bio` is null, or a bio of the request. It and all bios after it are valid for `'a`.
+/// - If `left` is not 0, `vec` is a valid vector of `bio`, and the next `left` bytes of `bio` begin
+///   at byte `offset` of it.
 #[doc(alias = "blk_map_iter")]
 #[derive(Clone)]
 pub struct Segments<'a> {
@@ -40,10 +40,10 @@ pub struct Segments<'a> {
 }
 
 impl<'a> Segments<'a> {
-    /// No data at all.
+    /// Returns an iterator without data.
     #[inline]
     pub(crate) fn empty() -> Self {
-        // INVARIANT: No bio and no bytes.
+        // INVARIANT: `bio` is null, and `left` is 0.
         Self {
             bio: core::ptr::null(),
             vec: core::ptr::null(),
@@ -56,21 +56,21 @@ impl<'a> Segments<'a> {
 
     /// # Safety
     ///
-    /// - `rq` must be a request of a queue whose bios, if any, describe memory, not just a range
-    ///   of sectors.
-    /// - Bios and memory must not change and stay valid for `'a`.
+    /// - If `rq` has bios, they must describe memory, not only a range of sectors.
+    /// - The bios and the memory must stay valid and must not change for `'a`.
     #[inline]
     pub(crate) unsafe fn new(rq: &'a bindings::request) -> Self {
         let mut segments = Self::empty();
-        // SAFETY: The queue of a request is valid. The limit does not change: only the driver
-        // could do that.
+        // SAFETY: The queue of a request is valid. The limit does not change: only the driver could
+        // change it.
         segments.max_len = unsafe { (*rq.q).limits.max_segment_size };
-        // SAFETY: By the safety requirement.
+        // SAFETY: `rq.bio` is null, or a bio of the request that describes memory and is valid for
+        // `'a` (safety requirement).
         unsafe { segments.enter(rq.bio) };
         segments
     }
 
-    /// Goes on with `bio`.
+    /// Continues with `bio`.
     ///
     /// # Safety
     ///
@@ -81,9 +81,10 @@ impl<'a> Segments<'a> {
         if bio.is_null() {
             return;
         }
-        // INVARIANT: A bio's iterator says which vector comes next and where in it.
-        // SAFETY: By the safety requirement `bio` is valid, and so are its vectors. The iterator
-        // is a packed structure: its fields are copied.
+        // INVARIANT: The iterator of a bio has its next vector, the offset in it, and the number of
+        // bytes left.
+        // SAFETY: `bio` is valid, and so are its vectors (safety requirement). The iterator is a
+        // packed structure: its fields are copied.
         unsafe {
             let iter = (*bio).bi_iter;
             self.vec = (*bio).bi_io_vec.add(iter.bi_idx as usize);
@@ -102,20 +103,20 @@ impl Iterator for Segments<'_> {
             if self.bio.is_null() {
                 return None;
             }
-            // SAFETY: By the type invariant `bio` is valid, and so is the next.
+            // SAFETY: `bio` is valid, and so is the next one, unless it is null (type invariant).
             unsafe { self.enter((*self.bio).bi_next) };
         }
-        // SAFETY: By the type invariant `vec` is valid, as `left` is not 0.
+        // SAFETY: `vec` is valid, because `left` is not 0 (type invariant).
         let vec = unsafe { &*self.vec };
-        // By the type invariant `offset` is within the vector: none of these wraps.
+        // `offset` is within the vector (type invariant), so none of these wraps.
         let rest = vec.bv_len.wrapping_sub(self.offset);
         let len = rest.min(self.left).min(self.max_len);
-        // SAFETY: The page of a vector is valid.
+        // SAFETY: The page of a valid vector is valid.
         let base = unsafe { page_to_phys(vec.bv_page) };
         let offset = u64::from(vec.bv_offset).wrapping_add(self.offset.into());
         let addr = base.wrapping_add(offset);
 
-        // INVARIANT: Moves on by `len` bytes, to the next vector when this one is used up.
+        // INVARIANT: This advances by `len` bytes, and to the next vector at the end of this one.
         self.left = self.left.wrapping_sub(len);
         self.offset = self.offset.wrapping_add(len);
         if self.offset == vec.bv_len {
@@ -127,7 +128,7 @@ impl Iterator for Segments<'_> {
 }
 
 extern "C" {
-    /// Where the array of all pages begins, on x86-64. Constant from early boot on.
+    /// The address of the array of all pages on x86-64. It does not change after early boot.
     static vmemmap_base: usize;
 }
 
@@ -139,8 +140,8 @@ extern "C" {
 #[inline]
 unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
     if cfg!(all(CONFIG_X86_64, CONFIG_SPARSEMEM_VMEMMAP)) {
-        // A call costs more than this, and there is one for each segment.
-        // SAFETY: It is a variable of the kernel that nobody changes.
+        // A function call for each segment would cost more.
+        // SAFETY: `vmemmap_base` is a variable of the kernel that does not change after early boot.
         let offset = page.addr().wrapping_sub(unsafe { vmemmap_base });
         // CAST: Both have 64 bits.
         (offset / size_of::<bindings::page>() * PAGE_SIZE) as u64

@@ -16,16 +16,16 @@ pub enum BlkStatus {
     Ok,
     /// The device or the driver failed.
     IoError,
-    /// The device does not know the operation.
+    /// The device does not support the operation.
     NotSupported,
-    /// Something that is not the device's ran out. The block layer tries again after a while.
+    /// A resource other than the device's is exhausted. The block layer retries after some time.
     Resource,
-    /// The device has no room. The block layer tries again when a request of it completes.
+    /// The device has no room. The block layer retries when a request of the device completes.
     DevResource,
 }
 
 impl BlkStatus {
-    /// Returns C's `BLK_STS_*` value.
+    /// Returns the `BLK_STS_*` value.
     #[inline]
     pub(crate) fn into_raw(self) -> bindings::blk_status_t {
         if self == Self::Ok {
@@ -36,8 +36,9 @@ impl BlkStatus {
         }
     }
 
-    /// The values are macros that bindgen does not evaluate, so that they are taken from C's
-    /// table of error numbers; on the error path that is cheap enough.
+    /// Returns the `BLK_STS_*` value of an error. The values are macros that bindgen does not
+    /// evaluate, so they are looked up in C by error number, which is cheap enough for the error
+    /// path.
     #[cold]
     fn error_into_raw(self) -> bindings::blk_status_t {
         let error = match self {
@@ -46,13 +47,13 @@ impl BlkStatus {
             Self::Resource => ENOMEM,
             Self::DevResource => EBUSY,
         };
-        // SAFETY: It only looks up a table.
+        // SAFETY: This function only looks up the value in a table, and checks its bounds.
         unsafe { bindings::errno_to_blk_status(error.to_errno()) }
     }
 
-    /// Converts C's `BLK_STS_*` value to an error number.
+    /// Converts a `BLK_STS_*` value to a result.
     pub(crate) fn result_from_raw(raw: bindings::blk_status_t) -> Result {
-        // SAFETY: It only looks up a table.
+        // SAFETY: This function only looks up the value in a table, and checks its bounds.
         to_result(unsafe { bindings::blk_status_to_errno(raw) })
     }
 }

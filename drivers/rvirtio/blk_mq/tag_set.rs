@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tags: the requests that a device can have at a time, and the driver's memory for them.
+//! Tag sets: the hardware queues of a device, their tags, and the driver's memory for requests.
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
@@ -31,8 +31,8 @@ use kernel::{
     types::Opaque, //
 };
 
-/// The tags of a hardware queue, which stay where they are. What is in a cell belongs to the
-/// request that has the tag.
+/// The tags of a hardware queue, which do not move. The content of a cell belongs to the request
+/// that has the tag.
 type Tags<C> = KVVec<UnsafeCell<Tag<C>>>;
 
 /// The hardware queues of a tag set with the operations `T`, and the tags of each.
@@ -41,24 +41,24 @@ type Parts<'bound, T> = (
     KVec<Tags<<T as Operations>::Command>>,
 );
 
-/// What a hardware queue is made of.
+/// The parts of a hardware queue that is to be created.
 pub struct NewQueue<I, C> {
-    /// Initialises the driver's hardware queue.
+    /// The initialiser of the driver's hardware queue.
     pub queue: I,
-    /// The driver's memory for each request in flight: one for each tag.
+    /// The driver's memory for requests in flight, one for each tag.
     pub commands: KVVec<C>,
 }
 
-/// The hardware queues of a device, and their tags: the requests that each can have at a time.
+/// The hardware queues of a device, and their tags. A queue has as many requests at a time as it
+/// has tags.
 ///
-/// A hardware queue may hold requests, which hold pointers to tags and to memory of the block
-/// layer. None is left when this is dropped:
+/// A hardware queue may contain requests, which have pointers to tags and to memory of the block
+/// layer. There are none left when the tag set is dropped:
 ///
-/// - Requests come from a disk on this tag set. That is a [`GenDisk`](crate::GenDisk), which owns
-///   the tag set, so that no other has it.
-/// - Before it gives up the tag set, it removes the disk, which waits until every request has
-///   ended, and prevents new ones. A request that the driver forgets is never ended, so that this
-///   waits forever.
+/// - Requests come from a disk that uses this tag set. This is a [`GenDisk`](crate::GenDisk), which
+///   owns the tag set, so there is only one.
+/// - Before it drops the tag set, it removes the disk, which waits until every request has ended,
+///   and prevents new ones. A request that the driver forgets never ends, so this waits forever.
 ///
 /// # Invariants
 ///
@@ -66,33 +66,35 @@ pub struct NewQueue<I, C> {
 ///   points to `queues`.
 /// - There are no more driver tags than elements in each of `tags`, of which there is one for each
 ///   queue in `queues`.
-/// - No disk is on the tag set when this is dropped.
+/// - No disk uses the tag set when it is dropped.
 #[doc(alias = "blk_mq_tag_set")]
 #[pin_data(PinnedDrop)]
 pub struct TagSet<'bound, T: Operations> {
     #[pin]
     inner: Opaque<bindings::blk_mq_tag_set>,
-    /// Dropped before `tags`, to which it has pointers.
+    /// Dropped before `tags`, because it has pointers to them.
     queues: KBox<HwQueues<'bound, T::HwQueue>>,
-    /// Reached through these pointers only.
+    /// Only accessed through these pointers.
     tags: KVec<Tags<T::Command>>,
 }
 
-// SAFETY: A tag set can be freed by any thread, and so can hardware queues and commands.
+// SAFETY: A tag set can be freed by any thread, and its hardware queues and commands are `Send`.
 unsafe impl<T: Operations> Send for TagSet<'_, T> {}
-// SAFETY: Through a shared reference only hardware queues can be reached, which are `Sync`. The
-// block layer guards its use of the tag set by locks of its own.
+// SAFETY: A shared reference only gives access to the hardware queues, which are `Sync`. The block
+// layer protects its use of the tag set by its own locks.
 unsafe impl<T: Operations> Sync for TagSet<'_, T> {}
 
 impl<'bound, T: Operations> TagSet<'bound, T> {
     /// Creates the given hardware queues, with `depth` tags each.
     ///
-    /// Where each queue has an interrupt of its own, `interrupts` is the device whose bus knows
-    /// which CPUs these go to, and those use the queue. Else CPUs are spread evenly.
+    /// If each queue has an interrupt of its own, `interrupts` is the device with the interrupts,
+    /// and each queue is used by the CPUs that its interrupt is routed to. Otherwise CPUs are
+    /// spread evenly.
     ///
     /// # Errors
     ///
-    /// `EINVAL` when a queue has less than `depth` commands; `ENOMEM`; those of the queues.
+    /// `EINVAL` if a queue has fewer than `depth` commands; `ENOMEM`; those of initialising the
+    /// queues.
     pub fn new<'a, I>(
         interrupts: Option<&'bound Device<Bound>>,
         depth: u16,
@@ -103,7 +105,7 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
         Self: 'a,
     {
         pin_init::pin_init_scope(move || {
-            // CAST: As many as a device has, which are counted in 16 bits.
+            // CAST: A device has at most 65535 queues.
             let nr_hw_queues = queues.len() as c_uint;
             let (queues, tags) = Self::create(interrupts, depth, queues)?;
             let queues = KBox::new(queues, GFP_KERNEL)?;
@@ -117,7 +119,7 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
                 driver_data: driver_data.cast_mut().cast(),
                 ..pin_init::zeroed()
             };
-            // INVARIANT: `create` checked the number of tags; C makes it smaller at most. There is
+            // INVARIANT: `create` has checked the number of tags, which C can only reduce. There is
             // no disk yet.
             Ok(try_pin_init!(Self {
                 inner <- allocate(set),
@@ -149,7 +151,8 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
             let part = parts.next();
             pin_init::pin_init_scope(move || {
                 let (tags, queue) = part.ok_or(EINVAL)?;
-                // INVARIANT: The caller keeps the tags for longer than the queues.
+                // INVARIANT: `tags` has the type of the tag set. The caller drops the tags after
+                // the queues.
                 Ok(try_pin_init!(HwData { tags, hwq <- queue }? Error))
             })
         };
@@ -180,10 +183,10 @@ fn create_tags<C>(commands: KVVec<C>, depth: u16) -> Result<Tags<C>> {
     Ok(tags)
 }
 
-/// Returns how many queues make sense on this machine, at most `max`.
+/// Returns the number of queues that are useful on this machine, at most `max`.
 #[doc(alias = "blk_mq_num_possible_queues")]
 pub fn num_possible_queues(max: u32) -> u32 {
-    // SAFETY: It only looks at the number of CPUs.
+    // SAFETY: The function has no requirements: it only reads the number of CPUs.
     unsafe { bindings::blk_mq_num_possible_queues(max) }
 }
 
@@ -192,7 +195,7 @@ fn allocate(
     settings: bindings::blk_mq_tag_set,
 ) -> impl PinInit<Opaque<bindings::blk_mq_tag_set>, Error> {
     Opaque::try_ffi_init(move |set: *mut bindings::blk_mq_tag_set| {
-        // SAFETY: `set` is valid for writes, and the final place of the tag set.
+        // SAFETY: `set` is valid for writes, and the tag set is pinned at this address.
         to_result(unsafe {
             set.write(settings);
             bindings::blk_mq_alloc_tag_set(set)
@@ -203,7 +206,7 @@ fn allocate(
 #[pinned_drop]
 impl<T: Operations> PinnedDrop for TagSet<'_, T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: It was allocated, and no disk is on it (type invariant).
+        // SAFETY: The tag set was allocated, and no disk uses it (type invariant).
         unsafe { bindings::blk_mq_free_tag_set(self.inner.get()) }
     }
 }

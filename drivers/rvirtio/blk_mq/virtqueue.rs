@@ -4,7 +4,7 @@
 //!
 //! A driver whose [`Operations::Command`](crate::Operations::Command) is an [`Exchange`] can
 //! prepare its [`Request`]s and put them into a [`Virtqueue`](rvirtio::Virtqueue). Without
-//! ACCESS_PLATFORM the physical addresses of the data are read straight from the bios.
+//! ACCESS_PLATFORM, the physical addresses of the data are directly read from the bios.
 
 use crate::{
     batch::CompletionBatch,
@@ -52,7 +52,7 @@ impl<H, S, N: Send> Command for Exchange<'_, H, S, N> {
 }
 
 impl From<PhysSegment> for Segment {
-    /// For devices that use physical addresses.
+    /// Converts a segment for devices that use physical addresses.
     #[inline]
     fn from(PhysSegment { addr, len }: PhysSegment) -> Self {
         Self { addr, len }
@@ -61,16 +61,16 @@ impl From<PhysSegment> for Segment {
 
 /// A request that is ready for a virtqueue.
 ///
-/// Dereferences to [`Request`], but gives no access by which it could change: the device may have
-/// it. Becomes a [`Request`] again to be ended, completed or requeued.
+/// Dereferences to [`Request`], but only for reading, because the device may have it. It is
+/// converted to a [`Request`] to end, complete or requeue it.
 ///
 /// # Invariants
 ///
-/// The exchange was prepared with the data of this very request, and not changed since.
+/// The exchange was prepared with the data of this request, and not changed since.
 #[repr(transparent)]
 pub struct Prepared<C: Command>(Request<C>);
 
-/// A request that was prepared, or could not be.
+/// A request that was prepared, or could not be prepared.
 pub type PrepareResult<C> = Result<Prepared<C>, Refused<C>>;
 
 impl<'bound, H, S, N> Request<Exchange<'bound, H, S, N>>
@@ -79,14 +79,15 @@ where
     S: FromBytes + AsBytes,
     N: Send,
 {
-    /// Gets the request ready for a virtqueue. `status` is what [`Request::device_status`]
-    /// returns if the device does not write one, `note` what [`Request::note`] returns.
+    /// Prepares the request for a virtqueue. [`Request::device_status`] returns `status` if the
+    /// device does not write one, and [`Request::note`] returns `note`.
     ///
     /// # Errors
     ///
-    /// [`BlkStatus::Resource`] when the data cannot be mapped now, [`BlkStatus::IoError`] when it
-    /// never can.
-    // Always inlined, and `fill_exchange` most likely not: its result fits into a register.
+    /// [`BlkStatus::Resource`] if the data temporarily cannot be mapped, [`BlkStatus::IoError`] if
+    /// it can never be mapped.
+    // This is always inlined, and `fill_exchange` is usually not, because its result fits into a
+    // register.
     #[inline(always)]
     pub fn prepare(
         mut self,
@@ -95,7 +96,7 @@ where
         note: N,
     ) -> PrepareResult<Exchange<'bound, H, S, N>> {
         match self.fill_exchange(header, status, note) {
-            // INVARIANT: It was prepared just now.
+            // INVARIANT: The exchange was just prepared with the data of this request.
             Ok(()) => Ok(Prepared(self)),
             Err(error) => Err(Refused {
                 rq: self,
@@ -111,12 +112,13 @@ where
     #[inline(always)]
     fn fill_exchange(&mut self, header: H, status: S, note: N) -> Result {
         let direction = self.direction();
-        // The exchange belongs to the request, but neither to its data nor to the C structure, so
-        // that it can be changed while these are looked at.
+        // The exchange is neither part of the data nor of the C structure, so it can be changed
+        // while these are read.
         let rq = self.as_raw();
         let segments = || {
             let segments = match direction {
-                // SAFETY: We own the request, which is valid, and its data does not change.
+                // SAFETY: We own the request, so it is valid and its bios do not change (type
+                // invariant). Its operation has data, so its bios describe memory.
                 Some(_) => unsafe { Segments::new(&*rq) },
                 None => Segments::empty(),
             };
@@ -126,13 +128,13 @@ where
             .prepare(header, status, note, direction, segments)
     }
 
-    /// Returns what the device, or [`Request::prepare`], wrote as status.
+    /// Returns the status that the device, or else [`Request::prepare`], has written.
     #[inline]
     pub fn device_status(&self) -> S {
         self.command().status()
     }
 
-    /// Returns what was noted at [`Request::prepare`].
+    /// Returns the note that was passed to [`Request::prepare`].
     #[inline]
     pub fn note(&self) -> &N {
         self.command().note()
@@ -149,7 +151,7 @@ impl<C: Command> Deref for Prepared<C> {
 }
 
 impl<C: Command> From<Prepared<C>> for Request<C> {
-    /// Gives up that the request is prepared. Whoever can do that has it back from the device.
+    /// Converts the request back. The caller owns it, so the device does not have it.
     #[inline]
     fn from(prepared: Prepared<C>) -> Self {
         prepared.0
@@ -164,21 +166,21 @@ impl<C: Command> Owned for Prepared<C> {
 
     #[inline]
     unsafe fn from_raw(rq: *mut bindings::request) -> Self {
-        // INVARIANT: It came from such a value, and nothing was done to it since.
-        // SAFETY: By the safety requirement, as that value consisted of the request.
+        // INVARIANT: `rq` came from such a value, and was not changed since (safety requirement).
+        // SAFETY: `rq` came from `Request::into_raw` in `into_raw` above, and its ownership is
+        // transferred (safety requirement).
         Self(unsafe { Request::from_raw(rq) })
     }
 }
 
 // SAFETY:
-// - Header, status and table belong to the exchange, which belongs to the request, and are of its
-//   data (type invariant). To change or drop the exchange, this value has to be taken apart: all
-//   that can be done with a reference to a request is to read.
-// - The block layer leaves the data alone while the driver owns the request, and Rust code has
-//   no references to it. Page cache and user pages can be written by others while the device
-//   reads them, which is part of the interface. What is mapped stays so until the exchange is
-//   released.
-// - All of this is found through a pointer, so that moving the value changes nothing.
+// - Header, status and table belong to the exchange of the request, and the table describes its
+//   data (type invariant). The exchange can only be changed or dropped after this value was
+//   converted to a `Request`: a shared reference to a request only allows reading.
+// - The block layer does not access the data while the driver owns the request, and Rust code has
+//   no references to it. Others can write page cache and user pages while the device reads them,
+//   which is part of the interface. Mappings exist until the exchange is released.
+// - All of this is accessed through a pointer, so moving the value does not change it.
 unsafe impl<H, S, N> Buffers for Prepared<Exchange<'_, H, S, N>>
 where
     H: AsBytes,
@@ -204,8 +206,9 @@ where
         self.0.command().table()
     }
 
-    /// The request has to end, whatever the device does with its data, which is not the driver's.
-    /// The exchange's memory is not freed, and holds nothing but what is shared with the device.
+    /// Returns the request, which has to end even if the device still accesses its data; the data
+    /// does not belong to the driver. The memory of the exchange is not freed, and only contains
+    /// data that is shared with the device.
     fn abandon(self) -> Option<Self> {
         Some(self)
     }

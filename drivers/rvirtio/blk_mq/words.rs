@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module parameters that are one of a few words.
+//! Module parameters whose value is one of several words.
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
@@ -21,10 +21,10 @@ use kernel::{
     prelude::*, //
 };
 
-/// The value of a parameter that is one of `words`.
+/// A parameter whose value is one of `words`.
 ///
-/// Declare it with [`word_param!`](crate::word_param). A module does not load with another word,
-/// and the kernel's log says which there are.
+/// Declare it with [`word_param!`](crate::word_param). The module does not load with any other
+/// word, and the words are logged.
 pub struct WordParam {
     name: &'static str,
     words: &'static [&'static str],
@@ -42,7 +42,7 @@ impl WordParam {
         }
     }
 
-    /// Returns which of the words was chosen.
+    /// Returns the index of the word that was chosen.
     pub fn index(&self) -> usize {
         self.index.load(Ordering::Relaxed)
     }
@@ -69,31 +69,34 @@ impl WordParam {
     }
 
     extern "C" fn set_raw(value: *const c_char, param: *const bindings::kernel_param) -> c_int {
-        // SAFETY: Parameter parsing passes a string and the parameter that these operations are of.
+        // SAFETY: Parameter parsing passes a valid string, and the entry of a parameter with these
+        // operations, which `RawParam::word` created.
         let (value, this) = unsafe { (CStr::from_char_ptr(value), Self::of(param)) };
         this.set(value.to_bytes())
             .map_or_else(Error::to_errno, |()| 0)
     }
 
     extern "C" fn get_raw(buffer: *mut c_char, param: *const bindings::kernel_param) -> c_int {
-        // SAFETY: sysfs passes the parameter that these operations are of.
+        // SAFETY: sysfs passes the entry of a parameter with these operations, which
+        // `RawParam::word` created.
         let word = unsafe { Self::of(param) }.word().as_bytes();
         let len = word.len().min(PAGE_SIZE);
-        // SAFETY: sysfs passes a page to be filled.
+        // SAFETY: sysfs passes a buffer of a page, and `len` is at most a page.
         unsafe {
             buffer
                 .cast::<u8>()
                 .copy_from_nonoverlapping(word.as_ptr(), len)
         };
-        // CAST: At most a page.
+        // CAST: The length is at most a page.
         len as c_int
     }
 
     /// # Safety
     ///
-    /// `param` must be an entry that [`RawParam::word`] made.
+    /// `param` must be an entry that [`RawParam::word`] has created.
     unsafe fn of<'a>(param: *const bindings::kernel_param) -> &'a Self {
-        // SAFETY: The argument of such an entry is a static `WordParam`.
+        // SAFETY: The entry was created by `RawParam::word` (safety requirement), so its argument
+        // is a static `WordParam`.
         unsafe { &*(*param).__bindgen_anon_1.arg.cast::<Self>() }
     }
 
@@ -121,8 +124,8 @@ impl RawParam {
     }
 }
 
-/// Declares a parameter of the module that this is used in that is one of a few words, the first of
-/// which is the default.
+/// Declares a parameter of the current module whose value is one of several words. The first word
+/// is the default.
 ///
 /// # Examples
 ///
