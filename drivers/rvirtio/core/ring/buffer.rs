@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How buffers are named, and what the driver remembers of them.
+//! Tokens of buffers, and the driver's own data about descriptors.
 
-/// What the driver remembers about one descriptor, out of the device's reach.
+/// The driver's own data about a descriptor, which the device cannot access.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shadow {
     /// The length of the writable part of the buffer that starts here, in bytes.
@@ -13,11 +13,11 @@ pub struct Shadow {
     pub(super) count: u16,
 }
 
-/// A buffer that the ring holds: the device may use it, now or after the next publication.
+/// The token of a buffer in the ring, which the device may use, now or after the next publication.
 ///
-/// Tokens of buffers that are in a ring at the same time differ, and their
-/// [`index`](Token::index) is below the queue size, so it can serve as the index of a table of
-/// what belongs to the buffers.
+/// Tokens of buffers that are in a ring at the same time differ, and their [`index`](Token::index)
+/// is below the queue size, so it can be used as an index into a table of the caller's data for
+/// buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub(super) u16);
 
@@ -32,16 +32,18 @@ impl Token {
 /// A buffer that the device has used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsedBuffer {
-    /// Which buffer it is.
+    /// The token of the buffer.
     pub token: Token,
-    /// How many bytes the device says it has written, from the start of the writable part.
+    /// The number of bytes that the device reports to have written, from the start of the writable
+    /// part.
     ///
-    /// At most the length of that part. Bytes beyond are not initialised by the device. With
-    /// `IN_ORDER` a device need not say it for every buffer; this is the whole length then.
+    /// This is at most the length of that part. The device has not initialised the bytes after
+    /// these. With `IN_ORDER`, a device need not report the number for every buffer; otherwise this
+    /// is the length of the part.
     pub written: u32,
 }
 
-/// A used buffer as the device reports it: the last one of a batch, with `IN_ORDER`.
+/// The report of the device about a used buffer; with `IN_ORDER` about the last one of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Report {
     /// A valid index of a shadow entry.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cells of memory that driver and device share.
+//! Cells of memory that is shared by driver and device.
 //!
-//! All shared memory is accessed through little-endian integers that are atomics inside. The
-//! device writes whenever it likes, also against the rules, so plain references would be unsound
-//! and plain loads could be torn or repeated by the compiler: a value could change between its
-//! check and its use. A relaxed atomic load or store is one machine access, costs no more than a
-//! plain one, and lets a `&` to a cell exist while the device writes it. Order between cells comes
-//! from [`Barriers`](super::Barriers) alone.
+//! All shared memory is accessed through little-endian integers, which are implemented by atomics.
+//! The device can write at any time, even in violation of the specification. So plain references
+//! would be unsound, and the compiler could tear or repeat plain loads: a value could change
+//! between its check and its use. A relaxed atomic load or store is one machine access, costs as
+//! much as a plain one, and allows a `&` to a cell to exist while the device writes it. Accesses to
+//! different cells are only ordered by [`Barriers`](super::Barriers).
 
 use crate::atomic::{
     AtomicU16,
@@ -58,9 +58,9 @@ little_endian! {
 /// A descriptor, of either layout, in a ring or in an indirect table.
 ///
 /// The last four bytes are two 16-bit fields whose meaning and order depend on the layout, split:
-/// `flags`, `next`; packed: `id`, `flags`. They are one cell so that they are written by one store.
+/// `flags`, `next`; packed: `id`, `flags`. They are one cell, so that one store writes both.
 ///
-/// A descriptor table has to be aligned to 16 bytes, which is up to who allocates it.
+/// The memory of a descriptor table has to be aligned to 16 bytes.
 #[doc(alias = "vring_desc")]
 #[doc(alias = "vring_packed_desc")]
 #[derive(Debug, Default)]

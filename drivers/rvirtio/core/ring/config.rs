@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was negotiated for a ring.
+//! The configuration of a ring, which was negotiated.
 
 use crate::spec::feature::{
     self,
@@ -22,13 +22,13 @@ pub const FEATURES: Features = Features::of(&[
 /// The options of a ring that were negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// `INDIRECT_DESC` was negotiated.
+    /// Whether `INDIRECT_DESC` was negotiated.
     pub indirect: bool,
-    /// `EVENT_IDX` was negotiated.
+    /// Whether `EVENT_IDX` was negotiated.
     pub event_idx: bool,
-    /// `IN_ORDER` was negotiated.
+    /// Whether `IN_ORDER` was negotiated.
     pub in_order: bool,
-    /// One descriptor of a packed ring is never used.
+    /// Whether one descriptor of a packed ring is never used.
     pub reserve_one: bool,
 }
 
@@ -40,13 +40,13 @@ impl Config {
             indirect: accepted.contains(feature::INDIRECT_DESC),
             event_idx: accepted.contains(feature::EVENT_IDX),
             in_order,
-            // When all descriptors of such a ring are in flight, QEMU 11.1 never gives them back;
-            // a driver that does not know, as the one in C, waits forever.
+            // If all descriptors of such a ring are in flight, QEMU 11.1 never returns them, and a
+            // driver that does not consider this, such as the C driver, waits forever.
             reserve_one: in_order && accepted.contains(feature::RING_PACKED),
         }
     }
 
-    /// Returns the size of a ring in which `capacity` descriptors can be in use together.
+    /// Returns the size of a ring in which `capacity` descriptors can be in use at the same time.
     pub const fn size_for(self, capacity: u16) -> u16 {
         if self.reserve_one {
             capacity.saturating_add(1)
@@ -55,8 +55,8 @@ impl Config {
         }
     }
 
-    /// Returns how many descriptors of a ring of `size` can be in use together: all, or all but
-    /// one. A ring of one descriptor uses it in any case.
+    /// Returns the number of descriptors that can be in use at the same time in a ring of `size`:
+    /// all, or all but one. The only descriptor of a ring can always be used.
     pub const fn capacity(self, size: u16) -> u16 {
         if self.reserve_one && size > 1 {
             size.wrapping_sub(1)
@@ -66,7 +66,7 @@ impl Config {
     }
 }
 
-/// Why a ring could not be set up.
+/// The reason why a ring could not be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetupError {
     /// The queue size is 0, more than 32768, or, for a split ring, not a power of two.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One type for the rings of both layouts.
+//! A type for rings of both layouts.
 
 use super::{
     packed,
@@ -19,8 +19,8 @@ use core::ops::DerefMut;
 
 /// The driver's side of a virtqueue, in the layout that was negotiated.
 ///
-/// The set of layouts is closed, so that a call is a comparison and not an indirect jump. `P` and
-/// `Q` are the memory of a split and of a packed ring.
+/// It is an enum, so a call is a comparison rather than an indirect jump. `P` and `Q` are the
+/// memory of a split and of a packed ring.
 pub enum Ring<P, Q, S> {
     /// Without `RING_PACKED`.
     Split(split::Ring<P, S>),
@@ -28,7 +28,7 @@ pub enum Ring<P, Q, S> {
     Packed(packed::Ring<Q, S>),
 }
 
-/// Calls a method of the ring, whichever it is.
+/// Calls a method of the ring of either layout.
 macro_rules! dispatch {
     ($self:ident.$method:ident($($arg:expr),*)) => {
         match $self {
@@ -52,8 +52,8 @@ where
 
     /// See [`split::Ring::add_chain`].
     ///
-    /// For a loop that pushes the elements itself there are [`split::Ring::begin`] and
-    /// [`packed::Ring::begin`]: which layout it is should not be decided at each.
+    /// For loops that push the elements themselves, there are [`split::Ring::begin`] and
+    /// [`packed::Ring::begin`], so that the layout is not checked for each element.
     #[inline]
     pub fn add_chain(
         &mut self,
@@ -161,7 +161,7 @@ where
     }
 }
 
-/// Iterates over used buffers, in the layout that was negotiated; see [`Ring::used`].
+/// An iterator over used buffers, in the layout that was negotiated; see [`Ring::used`].
 pub enum Used<'a, P, Q, S> {
     /// Of a split ring.
     Split(split::Used<'a, P, S>),

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When one side wants to be notified by the other.
+//! Conditions for notifications of one side by the other.
 
-/// Which used buffer the device is asked to call for.
+/// The used buffer for which a callback is requested.
 ///
-/// Without `EVENT_IDX` a device can only be asked to call for each, so all of these are
-/// [`Next`](Arm::Next) then.
+/// Without `EVENT_IDX`, callbacks can only be requested for every buffer, so all of these are
+/// equivalent to [`Next`](Arm::Next).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arm {
-    /// The next one.
+    /// The next buffer.
     Next,
-    /// The one after so many, or the last one that the device has, whichever comes first. Counted
-    /// in buffers with a split ring, in descriptors with a packed one.
+    /// The buffer after this many, or the last one that the device has, whichever comes first. The
+    /// number is in buffers for a split ring, and in descriptors for a packed one.
     After(u16),
-    /// The one after three quarters of what the device has.
+    /// The buffer after three quarters of those that the device has.
     MostInFlight,
 }
 
 impl Arm {
     /// Returns how many of the `available` buffers or descriptors, which the device has, come
-    /// before the one to call for.
+    /// before the one for which the callback is requested.
     #[inline]
     pub(super) const fn skipped(self, available: u16) -> u16 {
         match self {
             Self::Next => 0,
             Self::After(count) => {
-                // Beyond the last one there may be nothing to call for.
+                // After the last one there might be no further buffer.
                 let last = available.saturating_sub(1);
                 if count < last {
                     count
@@ -42,9 +42,9 @@ impl Arm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "buffers that are already there may cause no further callback"]
 pub enum More {
-    /// There is at least one used buffer, and perhaps no callback will come: pop it now.
+    /// There is at least one used buffer, and possibly no callback for it: it has to be popped now.
     Pending,
-    /// A callback will come for the buffer that was asked for.
+    /// A callback will come for the requested buffer.
     Nothing,
 }
 
@@ -55,7 +55,6 @@ pub enum More {
 #[doc(alias = "vring_need_event")]
 #[inline]
 pub(super) const fn need_event(event: u16, new: u16, old: u16) -> bool {
-    // Both sides are distances back from `new`, which is what makes the comparison right across
-    // the wrap of the indices.
+    // Both sides are distances back from `new`, so the comparison is correct when the indices wrap.
     new.wrapping_sub(event).wrapping_sub(1) < new.wrapping_sub(old)
 }

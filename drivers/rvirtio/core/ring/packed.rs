@@ -4,24 +4,23 @@
 //!
 //! # Cache lines
 //!
-//! The ring's own state is about 50 bytes beside its parameters. Lines of shared memory, for one
-//! buffer through an indirect table:
+//! The ring's own state is about 50 bytes, in addition to its parameters. The accesses to cache
+//! lines for a buffer with an indirect table are:
 //!
 //! - [`Ring::add_indirect`] writes one descriptor and one [`Shadow`] entry. Ids are taken from a
-//!   stack, so that at low depth it is the same entry again and again. Nothing shared is read.
-//! - [`Ring::kick_prepare`] writes one cell of the first descriptor that was added, whose line the
-//!   add has touched, and reads the device event area once for all buffers added since the last
-//!   call.
+//!   stack, so at low depth the same entry is used again. No shared memory is read.
+//! - [`Ring::kick_prepare`] writes one cell of the first descriptor that was added, whose cache
+//!   line was already written, and reads the device event area once for all buffers added since the
+//!   last call.
 //! - [`Ring::pop_used`] reads one descriptor and one [`Shadow`] entry per buffer. With callbacks
 //!   enabled it also reads the flags of the next descriptor, and writes the driver event area once
-//!   when no buffer is left.
+//!   when there are no buffers left.
 //!
 //! # Publication
 //!
 //! A device takes descriptors in ring order, and looks at a descriptor only after it has found all
-//! before it available. So the flags of the first descriptor that was added are held back, and
-//! written when the buffers are published: that makes a whole batch visible at once, with one
-//! barrier.
+//! before it available. So the flags of the first descriptor that was added are only written when
+//! the buffers are published. This makes a whole batch visible with one barrier.
 //!
 //! C source: [`drivers/virtio/virtio_ring.c`](srctree/drivers/virtio/virtio_ring.c)
 
@@ -63,16 +62,17 @@ use core::ops::DerefMut;
 /// # Invariants
 ///
 /// - `size` is 1 to 32768, and all positions are below it.
-/// - `capacity` of the descriptors, at least one, can be in use together. Going around the ring
-///   from `next_used`, the descriptors of all buffers come before `next_avail`, and `num_free`
-///   descriptors after it, up to `capacity`.
+/// - `capacity` descriptors, at least one, can be in use at the same time. Around the ring from
+///   `next_used`, the descriptors of all buffers come first, up to `next_avail`, followed by
+///   `num_free` descriptors. Together these are `capacity`.
 /// - Every id below `size` is either on the free list, which starts at `free_id` and is linked by
-///   `Shadow::next`, or that of one buffer, and then `Shadow::count` is not 0.
-/// - With `IN_ORDER` the links are never changed and lead from each id to the next higher one,
-///   from the last to the first: the ids of the buffers are those from `oldest` to `free_id`.
-/// - `added - popped` (wrapping) is the number of buffers, `published - popped` the number of those
-///   that the device may have.
-/// - `pending` is what is held back if `published` is not `added`, and means nothing otherwise.
+///   `Shadow::next`, or the id of one buffer, in which case `Shadow::count` is not 0.
+/// - With `IN_ORDER`, the links never change, and lead from each id to the next higher one, and
+///   from the last to the first. The ids of the buffers are those from `oldest` up to `free_id`.
+/// - `added - popped` (wrapping) is the number of buffers, and `published - popped` the number of
+///   those that the device may have.
+/// - If `published` is not `added`, `pending` is the first descriptor that is not published.
+///   Otherwise it is unused.
 pub struct Ring<M, S> {
     mem: M,
     shadow: S,
@@ -83,7 +83,7 @@ pub struct Ring<M, S> {
     num_free: u16,
     next_avail: Position,
     pending: Pending,
-    /// The number of descriptors added since the decision to notify was last made.
+    /// The number of descriptors added since the last decision to notify.
     undecided: u64,
     /// Free-running counts of buffers.
     added: u16,
@@ -91,25 +91,25 @@ pub struct Ring<M, S> {
     popped: u16,
 
     next_used: Position,
-    /// The number of descriptors that are to be popped until that one is popped at which the event
-    /// is; 0 or less once it was. With `EVENT_IDX` only.
+    /// The number of descriptors to pop up to and including the one of the event; 0 or less
+    /// afterwards. Only used with `EVENT_IDX`.
     until_event: i64,
 
     callbacks: bool,
     event_idx: bool,
     in_order: bool,
-    /// The oldest buffer's id; with `IN_ORDER` only.
+    /// The id of the oldest buffer. Only used with `IN_ORDER`.
     oldest: u16,
-    /// What the device has reported of a batch that is not popped completely; with `IN_ORDER` only.
+    /// The device's report of a batch that is not completely popped. Only used with `IN_ORDER`.
     batch: Option<Report>,
-    /// Largest permitted indirect table in bytes, 0 without indirect descriptors.
+    /// The largest permitted indirect table in bytes, 0 without indirect descriptors.
     table_max: u32,
     state: State,
-    /// Ids below were searched for buffers to detach.
+    /// Lower ids were already searched for buffers to detach.
     detach_cursor: u16,
 }
 
-/// The first descriptor that is not published: it is written but for its last cell.
+/// The first descriptor that is not published. All of it is written, except for its last cell.
 #[derive(Clone, Copy)]
 struct Pending {
     position: Position,
@@ -117,10 +117,10 @@ struct Pending {
 }
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Sets up an empty ring of `mem.size()` descriptors, with callbacks enabled.
+    /// Creates an empty ring of `mem.size()` descriptors, with callbacks enabled.
     ///
-    /// Memory may hold anything before, also what an earlier ring has left there. The device must
-    /// not use it yet, and `shadow` must have at least `mem.size()` entries.
+    /// The memory may have any content, for example that of an earlier ring. The device must not
+    /// use it yet, and `shadow` must have at least `mem.size()` entries.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
                 ..Shadow::default()
             };
         }
-        // Neither available nor used while both wrap counters are 1.
+        // These are neither available nor used while both wrap counters are 1.
         for index in 0..size {
             let desc = mem.desc(index);
             desc.addr.write(0);
@@ -210,15 +210,16 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.size
     }
 
-    /// Returns how many descriptors can be in use together; see [`Config::capacity`].
+    /// Returns the number of descriptors that can be in use at the same time; see
+    /// [`Config::capacity`].
     #[inline]
     pub fn capacity(&self) -> u16 {
         self.capacity
     }
 
-    /// Ends the use of the ring: from now on no buffer is taken and none is popped.
+    /// Stops the ring: no more buffers can be added or popped.
     ///
-    /// That keeps nothing from the device.
+    /// This does not prevent the device from using buffers.
     #[doc(alias = "__virtqueue_break")]
     pub fn stop(&mut self) {
         self.state.stop();
@@ -226,14 +227,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 
     /// Returns a buffer that was not popped, or `None` if there is none left. Stops the ring.
     ///
-    /// Only when the device or the queue has been reset does the device no longer access the
-    /// buffer: it is up to the caller not to hand out its memory before.
+    /// The device may access the buffer until the device or the queue has been reset: the caller
+    /// must not release its memory before.
     #[doc(alias = "virtqueue_detach_unused_buf")]
     pub fn detach_unused(&mut self) -> Option<Token> {
         self.stop();
         while self.in_flight() != 0 && self.detach_cursor < self.size {
             let id = self.detach_cursor;
-            // At most the queue size.
+            // This is at most the queue size.
             self.detach_cursor = self.detach_cursor.wrapping_add(1);
             if self.release(id).is_some() {
                 return Some(Token(id));
@@ -254,7 +255,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         violation
     }
 
-    /// Returns the position of the first descriptor that the device does not see.
+    /// Returns the position of the first descriptor that is not visible to the device.
     #[inline]
     fn next_published(&self) -> Position {
         if self.added == self.published {

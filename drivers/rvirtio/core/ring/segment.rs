@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Elements of buffers, and the check that every list of them goes through.
+//! Elements of buffers, and the check of lists of them.
 
 use super::AddError;
 use crate::spec::ring::DESC_F_WRITE;
 
-/// An element of a buffer: memory as the device addresses it.
+/// An element of a buffer: memory at an address for the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// The address that the device uses: physical, or translated by the platform.
+    /// The address that the device uses: a physical address, or one that the platform translates.
     pub addr: u64,
     /// The length in bytes, not 0.
     pub len: u32,
 }
 
-/// Who accesses an element.
+/// The access of the device to an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// The device reads.
@@ -34,29 +34,29 @@ impl Access {
     }
 }
 
-/// What is in an indirect table that was filled.
+/// The content of an indirect table that was filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
     /// The number of descriptors in the table.
     pub count: u16,
-    /// The length of the device-writable elements together, in bytes.
+    /// The total length of the device-writable elements, in bytes.
     pub writable_len: u32,
 }
 
-/// The check of a list of elements: what is wrong with it is kept until its end, so that each
-/// element costs a few additions and no branch.
+/// The check of a list of elements. Errors are collected until its end, so that each element costs
+/// a few additions and no branch.
 #[derive(Default)]
 pub(super) struct Sums {
     /// At most 32768 times 4 GiB, so this does not wrap.
     total: u64,
-    /// The sum of writable lengths, right if `total` fits into 32 bits.
+    /// The sum of writable lengths; correct if `total` fits into 32 bits.
     writable: u32,
     has_empty: bool,
     disordered: bool,
 }
 
 impl Sums {
-    /// Counts one more element.
+    /// Adds an element.
     #[inline]
     pub(super) fn add(&mut self, segment: Segment, access: Access) {
         self.has_empty |= segment.len == 0;
@@ -67,7 +67,7 @@ impl Sums {
         }
     }
 
-    /// Returns the length of the writable elements together, if nothing is wrong with the list.
+    /// Returns the total length of the writable elements, or the error of the list.
     #[inline]
     pub(super) fn writable(&self) -> Result<u32, AddError> {
         if self.has_empty {
@@ -83,8 +83,8 @@ impl Sums {
     }
 }
 
-/// Returns the elements of a buffer in the order that the device requires: all it reads, then all
-/// it writes.
+/// Returns the elements of a buffer in the order that the device requires: first all that it reads,
+/// then all that it writes.
 #[inline]
 pub(super) fn in_order(
     readable: impl IntoIterator<Item = Segment>,

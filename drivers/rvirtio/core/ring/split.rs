@@ -4,12 +4,12 @@
 //!
 //! # Cache lines
 //!
-//! The ring's own state is about 50 bytes beside its parameters. Lines of shared memory, for one
-//! buffer through an indirect table:
+//! The ring's own state is about 50 bytes, in addition to its parameters. The accesses to cache
+//! lines for a buffer with an indirect table are:
 //!
 //! - [`Ring::add_indirect`] writes one descriptor and one element of the available ring, and one
-//!   [`Shadow`] entry. The free list is a stack, so that at low depth these are the same lines
-//!   again and again. Nothing shared is read.
+//!   [`Shadow`] entry. The free list is a stack, so at low depth the same descriptor and entry are
+//!   used again. No shared memory is read.
 //! - [`Ring::kick_prepare`] writes `avail.idx` and reads `avail_event`, or `used.flags` without
 //!   `EVENT_IDX`, once for all buffers added since the last call.
 //! - [`Ring::pop_used`] reads `used.idx` once per batch that the device completed, one element of
@@ -55,11 +55,11 @@ use core::ops::DerefMut;
 /// - The queue size is a power of two and `mask` is the queue size minus 1.
 /// - Every descriptor is either on the free list, which starts at `free_head`, is linked by
 ///   `Shadow::next` and has `num_free` entries, or belongs to exactly one buffer.
-/// - With `IN_ORDER` the links are never changed and lead from each descriptor to the next higher
-///   one, from the last to the first: buffers lie one after the other around the table.
+/// - With `IN_ORDER`, the links never change, and lead from each descriptor to the next higher one,
+///   and from the last to the first. Buffers are consecutive in the table.
 /// - `avail_idx - last_used` (wrapping) is the number of buffers, and of shadow entries whose
 ///   `count` is not 0.
-/// - Going up from `last_used` one meets `used_seen`, `published` and `avail_idx`, in this order.
+/// - `last_used`, `used_seen`, `published` and `avail_idx` (wrapping) are in ascending order.
 pub struct Ring<M, S> {
     mem: M,
     shadow: S,
@@ -69,9 +69,9 @@ pub struct Ring<M, S> {
     num_free: u16,
     /// The free-running index of the next element of the available ring to fill.
     avail_idx: u16,
-    /// What the device sees: the value last written to `avail.idx`.
+    /// The value last written to `avail.idx`, which is visible to the device.
     published: u16,
-    /// The value of `published` when the decision to notify was last made.
+    /// The value of `published` at the last decision to notify.
     kicked: u16,
 
     /// The free-running index of the next element of the used ring to take.
@@ -81,25 +81,26 @@ pub struct Ring<M, S> {
     /// The value last written to `used_event`.
     used_event: u16,
 
-    /// So much was published without a decision to notify that `kicked` was lapped.
+    /// Whether so many buffers were published without a decision to notify that `published` has
+    /// lapped `kicked`.
     overrun: bool,
     callbacks: bool,
     event_idx: bool,
     in_order: bool,
-    /// What the device has reported of a batch that is not popped completely; with `IN_ORDER` only.
+    /// The device's report of a batch that is not completely popped. Only used with `IN_ORDER`.
     batch: Option<Report>,
-    /// Largest permitted indirect table in bytes, 0 without indirect descriptors.
+    /// The largest permitted indirect table in bytes, 0 without indirect descriptors.
     table_max: u32,
     state: State,
-    /// Descriptors below were searched for buffers to detach.
+    /// Lower descriptors were already searched for buffers to detach.
     detach_cursor: u16,
 }
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Sets up an empty ring of `mem.size()` descriptors, with callbacks enabled.
+    /// Creates an empty ring of `mem.size()` descriptors, with callbacks enabled.
     ///
-    /// Memory may hold anything before, also what an earlier ring has left there. The device must
-    /// not use it yet, and `shadow` must have at least `mem.size()` entries.
+    /// The memory may have any content, for example that of an earlier ring. The device must not
+    /// use it yet, and `shadow` must have at least `mem.size()` entries.
     ///
     /// # Errors
     ///
@@ -171,40 +172,40 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the queue size.
     #[inline]
     pub fn size(&self) -> u16 {
-        // At most 32768, so this does not wrap.
+        // This is at most 32768, so it does not wrap.
         self.mask.wrapping_add(1)
     }
 
-    /// Returns how many descriptors can be in use together: all.
+    /// Returns the number of descriptors that can be in use at the same time: all.
     #[inline]
     pub fn capacity(&self) -> u16 {
         self.size()
     }
 
-    /// Ends the use of the ring: from now on no buffer is taken and none is popped.
+    /// Stops the ring: no more buffers can be added or popped.
     ///
-    /// That keeps nothing from the device.
+    /// This does not prevent the device from using buffers.
     #[doc(alias = "__virtqueue_break")]
     pub fn stop(&mut self) {
         self.state.stop();
-        // What was seen and not popped is left to `detach_unused`.
+        // `detach_unused` returns the used buffers that were not popped.
         self.used_seen = self.last_used;
     }
 
     /// Returns a buffer that was not popped, or `None` if there is none left. Stops the ring.
     ///
-    /// Only when the device or the queue has been reset does the device no longer access the
-    /// buffer: it is up to the caller not to hand out its memory before.
+    /// The device may access the buffer until the device or the queue has been reset: the caller
+    /// must not release its memory before.
     #[doc(alias = "virtqueue_detach_unused_buf")]
     pub fn detach_unused(&mut self) -> Option<Token> {
         self.stop();
         while self.in_flight() != 0 && self.detach_cursor <= self.mask {
             let id = self.detach_cursor;
-            // At most the queue size.
+            // This is at most the queue size.
             self.detach_cursor = self.detach_cursor.wrapping_add(1);
             if self.release(id).is_some() {
-                // INVARIANT: One buffer less. No element of the used ring is skipped by this,
-                // as a stopped ring reads none.
+                // INVARIANT: There is one buffer less. No element of the used ring is skipped,
+                // because a stopped ring does not read it.
                 self.last_used = self.last_used.wrapping_add(1);
                 self.used_seen = self.last_used;
                 return Some(Token(id));

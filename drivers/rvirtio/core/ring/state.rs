@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether a ring works, and why it does not take a buffer.
+//! The state of a ring, and the errors of adding buffers.
 
 use super::Violation;
 use core::fmt;
 
-/// Whether a ring works.
+/// The state of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Buffers go in and out.
+    /// Buffers can be added and popped.
     Live,
     /// The driver has stopped the ring.
     Stopped,
-    /// The device has broken the rules.
+    /// The device has violated the specification.
     Broken(Violation),
 }
 
 impl State {
-    /// Returns an error if no buffer can be added.
+    /// Returns an error if buffers cannot be added.
     #[inline]
     pub(super) fn takes_buffers(self) -> Result<(), AddError> {
         match self {
@@ -26,7 +26,7 @@ impl State {
         }
     }
 
-    /// Returns whether used buffers can be popped, or how the device has broken the rules.
+    /// Returns whether used buffers can be popped, or the violation that has broken the ring.
     #[inline]
     pub(super) fn returns_buffers(self) -> Result<bool, Violation> {
         match self {
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// Stops a ring that works.
+    /// Stops a ring that is live.
     pub(super) fn stop(&mut self) {
         if *self == Self::Live {
             *self = Self::Stopped;
@@ -49,22 +49,23 @@ impl State {
     }
 }
 
-/// Why a buffer was not taken. The ring is as it was before.
+/// The reason why a buffer was not added. The ring is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddError {
-    /// There are not enough free descriptors now; there may be once buffers were used.
+    /// There are not enough free descriptors until buffers are used.
     Full,
     /// The buffer has more elements than the queue size or the indirect table permits.
     TooManyElements,
     /// The buffer has no element, or an element of length 0.
     Empty,
-    /// The elements are longer than 2^32 - 1 bytes together.
+    /// The total length of the elements is more than 2^32 - 1 bytes.
     TooLong,
-    /// The elements are not as many as was said before, or a readable one follows a writable one.
+    /// The number of elements differs from the announced one, or a readable one follows a writable
+    /// one.
     BadList,
-    /// The indirect table has an impossible length, or indirect descriptors were not negotiated.
+    /// The indirect table has an invalid length, or indirect descriptors were not negotiated.
     BadTable,
-    /// The ring was stopped, or the device has broken its rules.
+    /// The ring was stopped, or the device has violated the specification.
     Broken,
 }
 
@@ -76,8 +77,8 @@ impl fmt::Display for AddError {
             Self::Empty => "no element, or an element of length 0",
             Self::TooLong => "longer than 2^32 - 1 bytes",
             Self::BadList => "wrong number or order of elements",
-            Self::BadTable => "impossible indirect table",
-            Self::Broken => "the ring is stopped or broken",
+            Self::BadTable => "invalid indirect table",
+            Self::Broken => "ring is stopped or broken",
         })
     }
 }

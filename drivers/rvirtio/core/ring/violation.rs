@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device did that the specification forbids.
+//! Violations of the specification by a device.
 
 use core::fmt;
 
-/// A breach of the rules by the device, with the values that show it.
+/// A violation of the specification, with the values that show it.
 #[doc(alias = "BAD_RING")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// The used index moved on by more buffers than the device had.
+    /// The used index advanced by more buffers than the device had.
     UsedIndex {
         /// The index that the device wrote.
         used_idx: u16,
@@ -24,7 +24,7 @@ pub enum Violation {
         /// The queue size.
         size: u16,
     },
-    /// The device used a buffer that it did not have: never added, or used before.
+    /// The device used a buffer that it did not have, because it was not added, or already used.
     UsedIdNotInFlight {
         /// The id that the device wrote.
         id: u16,

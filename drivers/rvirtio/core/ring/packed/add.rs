@@ -25,8 +25,9 @@ use crate::{
 };
 use core::ops::DerefMut;
 
-/// All of these make a buffer that the device sees after the next [`publish`](Self::publish) or
-/// [`kick_prepare`](Self::kick_prepare), and leave the ring unchanged if they return an error.
+/// These functions add a buffer that is visible to the device after the next
+/// [`publish`](Self::publish) or [`kick_prepare`](Self::kick_prepare). They leave the ring
+/// unchanged if they return an error.
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Adds a buffer of one element.
     ///
@@ -48,12 +49,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.add_desc(segment, access.flags(), writable)
     }
 
-    /// Adds a buffer by one descriptor that points to an indirect table.
+    /// Adds a buffer as one descriptor that points to an indirect table.
     ///
-    /// `table` is where the device finds the table: `addr` is the address of cells that
-    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled ones in bytes.
-    /// `writable_len` is the length of all writable elements in the table, as it returned. The
-    /// table must not be touched until the buffer is used.
+    /// `table` describes the table: `addr` is the address of cells that
+    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled cells in bytes.
+    /// `writable_len` is the total length of the writable elements that it returned. The table must
+    /// not be accessed until the buffer is used.
     ///
     /// # Errors
     ///
@@ -62,15 +63,15 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
-        // An empty table wraps to the largest value.
+        // The length of an empty table wraps to the largest value.
         if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
             return Err(AddError::BadTable);
         }
         self.add_desc(table, DESC_F_INDIRECT, writable_len)
     }
 
-    /// Adds a buffer by a list of `count` descriptors: the device reads the `readable` segments
-    /// and writes the `writable` ones.
+    /// Adds a buffer as a list of `count` descriptors: the device reads the `readable` segments and
+    /// writes the `writable` ones.
     ///
     /// # Errors
     ///
@@ -101,7 +102,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
         self.state.takes_buffers()?;
-        // No element wraps to the largest value.
+        // A count of 0 wraps to the largest value.
         if count.wrapping_sub(1) >= self.num_free {
             return Err(match count {
                 0 => AddError::Empty,
@@ -120,7 +121,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         })
     }
 
-    /// Makes a buffer of the next descriptor.
+    /// Adds a buffer that consists of the next descriptor.
     #[inline(always)]
     fn add_desc(&mut self, segment: Segment, flags: u16, writable: u32) -> Result<Token, AddError> {
         if self.num_free == 0 {
@@ -138,8 +139,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         desc.len.write(segment.len);
     }
 
-    /// Makes a buffer of the next `count` descriptors, up to `end`, which are written but for the
-    /// flags of the first: `flags`, without those that make it available.
+    /// Adds a buffer that consists of the next `count` descriptors, up to `end`. They are written,
+    /// except for the last cell of the first, whose flags are `flags` and those that make it
+    /// available.
     #[inline(always)]
     fn make_available(
         &mut self,
@@ -149,7 +151,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         writable: u32,
     ) -> Result<Token, AddError> {
         let id = self.free_id;
-        // There always is an entry, by the invariants; an error costs less than a panic.
+        // There always is an entry (type invariant); returning an error costs less than a panic.
         let entry = self
             .shadow
             .get_mut(usize::from(id))
@@ -163,11 +165,11 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.added == self.published {
             self.pending = Pending { position, meta };
         } else {
-            // Not visible before the one that is held back.
+            // This is not visible before the pending descriptor.
             self.mem.desc(position.slot()).meta.write(meta);
         }
-        // INVARIANT: One more buffer, with the first free id and the next descriptors. At most all
-        // are taken, so the subtraction does not wrap.
+        // INVARIANT: There is one more buffer, with the first free id and the next descriptors.
+        // Callers check that there are `count` free ones, so the subtraction does not wrap.
         self.next_avail = end;
         self.num_free = self.num_free.wrapping_sub(count);
         self.added = self.added.wrapping_add(1);
@@ -176,30 +178,30 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 }
 
-/// A buffer of several elements on its way into the ring.
+/// A buffer of several elements that is being added.
 ///
-/// Dropped without [`finish`](Self::finish) it leaves no trace.
+/// If it is dropped without [`finish`](Self::finish), the ring is unchanged.
 ///
 /// # Invariants
 ///
-/// - `next` is `count - left` descriptors after `next_avail` of the ring, which has `count` free
-///   ones.
-/// - Of those in between the first has no flags yet, the others are available.
+/// - `next` is `count - left` descriptors after `next_avail` of the ring, which has at least
+///   `count` free descriptors.
+/// - Of the descriptors in between, the first has no flags yet, and the others are available.
 pub struct Chain<'a, M: Memory, S: DerefMut<Target = [Shadow]>> {
     ring: &'a mut Ring<M, S>,
     count: u16,
     left: u16,
     next: Position,
-    /// There were more elements than `count`.
+    /// Whether there were more elements than `count`.
     surplus: bool,
     first_flags: u16,
     sums: Sums,
 }
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
-    /// Adds one element: first all that the device reads, then all that it writes.
+    /// Adds one element. Those that the device reads have to come before those that it writes.
     ///
-    /// What is wrong with it is reported by [`finish`](Self::finish).
+    /// Errors are returned by [`finish`](Self::finish).
     #[inline]
     pub fn push(&mut self, segment: Segment, access: Access) {
         let Some(left) = self.left.checked_sub(1) else {
@@ -217,7 +219,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
             self.ring.mem.desc(position.slot()).meta.write(meta);
         }
         self.sums.add(segment, access);
-        // INVARIANT: One descriptor on.
+        // INVARIANT: Both advance by one descriptor.
         self.left = left;
         self.next = position.next(self.ring.size);
     }
@@ -236,14 +238,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
         let token = self
             .ring
             .make_available(self.next, self.first_flags, self.count, writable)?;
-        // INVARIANT: Nothing of the next buffer is written.
+        // INVARIANT: No descriptor after `next_avail` is written.
         self.left = self.count;
         Ok(token)
     }
 
-    /// Makes all descriptors but the first, which is not available, unavailable again.
+    /// Makes all descriptors unavailable again, except for the first one, which is not available.
     ///
-    /// The device has not looked at them, as there is one before them that it does not see.
+    /// The device has not read them, because the one before them is not available.
     #[cold]
     fn undo(&mut self) {
         let mut position = self.ring.next_avail;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Asking the device for callbacks; the contract is [that of both layouts](crate::ring#callbacks).
+//! Requesting callbacks; see [the rules for both layouts](crate::ring#callbacks).
 
 use super::{
     position,
@@ -26,8 +26,8 @@ const EVENT_DISABLE: u32 = position::event(0, EVENT_FLAG_DISABLE);
 const EVENT_ENABLE: u32 = position::event(0, EVENT_FLAG_ENABLE);
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Enables callbacks, asks for one, and returns whether there are used buffers already for
-    /// which none may come.
+    /// Enables callbacks, requests one, and returns whether there are already used buffers, for
+    /// which possibly none will come.
     #[doc(alias = "virtqueue_enable_cb")]
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     #[inline]
@@ -43,9 +43,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.callbacks = true;
             self.mem.driver_event().write(EVENT_ENABLE);
         }
-        // What was asked for must be visible before the descriptor is read: the device writes the
-        // descriptor and then looks whether to call, so that one of both sides sees the other's
-        // store.
+        // The request must be visible before the descriptor is read. The device writes the
+        // descriptor and then reads the request, so at least one side sees the other's store.
         self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
         if self.knows_used() && self.state == State::Live {
@@ -55,18 +54,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Returns whether the device was asked for a callback that does not belong to a buffer that
-    /// was popped: it has come, or will come at the latest for the last buffer that was published.
+    /// Returns whether a callback is requested, and not for a buffer that was already popped. It
+    /// has come, or will come at the latest for the last published buffer.
     #[inline]
     pub fn is_armed(&self) -> bool {
         self.callbacks && (!self.event_idx || self.until_event > 0)
     }
 
-    /// Asks the device for no callbacks.
+    /// Disables callbacks.
     ///
-    /// That is no more than a hint, the device may call all the same. With `EVENT_IDX` the device
-    /// stops calling by itself once it has called, so nothing is written here, but only by a
-    /// [`pop_used`](Self::pop_used) that finds nothing while the device would still call.
+    /// This is only a hint: callbacks may still come. With `EVENT_IDX`, there are no more callbacks
+    /// after the requested one, so nothing is written here, but only by a
+    /// [`pop_used`](Self::pop_used) that finds no buffer while a callback is still requested.
     #[doc(alias = "virtqueue_disable_cb")]
     #[inline]
     pub fn disable_cb(&mut self) {
@@ -78,21 +77,22 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Asks for a callback for the next buffer if callbacks are enabled and no further buffer is
+    /// Requests a callback for the next buffer if callbacks are enabled and no further buffer is
     /// known to be used.
     ///
-    /// The next look at the descriptor then finds what came before the device has seen the event.
+    /// The next read of the descriptor then finds a buffer that was used before the device has seen
+    /// the event.
     #[inline]
     pub(super) fn rearm(&mut self) {
         if self.event_idx && self.callbacks && !self.knows_used() {
             self.write_event(0);
-            // As in `arm`.
+            // See `arm`.
             self.mem.barriers().mb();
         }
     }
 
-    /// Brings the event up to date after no used buffer was found: to none, if callbacks are
-    /// disabled, else to one ahead. Returns whether there may be a used buffer now.
+    /// Updates the event after no used buffer was found: to none if callbacks are disabled,
+    /// otherwise to one ahead. Returns whether there may be a used buffer now.
     #[inline]
     pub(super) fn settle(&mut self) -> bool {
         if !self.event_idx {
@@ -101,8 +101,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.callbacks {
             return !self.is_armed() && self.arm(Arm::Next) == More::Pending;
         }
-        // One that was passed is two laps ahead at first, which the device has not the descriptors
-        // for, and comes closer.
+        // An event that was passed is two laps ahead at first, for which the device does not have
+        // enough descriptors, and gets closer.
         if self.until_event > 0 || self.until_event <= -i64::from(self.size) {
             self.until_event = 0;
             self.mem.driver_event().write(EVENT_DISABLE);
@@ -110,7 +110,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         false
     }
 
-    /// Asks for a callback when the descriptor is used that is `skipped` after the next one.
+    /// Requests a callback for the descriptor that is `skipped` after the next one.
     #[inline]
     fn write_event(&mut self, skipped: u16) {
         self.until_event = i64::from(skipped).wrapping_add(1);
@@ -133,7 +133,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         } else if from < to {
             to.wrapping_sub(from)
         } else {
-            // At most a lap, so that it is around the end of the ring.
+            // This is at most a lap, so the range includes the end of the ring.
             to.wrapping_add(self.size).wrapping_sub(from)
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Used buffers of a packed ring whose device uses them in order (virtio 1.4, 2.8 Packed
+//! Used buffers of a packed ring with a device that uses them in order (virtio 1.4, 2.8 Packed
 //! Virtqueues).
 
 use super::{
@@ -17,15 +17,16 @@ use crate::ring::{
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Releases the oldest buffer, which is used: it belongs to a batch that `last` ends.
+    /// Releases the oldest buffer, which is used: it belongs to the batch whose last buffer is
+    /// `last`.
     ///
-    /// The device may write one used descriptor for a batch of buffers. It names the last one, and
-    /// is where the first one's would be; the buffers before the last are used completely.
+    /// The device may write one used descriptor for a batch of buffers. It has the id of the last
+    /// one, and the position of the first one. The buffers before the last are completely used.
     #[doc(alias = "virtqueue_get_buf_ctx_packed_in_order")]
     pub(super) fn take_in_order(&mut self, last: Report) -> Result<UsedBuffer, Violation> {
         if self.batch.is_none() {
             let available = self.published.wrapping_sub(self.popped);
-            // Ids follow each other, so that this is the number of buffers before the last.
+            // Ids are consecutive, so this is the number of buffers before the last.
             let before = match last.id.checked_sub(self.oldest) {
                 Some(before) => before,
                 None => last.id.wrapping_add(self.size).wrapping_sub(self.oldest),

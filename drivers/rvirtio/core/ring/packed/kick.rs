@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making buffers available, and deciding whether the device has to be told.
+//! Publishing buffers, and deciding whether to notify the device.
 
 use super::{
     Memory,
@@ -20,10 +20,10 @@ use crate::{
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Lets the device see all buffers added so far.
+    /// Makes all buffers that were added visible to the device.
     ///
-    /// The device is not told that there are new ones; [`kick_prepare`](Self::kick_prepare)
-    /// returns later whether it has to be.
+    /// The device is not notified of them; [`kick_prepare`](Self::kick_prepare) returns later
+    /// whether this is necessary.
     #[inline]
     pub fn publish(&mut self) {
         if self.published == self.added {
@@ -31,13 +31,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
         self.published = self.added;
         let first = self.pending;
-        // The device must see everything else before it finds the first descriptor available.
+        // Everything else must be visible before the first descriptor is available.
         self.mem.barriers().wmb();
         self.mem.desc(first.position.slot()).meta.write(first.meta);
     }
 
-    /// Lets the device see all buffers added so far, and returns whether it has to be notified of
-    /// those that were added since the last call.
+    /// Makes all buffers that were added visible to the device, and returns whether it has to be
+    /// notified of those that were added since the last call.
     #[doc(alias = "virtqueue_kick_prepare_packed")]
     #[inline]
     pub fn kick_prepare(&mut self) -> bool {
@@ -47,25 +47,25 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return false;
         }
         self.undecided = 0;
-        // The descriptors must be visible before it is read whether to notify: the device writes that
-        // and then looks at the descriptors, so that one of both sides sees the other's store.
+        // The descriptors must be visible before the event is read. The device writes the event and
+        // then reads the descriptors, so at least one side sees the other's store.
         self.mem.barriers().mb();
         let event = self.mem.device_event().read();
-        // CAST: position and flags are the two halves.
+        // CAST: Position and flags are the two halves.
         let (position, flags) = (event as u16, (event >> 16) as u16);
         match flags & EVENT_FLAG_MASK {
             EVENT_FLAG_DISABLE => false,
             EVENT_FLAG_DESC if self.event_idx => {
                 self.next_avail.is_passed(position, added, self.size)
             }
-            // To notify once too often does no harm, so a value that is reserved counts as enabled.
+            // An unnecessary notification is harmless, so reserved values are treated as enabled.
             _ => true,
         }
     }
 
-    /// Returns what a notification tells the device with `NOTIFICATION_DATA`, the upper half of
-    /// the 32-bit value: the place of the next descriptor that will be made available
-    /// (virtio 1.4, 2.9 Driver Notifications).
+    /// Returns the upper half of the 32-bit value of a notification with `NOTIFICATION_DATA`: the
+    /// position of the next descriptor that will be made available (virtio 1.4, 2.9 Driver
+    /// Notifications).
     #[doc(alias = "vring_notification_data")]
     #[inline]
     pub fn notification_data(&self) -> u16 {

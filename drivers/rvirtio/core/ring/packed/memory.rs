@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the packed ring needs from the memory that it shares with the device.
+//! The interface of a packed ring to its shared memory.
 
 use crate::ring::{
     cell::Le32,
@@ -27,9 +27,9 @@ pub trait Memory {
 
     /// Returns a descriptor.
     ///
-    /// It is only called with an `index` below [`size`](Memory::size). As that is no more than a
-    /// promise of safe code, an implementation has to be memory safe for any index, for example
-    /// by taking the first descriptor in place of one that does not exist.
+    /// It is only called with an `index` below [`size`](Memory::size). As the caller is safe code,
+    /// an implementation has to be memory safe for any index, for example by returning the first
+    /// descriptor instead of one that does not exist.
     fn desc(&self, index: u16) -> &Desc;
 
     /// Returns the driver event suppression structure (driver area).

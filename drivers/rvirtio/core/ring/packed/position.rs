@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Positions in a packed ring, and what depends on their wrap counter.
+//! Positions in a packed ring, with their wrap counter.
 
 use crate::spec::ring::packed::{
     DESC_F_AVAIL,
@@ -9,14 +9,15 @@ use crate::spec::ring::packed::{
     EVENT_WRAP, //
 };
 
-/// The flags of an available descriptor, in place, while the wrap counter is 1 and while it is 0.
+/// The flags in the last cell of a descriptor: of an available one, these are `AVAIL` if the wrap
+/// counter is 1, and `USED` if it is 0.
 const AVAIL: u32 = (DESC_F_AVAIL as u32) << 16;
 const USED: u32 = (DESC_F_USED as u32) << 16;
 
-/// A place in the ring together with the wrap counter of whoever is there.
+/// A position in the ring, with the wrap counter of the side that it belongs to.
 ///
-/// The wrap counter is kept as what it makes of the last cell of a descriptor that is made available
-/// here: that is what it is needed for most.
+/// The wrap counter is stored as the flags of a descriptor that is made available here, because
+/// this is its most frequent use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Position {
     slot: u16,
@@ -25,7 +26,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Where both sides start.
+    /// The position where both sides start.
     pub(super) const FIRST: Self = Self {
         slot: 0,
         mark: AVAIL,
@@ -37,8 +38,8 @@ impl Position {
         self.slot
     }
 
-    /// Returns the position as events and notifications carry it: the wrap counter in the upper
-    /// bit.
+    /// Returns the position in the format of events and notifications, with the wrap counter in the
+    /// upper bit.
     #[inline]
     pub(super) const fn bits(self) -> u16 {
         let wrap = if self.mark == AVAIL { EVENT_WRAP } else { 0 };
@@ -49,7 +50,7 @@ impl Position {
     #[inline]
     #[must_use]
     pub(super) const fn next(self, size: u16) -> Self {
-        // Cheaper than `advanced`: it is zero that is selected, and not a difference.
+        // This is cheaper than `advanced`, because it selects zero rather than a difference.
         let slot = self.slot.wrapping_add(1);
         if slot == size {
             Self {
@@ -61,11 +62,11 @@ impl Position {
         }
     }
 
-    /// Returns the position `count` descriptors on, at most once around a ring of `size`.
+    /// Returns the position `count` descriptors later, at most one lap around a ring of `size`.
     #[inline]
     #[must_use]
     pub(super) const fn advanced(self, count: u16, size: u16) -> Self {
-        // Below 65536, as the index is below 32768 and the count at most 32768.
+        // This is below 65536, because the index is below 32768 and the count at most 32768.
         let slot = self.slot.wrapping_add(count);
         if slot < size {
             Self { slot, ..self }
@@ -86,7 +87,7 @@ impl Position {
     /// Returns the last cell of a descriptor here that is neither available nor used.
     #[inline]
     pub(super) const fn vacant(self) -> u32 {
-        // Both flags as the driver had them a lap ago.
+        // Both flags are those of an available descriptor of the previous lap.
         if self.mark == AVAIL {
             0
         } else {
@@ -97,21 +98,22 @@ impl Position {
     /// Returns whether a descriptor here whose last cell is `meta` is used.
     #[inline]
     pub(super) const fn is_used(self, meta: u32) -> bool {
-        // Of the two flags that were written when it was made available, the device inverts one.
+        // The device inverts one of the two flags that were written when the descriptor was made
+        // available.
         (meta ^ self.mark) & (AVAIL | USED) == USED
     }
 
-    /// Returns the event that asks for a notification when the descriptor here changes.
+    /// Returns the event that requests a notification for the descriptor at this position.
     #[inline]
     pub(super) const fn event(self) -> u32 {
         event(self.bits(), EVENT_FLAG_DESC)
     }
 
-    /// Returns whether the position that an event has as `bits` is among the `count` positions
-    /// before this one, which are up to two laps around a ring of `size`.
+    /// Returns whether the position `bits` of an event is one of the `count` positions before this
+    /// one, up to two laps around a ring of `size`.
     #[inline]
     pub(super) fn is_passed(self, bits: u16, count: u64, size: u16) -> bool {
-        // After two laps position and wrap counter are the same again.
+        // After two laps, position and wrap counter are the same again.
         let two_laps = u32::from(size).wrapping_mul(2);
         let end = in_two_laps(self.bits(), size);
         let event = in_two_laps(bits, size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Packed descriptors outside the ring: indirect tables.
+//! Indirect tables of packed descriptors.
 
 use crate::{
     ring::{
@@ -18,12 +18,12 @@ use crate::{
 /// Writes the table for [`add_indirect`](super::Ring::add_indirect): the device reads the
 /// `readable` segments and writes the `writable` ones.
 ///
-/// `cells` is the memory of the table, which the device must not have at this time. A table may
-/// have as many elements as the queue has descriptors, but no more; `queue_size` is that limit.
+/// `cells` is the memory of the table, which the device must not access at this time. `queue_size`
+/// is the number of descriptors of the queue, which is the largest number of elements in a table.
 ///
 /// # Errors
 ///
-/// See [`AddError`]; what is in `cells` then has no meaning.
+/// See [`AddError`]. The content of `cells` is then unspecified.
 #[inline]
 pub fn fill_table(
     cells: &[Desc],
@@ -40,7 +40,7 @@ pub fn fill_table(
         let cell = cells.next().ok_or(AddError::TooManyElements)?;
         cell.addr.write(segment.addr);
         cell.len.write(segment.len);
-        // The id is reserved; how many elements there are is said by the length of the table.
+        // The id is reserved; the number of elements follows from the length of the table.
         cell.meta.write(u32::from(access.flags()) << 16);
         // There are at most `queue_size` cells.
         count = count.wrapping_add(1);

@@ -17,35 +17,36 @@ use crate::ring::{
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Returns the next buffer that the device has used, or `None` if there is none now.
+    /// Returns the next buffer that the device has used, or `None` if there is none.
     ///
-    /// What this does for callbacks is described [for both layouts](crate::ring#callbacks). If it
-    /// returns a buffer, it also has published what was added before.
+    /// Its effect on callbacks is described [for both layouts](crate::ring#callbacks). If it
+    /// returns a buffer, it has also published all buffers that were added before.
     ///
-    /// The `WRITE` flag of the used descriptor is ignored: it should tell whether the length means
-    /// anything, but QEMU never sets it. What was not writable was not written, whatever the
-    /// length.
+    /// The `WRITE` flag of the used descriptor is ignored: it should show whether the length is
+    /// valid, but QEMU never sets it. Memory that is not writable was not written, independent of
+    /// the length.
     ///
     /// # Errors
     ///
-    /// What the device did, if it has broken the rules; all later calls return the same.
+    /// The violation, if the device has violated the specification; all later calls return the same
+    /// one.
     #[doc(alias = "virtqueue_get_buf_ctx_packed")]
     #[inline]
     pub fn pop_used(&mut self) -> Result<Option<UsedBuffer>, Violation> {
         let Some(report) = self.look_and_settle()? else {
             return Ok(None);
         };
-        // Whatever the device names, it is something that was published.
+        // The device can report any buffer, so all have to be published.
         self.publish();
         let used = self.take_used(report)?;
         self.rearm();
         Ok(Some(used))
     }
 
-    /// Returns the buffers that are used one after the other from here. Publishes what was added
-    /// before.
+    /// Returns an iterator over the used buffers from the current position on. Publishes all
+    /// buffers that were added before.
     ///
-    /// Callbacks stay as they are. What is not taken from the iterator remains to be popped.
+    /// Callbacks do not change. Buffers that are not taken from the iterator can be popped later.
     #[inline]
     pub fn used(&mut self) -> Used<'_, M, S> {
         self.publish();
@@ -55,7 +56,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Like [`look`](Self::look), and brings the event up to date if nothing is found.
+    /// Calls [`look`](Self::look), and updates the event if there is no used buffer.
     #[inline]
     fn look_and_settle(&mut self) -> Result<Option<Report>, Violation> {
         match self.look()? {
@@ -64,7 +65,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Returns what the device has reported of the next buffer, if that is used.
+    /// Returns the device's report of the next buffer, if it is used.
     #[inline]
     fn look(&mut self) -> Result<Option<Report>, Violation> {
         if !self.state.returns_buffers()? {
@@ -80,9 +81,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if !self.next_used.is_used(meta) {
             return Ok(None);
         }
-        // The length must be read after the flags. The id was read together with them.
+        // The length must be read after the flags. The id was read with them.
         self.mem.barriers().rmb();
-        // CAST: the id is the low half.
+        // CAST: The id is the low half.
         let (id, len) = (meta as u16, desc.len.read());
         if id >= self.size {
             return Err(self.violation(Violation::UsedIdRange {
@@ -96,7 +97,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         Ok(Some(Report { id, len }))
     }
 
-    /// Pops the next buffer, of which the device has reported `report`; all buffers are published.
+    /// Pops the next buffer, for which the device has returned `report`. All buffers must be
+    /// published.
     #[inline]
     fn take_used(&mut self, report: Report) -> Result<UsedBuffer, Violation> {
         if self.in_order {
@@ -122,8 +124,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return None;
         }
         entry.count = 0;
-        // INVARIANT: One buffer less. In order, it is the oldest one. At most all descriptors are
-        // free, so the addition does not wrap.
+        // INVARIANT: There is one buffer less; with `IN_ORDER`, it was the oldest one. At most all
+        // descriptors are free, so the addition does not wrap.
         if self.in_order {
             self.oldest = entry.next;
         } else {
@@ -138,9 +140,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 }
 
-/// Iterates over used buffers, without a look at callbacks; see [`Ring::used`].
+/// An iterator over used buffers that does not change callbacks; see [`Ring::used`].
 ///
-/// It ends with the first violation.
+/// It ends after the first violation.
 pub struct Used<'a, M, S> {
     ring: &'a mut Ring<M, S>,
     ended: bool,

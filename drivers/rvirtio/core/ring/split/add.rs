@@ -24,8 +24,9 @@ use crate::{
 };
 use core::ops::DerefMut;
 
-/// All of these make a buffer that the device sees after the next [`publish`](Self::publish) or
-/// [`kick_prepare`](Self::kick_prepare), and leave the ring unchanged if they return an error.
+/// These functions add a buffer that is visible to the device after the next
+/// [`publish`](Self::publish) or [`kick_prepare`](Self::kick_prepare). They leave the ring
+/// unchanged if they return an error.
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Adds a buffer of one element.
     ///
@@ -47,12 +48,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.add_desc(segment, access.flags(), writable)
     }
 
-    /// Adds a buffer by one descriptor that points to an indirect table.
+    /// Adds a buffer as one descriptor that points to an indirect table.
     ///
-    /// `table` is where the device finds the table: `addr` is the address of cells that
-    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled ones in bytes.
-    /// `writable_len` is the length of all writable elements in the table, as it returned. The
-    /// table must not be touched until the buffer is used.
+    /// `table` describes the table: `addr` is the address of cells that
+    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled cells in bytes.
+    /// `writable_len` is the total length of the writable elements that it returned. The table must
+    /// not be accessed until the buffer is used.
     ///
     /// # Errors
     ///
@@ -61,14 +62,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
-        // An empty table wraps to the largest value.
+        // The length of an empty table wraps to the largest value.
         if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
             return Err(AddError::BadTable);
         }
         self.add_desc(table, DESC_F_INDIRECT, writable_len)
     }
 
-    /// Adds a buffer by a chain of `count` descriptors: the device reads the `readable` segments
+    /// Adds a buffer as a chain of `count` descriptors: the device reads the `readable` segments
     /// and writes the `writable` ones.
     ///
     /// # Errors
@@ -100,7 +101,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
         self.state.takes_buffers()?;
-        // No element wraps to the largest value.
+        // A count of 0 wraps to the largest value.
         if count.wrapping_sub(1) >= self.num_free {
             return Err(match count {
                 0 => AddError::Empty,
@@ -118,7 +119,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         })
     }
 
-    /// Makes a buffer of the first free descriptor.
+    /// Adds a buffer that consists of the first free descriptor.
     #[inline(always)]
     fn add_desc(&mut self, segment: Segment, flags: u16, writable: u32) -> Result<Token, AddError> {
         if self.num_free == 0 {
@@ -134,9 +135,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         Ok(Token(head))
     }
 
-    /// Returns the shadow of descriptor `index`.
+    /// Returns the shadow entry of descriptor `index`.
     ///
-    /// There always is one, by the invariants; an error costs less than a panic.
+    /// There always is one (type invariant); returning an error costs less than a panic.
     #[inline]
     fn entry(&mut self, index: u16) -> Result<&mut Shadow, AddError> {
         self.shadow
@@ -152,41 +153,42 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         desc.meta.write(meta(flags, next));
     }
 
-    /// Makes a buffer of the first `count` free descriptors, which are written, as is the shadow of
-    /// `head`, the first of them; `free` is the descriptor after them.
+    /// Adds a buffer that consists of the first `count` free descriptors. These are written, and so
+    /// is the shadow entry of `head`, the first of them; `free` is the descriptor after them.
     #[inline]
     fn make_available(&mut self, head: u16, free: u16, count: u16) {
         self.mem.avail_ring(self.avail_idx & self.mask).write(head);
-        // INVARIANT: One more buffer; its descriptors leave the free list.
+        // INVARIANT: There is one more buffer, and its descriptors are removed from the free list.
         self.avail_idx = self.avail_idx.wrapping_add(1);
         self.free_head = free;
-        // At most all are taken, so this does not wrap.
+        // Callers check that there are `count` free ones, so this does not wrap.
         self.num_free = self.num_free.wrapping_sub(count);
     }
 }
 
-/// A buffer of several elements on its way into the ring.
+/// A buffer of several elements that is being added.
 ///
-/// Dropped without [`finish`](Self::finish) it leaves no trace: descriptors of the free list are
-/// the driver's.
+/// If it is dropped without [`finish`](Self::finish), the ring is unchanged: the device does not
+/// access descriptors on the free list.
 ///
 /// # Invariants
 ///
-/// `next` is the descriptor after the first `count - left` of the free list, which has `count`.
+/// `next` is the descriptor after the first `count - left` of the free list, which has at least
+/// `count`.
 pub struct Chain<'a, M, S> {
     ring: &'a mut Ring<M, S>,
     count: u16,
     left: u16,
     next: u16,
-    /// There were more elements than `count`.
+    /// Whether there were more elements than `count`.
     surplus: bool,
     sums: Sums,
 }
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
-    /// Adds one element: first all that the device reads, then all that it writes.
+    /// Adds one element. Those that the device reads have to come before those that it writes.
     ///
-    /// What is wrong with it is reported by [`finish`](Self::finish).
+    /// Errors are returned by [`finish`](Self::finish).
     #[inline]
     pub fn push(&mut self, segment: Segment, access: Access) {
         let Some(left) = self.left.checked_sub(1) else {
@@ -194,7 +196,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
             return;
         };
         let index = self.next;
-        // There always is one, by the invariants of the ring.
+        // There always is an entry (type invariant of the ring).
         let Some(entry) = self.ring.shadow.get(usize::from(index)) else {
             return;
         };
@@ -202,7 +204,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
         self.ring
             .write_desc(index, segment, access.flags() | next, entry.next);
         self.sums.add(segment, access);
-        // INVARIANT: One descriptor on.
+        // INVARIANT: Both advance by one descriptor.
         self.left = left;
         self.next = entry.next;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Asking the device for callbacks; the contract is [that of both layouts](crate::ring#callbacks).
+//! Requesting callbacks; see [the rules for both layouts](crate::ring#callbacks).
 
 use super::{
     Memory,
@@ -19,8 +19,8 @@ use crate::{
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Enables callbacks, asks for one, and returns whether there are used buffers already for
-    /// which none may come.
+    /// Enables callbacks, requests one, and returns whether there are already used buffers, for
+    /// which possibly none will come.
     #[doc(alias = "virtqueue_enable_cb")]
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     #[inline]
@@ -34,8 +34,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.callbacks = true;
             self.mem.avail_flags().write(0);
         }
-        // What was asked for must be visible before `used.idx` is read: the device writes the index
-        // and then looks whether to call, so that one of both sides sees the other's store.
+        // The request must be visible before `used.idx` is read. The device writes the index and
+        // then reads the request, so at least one side sees the other's store.
         self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
         let used = self.mem.used_idx().read().wrapping_sub(self.last_used);
@@ -46,21 +46,21 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Returns whether the device was asked for a callback that does not belong to a buffer that
-    /// was popped: it has come, or will come at the latest for the last buffer that was published.
+    /// Returns whether a callback is requested, and not for a buffer that was already popped. It
+    /// has come, or will come at the latest for the last published buffer.
     #[inline]
     pub fn is_armed(&self) -> bool {
-        // An event that was popped past is behind, which is far ahead as the indices wrap.
+        // An event before `last_used` appears to be far ahead, because the indices wrap.
         let ahead = self.used_event.wrapping_sub(self.last_used);
         let available = self.published.wrapping_sub(self.last_used);
         self.callbacks && (!self.event_idx || ahead == 0 || ahead < available)
     }
 
-    /// Asks the device for no callbacks.
+    /// Disables callbacks.
     ///
-    /// That is no more than a hint, the device may call all the same. With `EVENT_IDX` the device
-    /// stops calling by itself once it has called, so nothing is written here, but only by a
-    /// [`pop_used`](Self::pop_used) that finds nothing while the device would still call.
+    /// This is only a hint: callbacks may still come. With `EVENT_IDX`, there are no more callbacks
+    /// after the requested one, so nothing is written here, but only by a
+    /// [`pop_used`](Self::pop_used) that finds no buffer while a callback is still requested.
     #[doc(alias = "virtqueue_disable_cb")]
     #[inline]
     pub fn disable_cb(&mut self) {
@@ -72,21 +72,22 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Asks for a callback for the next buffer if callbacks are enabled, once the batch that is
-    /// known is popped.
+    /// Requests a callback for the next buffer if callbacks are enabled and all known used buffers
+    /// are popped.
     ///
-    /// The next look at `used.idx` then finds what came before the device has seen the event.
+    /// The next read of `used.idx` then finds a buffer that was used before the device has seen the
+    /// event.
     #[inline]
     pub(super) fn rearm(&mut self) {
         if self.last_used == self.used_seen && self.event_idx && self.callbacks {
             self.write_event(self.last_used);
-            // As in `arm`.
+            // See `arm`.
             self.mem.barriers().mb();
         }
     }
 
-    /// Brings the event up to date after no used buffer was found: behind, if callbacks are disabled,
-    /// else ahead. Returns whether there may be a used buffer now.
+    /// Updates the event after no used buffer was found: to one in the past if callbacks are
+    /// disabled, otherwise to one ahead. Returns whether there may be a used buffer now.
     #[inline]
     pub(super) fn settle(&mut self) -> bool {
         if !self.event_idx {
@@ -102,7 +103,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         false
     }
 
-    /// Asks for a callback when the used index moves past `event`.
+    /// Requests a callback for when the used index moves past `event`.
     #[inline]
     fn write_event(&mut self, event: u16) {
         self.used_event = event;

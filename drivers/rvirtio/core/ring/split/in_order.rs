@@ -18,8 +18,9 @@ use core::ops::DerefMut;
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Releases the oldest buffer, which is used: `used_seen` is past `last_used`.
     ///
-    /// The device may write one element of the used ring for a batch of buffers. It names the last
-    /// one, and is where the first one's would be; the buffers before the last are used completely.
+    /// The device may write one element of the used ring for a batch of buffers. It has the id of
+    /// the last one, and the position of the first one. The buffers before the last are completely
+    /// used.
     #[doc(alias = "virtqueue_get_buf_ctx_split_in_order")]
     pub(super) fn take_in_order(&mut self) -> Result<UsedBuffer, Violation> {
         let last = match self.batch {
@@ -27,7 +28,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             None => {
                 let last = self.read_used()?;
                 let held = self.shadow.get(usize::from(last.id));
-                // As the buffer is in the ring, going on from the oldest one gets to it.
+                // The buffer is in the ring, so it is reached by popping from the oldest one on.
                 if held.is_none_or(|entry| entry.count == 0) {
                     return Err(self.violation(Violation::UsedIdNotInFlight { id: last.id }));
                 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Making buffers available, and deciding whether the device has to be told.
+//! Publishing buffers, and deciding whether to notify the device.
 
 use super::{
     Memory,
@@ -20,10 +20,10 @@ use core::{
 };
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Lets the device see all buffers added so far.
+    /// Makes all buffers that were added visible to the device.
     ///
-    /// The device is not told that there are new ones; [`kick_prepare`](Self::kick_prepare)
-    /// returns later whether it has to be.
+    /// The device is not notified of them; [`kick_prepare`](Self::kick_prepare) returns later
+    /// whether this is necessary.
     #[inline]
     pub fn publish(&mut self) {
         let new = self.avail_idx;
@@ -31,7 +31,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if added == 0 {
             return;
         }
-        // The device must see descriptors and ring elements before the index that covers them.
+        // Descriptors and ring elements must be visible before the index that covers them.
         self.mem.barriers().wmb();
         self.mem.avail_idx().write(new);
         self.published = new;
@@ -39,8 +39,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.overrun |= new.wrapping_sub(self.kicked) < added;
     }
 
-    /// Lets the device see all buffers added so far, and returns whether it has to be notified of
-    /// those that were added since the last call.
+    /// Makes all buffers that were added visible to the device, and returns whether it has to be
+    /// notified of those that were added since the last call.
     #[doc(alias = "virtqueue_kick_prepare")]
     #[inline]
     pub fn kick_prepare(&mut self) -> bool {
@@ -51,8 +51,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return false;
         }
         self.kicked = new;
-        // The index must be visible before it is read whether to notify: the device writes that and
-        // then looks at the index, so that one of both sides sees the other's store.
+        // The index must be visible before the event or the flags are read. The device writes these
+        // and then reads the index, so at least one side sees the other's store.
         self.mem.barriers().mb();
         if self.event_idx {
             overrun || need_event(self.mem.avail_event().read(), new, old)
@@ -61,9 +61,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Returns what a notification tells the device with `NOTIFICATION_DATA`, the upper half of
-    /// the 32-bit value: the index of the next buffer that will be made available
-    /// (virtio 1.4, 2.9 Driver Notifications).
+    /// Returns the upper half of the 32-bit value of a notification with `NOTIFICATION_DATA`: the
+    /// index of the next buffer that will be made available (virtio 1.4, 2.9 Driver Notifications).
     #[doc(alias = "vring_notification_data")]
     #[inline]
     pub fn notification_data(&self) -> u16 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the split ring needs from the memory that it shares with the device.
+//! The interface of a split ring to its shared memory.
 
 use crate::ring::{
     cell::Le16,
@@ -13,9 +13,9 @@ use crate::ring::{
 ///
 /// Offsets, sizes and alignment of the areas are in [`spec::ring::split`](crate::spec::ring::split).
 ///
-/// Methods that take an index are only called with one below [`size`](Memory::size). As that is
-/// no more than a promise of safe code, an implementation has to be memory safe for any index, for
-/// example by masking it: which cell it then returns does not matter.
+/// Methods that take an index are only called with one below [`size`](Memory::size). As the caller
+/// is safe code, an implementation has to be memory safe for any index, for example by masking it.
+/// Which cell it then returns does not matter.
 pub trait Memory {
     /// The barriers.
     type Barriers: Barriers;

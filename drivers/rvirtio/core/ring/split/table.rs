@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Split descriptors outside the ring: indirect tables.
+//! Indirect tables of split descriptors.
 
 use crate::{
     ring::{
@@ -19,12 +19,12 @@ use crate::{
 /// Writes the table for [`add_indirect`](super::Ring::add_indirect): the device reads the
 /// `readable` segments and writes the `writable` ones.
 ///
-/// `cells` is the memory of the table, which the device must not have at this time. A table may
-/// have as many elements as the queue has descriptors, but no more; `queue_size` is that limit.
+/// `cells` is the memory of the table, which the device must not access at this time. `queue_size`
+/// is the number of descriptors of the queue, which is the largest number of elements in a table.
 ///
 /// # Errors
 ///
-/// See [`AddError`]; what is in `cells` then has no meaning.
+/// See [`AddError`]. The content of `cells` is then unspecified.
 #[inline]
 pub fn fill_table(
     cells: &[Desc],
@@ -48,7 +48,7 @@ pub fn fill_table(
         last = Some((cell, access));
     }
 
-    // Only now is it known which one is the last.
+    // Only now the last element is known.
     let (cell, access) = last.ok_or(AddError::Empty)?;
     cell.meta.write(meta(access.flags(), 0));
     Ok(Table {

@@ -17,31 +17,32 @@ use crate::ring::{
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Returns the next buffer that the device has used, or `None` if there is none now.
+    /// Returns the next buffer that the device has used, or `None` if there is none.
     ///
-    /// What this does for callbacks is described [for both layouts](crate::ring#callbacks). If it
-    /// returns a buffer, it also has published what was added before.
+    /// Its effect on callbacks is described [for both layouts](crate::ring#callbacks). If it
+    /// returns a buffer, it has also published all buffers that were added before.
     ///
     /// # Errors
     ///
-    /// What the device did, if it has broken the rules; all later calls return the same.
+    /// The violation, if the device has violated the specification; all later calls return the same
+    /// one.
     #[doc(alias = "virtqueue_get_buf_ctx_split")]
     #[inline]
     pub fn pop_used(&mut self) -> Result<Option<UsedBuffer>, Violation> {
         if self.last_used == self.used_seen && !self.look_and_settle()? {
             return Ok(None);
         }
-        // Whatever the device names, it is something that was published.
+        // The device can report any buffer, so all have to be published.
         self.publish();
         let used = self.take_used()?;
         self.rearm();
         Ok(Some(used))
     }
 
-    /// Returns the buffers that one look at the used index finds, or what is left of an earlier
-    /// look. Publishes what was added before.
+    /// Returns an iterator over the buffers that one read of the used index finds, or that are left
+    /// of an earlier read. Publishes all buffers that were added before.
     ///
-    /// Callbacks stay as they are. What is not taken from the iterator remains to be popped.
+    /// Callbacks do not change. Buffers that are not taken from the iterator can be popped later.
     #[inline]
     pub fn used(&mut self) -> Used<'_, M, S> {
         self.publish();
@@ -51,7 +52,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Like [`look`](Self::look), and brings the event up to date if nothing is found.
+    /// Calls [`look`](Self::look), and updates the event if there is no used buffer.
     fn look_and_settle(&mut self) -> Result<bool, Violation> {
         Ok(self.look()? || self.settle() && self.look()?)
     }
@@ -77,7 +78,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
         // Elements of the used ring must be read after the index that covers them.
         self.mem.barriers().rmb();
-        // INVARIANT: Between `last_used` and `published`.
+        // INVARIANT: `used_idx` is between `last_used` and `published`.
         self.used_seen = used_idx;
         Ok(true)
     }
@@ -113,7 +114,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
                 size: self.size(),
             }));
         }
-        // CAST: at most the mask.
+        // CAST: The id is at most the mask.
         let id = id as u16;
         Ok(Report { id, len })
     }
@@ -129,8 +130,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return None;
         }
         entry.count = 0;
-        // INVARIANT: In order, the buffer is the one after the free list, which grows by it.
-        // Otherwise its chain goes in front of the free list.
+        // INVARIANT: With `IN_ORDER`, the buffer follows the free list, which is extended by it.
+        // Otherwise its chain is inserted at the head of the free list.
         if self.in_order {
             self.num_free = self.num_free.wrapping_add(count);
             return Some(writable);
@@ -145,15 +146,15 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.shadow.get_mut(usize::from(last))?.next = free_head;
         }
         self.free_head = id;
-        // At most all are free, so this does not wrap.
+        // At most all descriptors are free, so this does not wrap.
         self.num_free = self.num_free.wrapping_add(count);
         Some(writable)
     }
 }
 
-/// Iterates over used buffers, without a look at callbacks; see [`Ring::used`].
+/// An iterator over used buffers that does not change callbacks; see [`Ring::used`].
 ///
-/// It ends with the first violation.
+/// It ends after the first violation.
 pub struct Used<'a, M, S> {
     ring: &'a mut Ring<M, S>,
     looked: bool,
