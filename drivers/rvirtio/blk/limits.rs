@@ -76,7 +76,9 @@ impl fmt::Display for LimitsError {
             Self::Capacity(n) => write!(f, "invalid capacity of {n} sectors"),
             Self::BlockSize(n) => write!(f, "invalid block size {n}"),
             Self::SegmentSize(n) => write!(f, "invalid segment size {n} (SIZE_MAX)"),
-            Self::RequestSize(n) => write!(f, "requests of at most {n} bytes are smaller than a block"),
+            Self::RequestSize(n) => {
+                write!(f, "requests of at most {n} bytes are smaller than a block")
+            }
             Self::QueueTooSmall => f.write_str("queue is too small for any request"),
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device, as tests see it.
+//! The device, with the interface for tests.
 
 use crate::{
     front::Erased,
@@ -45,7 +45,7 @@ use rvirtio::{
     }, //
 };
 
-/// The doorbell of a queue that nobody rang.
+/// The value of a doorbell that was not rung.
 pub(crate) const SILENT: u32 = u32::MAX;
 
 /// A device.
@@ -74,7 +74,7 @@ impl Device {
         )
     }
 
-    /// Returns what the DMA API would know.
+    /// Returns the parent device.
     pub(crate) fn parent_raw(&self) -> *mut bindings::device {
         let parent: *const device::Device<device::Bound> = self.parent.as_ref().as_ref();
         // CAST: `device::Device` is a transparent wrapper.
@@ -85,44 +85,44 @@ impl Device {
         &self.front
     }
 
-    /// Has the front end do something.
+    /// Passes a command to the front end.
     ///
     /// # Errors
     ///
-    /// [`ENODEV`] when there is none, and what it returns.
+    /// [`ENODEV`] if there is none, and those of the front end.
     pub fn call(&self, command: &dyn Any) -> Result<usize> {
         self.front.lock().as_ref().ok_or(ENODEV)?.call(command)
     }
 
-    /// Changes what the device offers.
+    /// Changes the model of the device.
     pub fn change(&self, change: impl FnOnce(&mut Model)) {
         change(&mut self.state.lock().model);
     }
 
-    /// Has the next `step` fail.
+    /// Makes the next `step` fail.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] when too much is to fail.
+    /// [`ENOMEM`] if there are too many failures.
     pub fn fail(&self, step: Step) -> Result {
         self.fail_after(step, 0)
     }
 
-    /// Has `step` fail after that many successes.
+    /// Makes `step` fail after `successes` successes.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] when too much is to fail.
+    /// [`ENOMEM`] if there are too many failures.
     pub fn fail_after(&self, step: Step, successes: usize) -> Result {
         self.state.lock().script.fail_after(step, successes)
     }
 
-    /// Has everything succeed again. Returns how much was to fail and did not.
+    /// Cancels all failures. Returns the number of those that have not happened.
     pub fn forgive(&self) -> usize {
         self.state.lock().script.forgive()
     }
 
-    /// Returns what the driver has done since the last time.
+    /// Returns the calls of the driver since the last time.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Device {
         self.state.lock().script.take()
     }
 
-    /// Returns the first rule of the specification that the driver broke, if it did.
+    /// Returns the first rule of the specification that the driver has violated, if there is one.
     pub fn broken_rule(&self) -> Option<&'static str> {
         let mut state = self.state.lock();
         if !state.is_running() && self.was_rung() {
@@ -153,12 +153,13 @@ impl Device {
             .is_some_and(|bell| bell.swap(SILENT, Ordering::Relaxed) != SILENT)
     }
 
-    /// Returns how many interrupts are requested.
+    /// Returns the number of requested interrupts.
     pub fn interrupts(&self) -> usize {
         self.state.lock().irqs.as_ref().map_or(0, Irqs::requested)
     }
 
-    /// Uses buffers, at most `count`. Returns how many, and whether the driver wants an interrupt.
+    /// Uses at most `count` buffers. Returns their number, and whether the driver has requested an
+    /// interrupt.
     pub fn use_buffers(&self, index: u16, count: usize) -> (usize, bool) {
         let mut state = self.state.lock();
         let Some(queue) = state.queue(index) else {
@@ -169,19 +170,19 @@ impl Device {
         used.fold((0, false), |(used, any), wanted| (used + 1, any | wanted))
     }
 
-    /// Says that a buffer was used that the driver did not make available.
+    /// Reports a used buffer that the driver did not make available.
     pub fn break_ring(&self, index: u16) {
         if let Some(queue) = self.state.lock().queue(index) {
             queue.give_back_wrong();
         }
     }
 
-    /// Writes to all memory that the driver has told the device of and has not taken back.
+    /// Writes to all memory that the driver shares with the device.
     pub fn write_everywhere(&self) {
         self.state.lock().all_memory(|memory| memory.fill(0xa5));
     }
 
-    /// Returns whether nothing was freed that the device may write.
+    /// Returns whether all memory that the device may write is still allocated.
     pub fn has_its_memory(&self) -> bool {
         let mut all = true;
         self.state
@@ -212,7 +213,7 @@ impl Device {
         }
     }
 
-    /// Waits until the driver has done what the interrupts make it do.
+    /// Waits until the driver has handled all interrupts.
     pub fn settle(&self) {
         if let Some(irq) = self.config_irq() {
             irqs::settle(irq);
@@ -223,7 +224,7 @@ impl Device {
         self.state.lock().irqs.as_ref()?.number(0)
     }
 
-    /// Asks for a reset (virtio 1.4, 2.1.2), without an interrupt.
+    /// Sets DEVICE_NEEDS_RESET (virtio 1.4, 2.1.2), without an interrupt.
     pub fn ask_for_reset(&self) {
         let mut state = self.state.lock();
         state.status = state.status.with(DeviceStatus::NEEDS_RESET);

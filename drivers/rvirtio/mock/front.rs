@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a subsystem is for other drivers: what calls into the front end, from when the device runs
-//! until it is unbound. Here it is tests that do.
+//! The subsystem of the front end: it calls the front end while the device is running, until it is
+//! unbound. Here these calls are made by tests.
 
 use core::any::Any;
 use kernel::prelude::*;
 
 /// A front end that tests can call.
 pub trait Front: Sync {
-    /// Does what a test wants. Called by one thread at a time, may sleep.
+    /// Executes a command of a test. Called by one thread at a time; may sleep.
     ///
     /// # Errors
     ///
-    /// Any.
+    /// Any error.
     fn call(&self, command: &dyn Any) -> Result<usize>;
 }
 
@@ -26,23 +26,25 @@ pub(crate) struct Erased {
     call: unsafe fn(*const (), &dyn Any) -> Result<usize>,
 }
 
-// SAFETY: It stands for a shared reference to a front end, which is `Sync`.
+// SAFETY: The value is a shared reference to a front end without its type, and the front end is
+// `Sync`.
 unsafe impl Send for Erased {}
 
 impl Erased {
     /// # Safety
     ///
-    /// It must be dropped before `front` is.
+    /// The value must be dropped before `front`.
     pub(crate) unsafe fn new<T: Front>(front: &T) -> Self {
         /// # Safety
         ///
         /// `data` must be a valid `T`.
         unsafe fn call<T: Front>(data: *const (), command: &dyn Any) -> Result<usize> {
-            // SAFETY: By the safety requirement.
+            // SAFETY: `data` is a valid `T` (safety requirement).
             unsafe { &*data.cast::<T>() }.call(command)
         }
         let data: *const T = front;
-        // INVARIANT: By the safety requirement.
+        // INVARIANT: `data` is a valid `T`, because the value is dropped before `front` (safety
+        // requirement).
         Self {
             data: data.cast(),
             call: call::<T>,
@@ -50,7 +52,7 @@ impl Erased {
     }
 
     pub(crate) fn call(&self, command: &dyn Any) -> Result<usize> {
-        // SAFETY: By the type invariant.
+        // SAFETY: `call(data, _)` may be called while `self` exists (type invariant).
         unsafe { (self.call)(self.data, command) }
     }
 }

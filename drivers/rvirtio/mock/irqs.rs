@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Interrupts that nobody raises but software.
+//! Interrupts that are only raised by software.
 
 use kernel::{
     bindings,
@@ -17,7 +17,7 @@ extern "C" {
     fn rvirtio_helper_irq_set_simple(irq: c_uint);
 }
 
-/// Interrupts with numbers in a row.
+/// Interrupts with consecutive numbers.
 ///
 /// # Invariants
 ///
@@ -30,23 +30,23 @@ pub(crate) struct Irqs {
 impl Irqs {
     /// Allocates `count` interrupts. Those from number `requestable` on cannot be requested.
     pub(crate) fn new(count: u16, requestable: u16) -> Result<Self> {
-        // SAFETY: No requirements.
+        // SAFETY: The function has no requirements.
         let base = unsafe { rvirtio_helper_irq_alloc_descs(count.into()) };
         to_result(base)?;
-        // CAST: It is not negative.
+        // CAST: The number is not negative.
         let base = base as u32;
-        // INVARIANT: They were just allocated.
+        // INVARIANT: The descriptors were just allocated.
         let this = Self { base, count };
         for vector in 0..count {
             let irq = base + u32::from(vector);
-            // SAFETY: The descriptor is ours (type invariant), and nobody knows it yet.
+            // SAFETY: The descriptor is allocated (type invariant), and nobody else uses it yet.
             unsafe { rvirtio_helper_irq_set_simple(irq) };
             let refused = if vector < requestable {
                 0
             } else {
                 bindings::IRQ_NOREQUEST as usize
             };
-            // SAFETY: As above.
+            // SAFETY: The descriptor is allocated (type invariant), and nobody else uses it yet.
             unsafe { bindings::irq_modify_status(irq, bindings::IRQ_NOREQUEST as usize, refused) };
         }
         Ok(this)
@@ -57,11 +57,11 @@ impl Irqs {
         (vector < self.count).then(|| self.base + u32::from(vector))
     }
 
-    /// Returns how many were requested.
+    /// Returns the number of requested interrupts.
     pub(crate) fn requested(&self) -> usize {
         (0..self.count)
             .filter_map(|vector| self.number(vector))
-            // SAFETY: No requirements.
+            // SAFETY: The function has no requirements.
             .filter(|&irq| unsafe { bindings::irq_has_action(irq) })
             .count()
     }
@@ -70,21 +70,22 @@ impl Irqs {
 impl Drop for Irqs {
     fn drop(&mut self) {
         if self.requested() == 0 {
-            // SAFETY: They were allocated (type invariant), and nobody uses them.
+            // SAFETY: The descriptors are allocated (type invariant), and nobody uses them any
+            // more.
             unsafe { bindings::irq_free_descs(self.base, self.count.into()) }
         }
     }
 }
 
-/// Raises an interrupt: runs its handlers, and wakes the threads of those that want it. Does nothing
-/// for one that was not requested.
+/// Raises an interrupt: calls its handlers, and wakes their threads if they request it. Does
+/// nothing if the interrupt was not requested.
 pub(crate) fn raise(irq: u32) {
-    // SAFETY: Callable from any context, with any number.
+    // SAFETY: The function can be called from any context, with any number.
     let _ = unsafe { bindings::generic_handle_irq_safe(irq) };
 }
 
-/// Waits until handlers and threads have done what they were woken for.
+/// Waits until handlers and threads have finished.
 pub(crate) fn settle(irq: u32) {
-    // SAFETY: No requirements; callers may sleep.
+    // SAFETY: The function has no requirements, except that it may sleep, which callers allow.
     unsafe { bindings::synchronize_irq(irq) }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Letting tests call a front end.
+//! Registration of a front end for calls by tests.
 
 use crate::{
     device::Device,
@@ -15,19 +15,20 @@ use kernel::{
 };
 use rvirtio::Ready;
 
-/// Lets tests call `front` until the device is unbound.
+/// Allows tests to call `front` until the device is unbound.
 ///
 /// # Errors
 ///
-/// [`ENODEV`] when the device is not one of this crate; [`ENOMEM`].
+/// [`ENODEV`] if the device does not belong to this crate; [`ENOMEM`].
 pub fn listen<'a, T: Front>(ready: &Ready<'a>, front: &'a T) -> Result {
     let device = Device::of(ready.device())?;
-    // SAFETY: The listener takes it away. That is kept, so dropped before `'a` ends.
+    // SAFETY: The listener drops the value. The listener is kept, so it is dropped before `'a`
+    // ends.
     *device.front().lock() = Some(unsafe { Erased::new(front) });
     ready.keep(Listener(device))
 }
 
-/// Ends the calls when it is dropped.
+/// A guard that ends the calls when it is dropped.
 struct Listener(Arc<Device>);
 
 impl Drop for Listener {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The driver's memory, as a device gets at it.
+//! Access of the device to the driver's memory.
 
 use kernel::{
     bindings::phys_addr_t,
@@ -18,15 +18,15 @@ extern "C" {
     fn rvirtio_helper_phys_to_virt(addr: phys_addr_t) -> *mut c_void;
 }
 
-/// Memory that the driver has told the device of, and has not taken back.
+/// Memory that the driver shares with the device.
 ///
-/// That is what makes it sound to use: core promises that the memory is there until the device has
-/// confirmed a reset or has returned the buffer. If core breaks the promise then this is how tests
-/// find out, on a kernel that checks each access.
+/// It is sound to use because core guarantees that the memory exists until the device has confirmed
+/// a reset or has returned the buffer. If core violates the guarantee, tests detect it here, on a
+/// kernel that checks each access.
 ///
 /// # Invariants
 ///
-/// It came from the driver: an address in a queue's setup, or in a descriptor that is available.
+/// Address and length are from the driver: from the setup of a queue, or an available descriptor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared {
     addr: u64,
@@ -36,10 +36,10 @@ pub(crate) struct Shared {
 impl Shared {
     /// # Safety
     ///
-    /// The driver must have told the device of these `len` bytes, and it must not be used when the
-    /// device has given them back.
+    /// The driver must have passed these `len` bytes to the device. The value must not be used
+    /// after the device has returned them.
     pub(crate) unsafe fn new(addr: u64, len: u32) -> Self {
-        // INVARIANT: By the safety requirement.
+        // INVARIANT: The driver has passed these bytes to the device (safety requirement).
         Self { addr, len }
     }
 
@@ -50,13 +50,13 @@ impl Shared {
         unsafe { rvirtio_helper_memset_phys(self.addr, byte.into(), self.len as usize) }
     }
 
-    /// Returns whether none of its pages was freed.
+    /// Returns whether all of its pages are allocated.
     pub(crate) fn is_there(self) -> bool {
         let first = self.addr & !(PAGE_SIZE as u64 - 1);
         (first..self.addr + u64::from(self.len))
             .step_by(PAGE_SIZE)
-            // SAFETY: The driver has allocated it at some time, so it is memory that has a
-            // `struct page`.
+            // SAFETY: The driver has allocated the memory at some time (type invariant), so it has
+            // a `struct page`.
             .all(|addr| unsafe { rvirtio_helper_page_is_in_use(addr) })
     }
 
@@ -64,17 +64,18 @@ impl Shared {
     ///
     /// # Safety
     ///
-    /// `T` must consist of atomics, and be valid for any bits. The result must not be used when the
-    /// device has given the memory back.
+    /// `T` must consist of atomics, and be valid for any bits. The result must not be used after
+    /// the device has returned the memory.
     pub(crate) unsafe fn cell<'a, T>(self, offset: usize) -> Option<&'a T> {
         let end = offset.checked_add(size_of::<T>())?;
         let addr = self.addr.checked_add(offset as u64)?;
         if end > self.len as usize || addr % align_of::<T>() as u64 != 0 {
             return None;
         }
-        // SAFETY: It is in the linear mapping, see `fill`; aligned and within the memory, as was
-        // just checked; shared with the device (type invariant) for as long as the result is used;
-        // and may be written while the reference exists (safety requirement).
+        // SAFETY: The cell is in the linear mapping, see `fill`. It is aligned and within the
+        // memory, which was just checked. The memory is shared with the device (type invariant)
+        // while the result is used, and may be written meanwhile, because `T` consists of atomics
+        // (safety requirement).
         Some(unsafe { &*rvirtio_helper_phys_to_virt(addr).cast() })
     }
 }

@@ -2,10 +2,9 @@
 
 //! A virtio device in software, with a transport of its own, for tests of core.
 //!
-//! The device follows the specification, writes down what the driver does to it, and fails where a
-//! test wants it to. It uses buffers as a device does: it finds them by their physical addresses.
-//! So a driver that frees what the device was told of is found out, by KASAN or by
-//! [`Device::has_its_memory`].
+//! The device follows the specification, records the calls of the driver, and fails where a test
+//! requests it. Like other devices, it accesses buffers by their physical addresses. So a driver
+//! that frees memory that the device has is detected, by KASAN or by [`Device::has_its_memory`].
 //!
 //! There is one at a time: tests run one after another.
 

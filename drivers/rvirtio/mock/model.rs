@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What kind of device it is.
+//! The model of the device.
 
 use rvirtio::{
     spec::feature,
@@ -13,15 +13,15 @@ pub const QUEUES: usize = 4;
 /// The interrupt line of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// There is none.
+    /// There is no line.
     None,
-    /// It cannot be requested.
+    /// The line cannot be requested.
     Refused,
-    /// It works.
+    /// The line works.
     Works,
 }
 
-/// What a device offers, and what the machine has for it.
+/// The properties of a device, and its interrupts.
 #[derive(Clone, Copy)]
 pub struct Model {
     /// The features that the device offers.
@@ -34,14 +34,14 @@ pub struct Model {
     pub requestable: u16,
     /// The interrupt line.
     pub line: Line,
-    /// The generation of the configuration changes with each look at it.
+    /// Whether the generation of the configuration changes with each read.
     pub restless: bool,
-    /// The device was unplugged: it reads as all ones.
+    /// Whether the device was unplugged: it reads as all ones.
     pub gone: bool,
 }
 
 impl Default for Model {
-    /// Returns a device that can do all, with queues of 8.
+    /// Returns a device with all features, and queues of size 8.
     fn default() -> Self {
         Self {
             features: Features::of(&[feature::VERSION_1, feature::RING_RESET]),

@@ -34,11 +34,11 @@ static CURRENT: AtomicPtr<Device> = AtomicPtr::new(ptr::null_mut());
 static PARENT: AtomicPtr<bindings::device> = AtomicPtr::new(ptr::null_mut());
 
 impl Device {
-    /// Returns the device behind one on the bus.
+    /// Returns the mock device of a device on the bus.
     ///
     /// # Errors
     ///
-    /// [`ENODEV`] when that is not of this crate.
+    /// [`ENODEV`] if it does not belong to this crate.
     pub fn of(dev: &rvirtio::Device<Bound>) -> Result<Arc<Self>> {
         // SAFETY: A device on the bus has a `struct device`, whose parent does not change.
         let parent = unsafe { (*dev.as_raw()).parent };
@@ -46,25 +46,25 @@ impl Device {
         if parent != PARENT.load(Ordering::Relaxed) || current.is_null() {
             return Err(ENODEV);
         }
-        // SAFETY: `dev` has its parent, so is the device of `CURRENT`. As it is bound, its transport
-        // is there, which owns a count.
+        // SAFETY: `dev` has the parent of `CURRENT`, so it belongs to it. As it is bound, its
+        // transport exists, which owns a reference.
         Ok(unsafe { ArcBorrow::from_raw(current) }.into())
     }
 }
 
 /// A device that is on the bus until this is dropped.
 pub struct Plugged {
-    /// `None` when it is not on the bus any more.
+    /// `None` after the device was removed from the bus.
     registration: Option<Registration<'static>>,
     device: Arc<Device>,
 }
 
 impl Plugged {
-    /// Puts a device of virtio type `id` on the bus, and has a driver bind to it.
+    /// Adds a device of virtio type `id` to the bus, and lets a driver bind to it.
     ///
     /// # Errors
     ///
-    /// What registering it returns. That the driver did not bind is none.
+    /// Those of registering the device. It is not an error if no driver binds.
     pub fn new(id: u32, model: Model) -> Result<Self> {
         let device = Device::new(model)?;
         PARENT.store(device.parent_raw(), Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Plugged {
             device,
         };
         let transport = KBox::pin(SoftTransport(this.device.clone()), GFP_KERNEL)?;
-        // SAFETY: There is no end of `'static` to be dropped before.
+        // SAFETY: The lifetime is `'static`, which never ends.
         this.registration = Some(unsafe { Registration::new(id, 0, transport) }?);
         Ok(this)
     }
@@ -83,7 +83,7 @@ impl Plugged {
     fn child(&self) -> Option<Child> {
         let parent = self.device.parent_raw();
         let found =
-            // SAFETY: The parent is a valid device. The result is counted.
+            // SAFETY: The parent is a valid device. The result is a counted reference.
             unsafe { bindings::device_find_child(parent, ptr::null(), Some(bindings::device_match_any)) };
         NonNull::new(found).map(Child)
     }
@@ -91,32 +91,32 @@ impl Plugged {
     /// Returns whether a driver is bound.
     pub fn is_bound(&self) -> bool {
         let is_bound = |child: Child| {
-            // SAFETY: It is a valid device.
+            // SAFETY: `child` is a counted reference, so the device is valid.
             let driver = unsafe { (*child.0.as_ptr()).driver };
             !driver.is_null()
         };
         self.child().is_some_and(is_bound)
     }
 
-    /// Has a driver bind. Returns whether it has.
+    /// Lets a driver bind. Returns whether one has.
     pub fn bind(&self) -> bool {
         let attach = |child: Child| {
-            // SAFETY: It is a valid device that is on the bus.
+            // SAFETY: `child` is a counted reference, so the device is valid, and it is on the bus.
             let bound = unsafe { bindings::device_attach(child.0.as_ptr()) };
             bound == 1
         };
         self.child().is_some_and(attach)
     }
 
-    /// Has the driver unbind.
+    /// Unbinds the driver.
     pub fn unbind(&self) {
         if let Some(child) = self.child() {
-            // SAFETY: It is a valid device that is on the bus.
+            // SAFETY: `child` is a counted reference, so the device is valid, and it is on the bus.
             unsafe { bindings::device_release_driver(child.0.as_ptr()) }
         }
     }
 
-    /// Does what the kernel does before it shuts down.
+    /// Shuts the device down, as the kernel does before a restart.
     pub fn shutdown(&self) {
         let Some(child) = self.child() else { return };
         let dev = child.0.as_ptr();
@@ -128,7 +128,7 @@ impl Plugged {
         }
     }
 
-    /// Takes the device off the bus, while the test can still look at it.
+    /// Removes the device from the bus. The test can still access it.
     pub fn remove(&mut self) {
         self.registration = None;
     }
@@ -154,7 +154,7 @@ struct Child(NonNull<bindings::device>);
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // SAFETY: The count is ours.
+        // SAFETY: This value owns a reference to the device.
         unsafe { bindings::put_device(self.0.as_ptr()) }
     }
 }

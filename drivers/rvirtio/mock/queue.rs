@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A queue, from the device's side (virtio 1.4, 2.7 and 2.8). Buffers have one descriptor.
+//! The device's side of a queue (virtio 1.4, 2.7 and 2.8). Buffers have one descriptor.
 
 use crate::memory::Shared;
 use core::sync::atomic::{
@@ -29,7 +29,7 @@ use rvirtio::{
     Features, //
 };
 
-/// A place in a packed ring, and the wrap counter there.
+/// A position in a packed ring, and its wrap counter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     slot: u16,
@@ -53,7 +53,7 @@ impl Place {
     }
 }
 
-/// How far the device is.
+/// The position of the device.
 enum Position {
     Split { available: u16, used: u16 },
     Packed { available: Place, used: Place },
@@ -76,20 +76,20 @@ pub(crate) struct Queue {
     pub(crate) vector: Option<u16>,
     event_idx: bool,
     position: Position,
-    /// What the device has and has not used. There is room for all.
+    /// The buffers that the device has and has not used. The capacity is sufficient for all.
     taken: KVec<Taken>,
 }
 
 impl Queue {
-    /// The room for [`Queue::new`], which cannot allocate it.
+    /// Allocates the memory for [`Queue::new`], which cannot allocate.
     pub(crate) fn room() -> Result<KVec<Taken>> {
         Ok(KVec::with_capacity(256, GFP_KERNEL)?)
     }
 
     /// # Safety
     ///
-    /// `setup` must be what the driver has told, and the value must be dropped when the device gives
-    /// the queue back.
+    /// `setup` must be the setup by the driver, and the value must be dropped when the device or
+    /// the queue is reset.
     pub(crate) unsafe fn new(setup: &QueueSetup, features: Features, room: KVec<Taken>) -> Self {
         let size = setup.size;
         let is_packed = features.contains(feature::RING_PACKED);
@@ -111,8 +111,9 @@ impl Queue {
             (Position::Split { available, used }, lens)
         };
         let [desc, driver, device] = lens;
-        // SAFETY: These are the areas of a ring of this layout and size, of which the driver has
-        // told the device. `self` is dropped in time (safety requirement).
+        // SAFETY: These are the areas of a ring of this layout and size, which the driver has
+        // passed to the device. `self` is dropped when the device returns them (safety
+        // requirements).
         let shared = |addr, len| unsafe { Shared::new(addr, len as u32) };
         Self {
             size,
@@ -131,12 +132,12 @@ impl Queue {
         [self.desc, self.driver, self.device]
     }
 
-    /// Returns what the device has taken and not used.
+    /// Returns the buffers that the device has taken and not used.
     pub(crate) fn taken(&self) -> &[Taken] {
         &self.taken
     }
 
-    /// Gives the room back.
+    /// Returns the memory that was passed to [`Queue::new`].
     pub(crate) fn into_room(self) -> KVec<Taken> {
         let mut taken = self.taken;
         taken.clear();
@@ -154,7 +155,7 @@ impl Queue {
     }
 
     fn device16(&self, offset: usize) -> Option<&Le16> {
-        // SAFETY: As above.
+        // SAFETY: The cell is an atomic, and the result lives no longer than `self`.
         unsafe { self.device.cell(offset) }
     }
 
@@ -202,20 +203,21 @@ impl Queue {
             Position::Split { available, .. } => *available = available.wrapping_add(1),
             Position::Packed { available, .. } => *available = available.next(self.size),
         }
-        // SAFETY: It is in a descriptor that is available.
+        // SAFETY: The memory is in an available descriptor, and is not used after the buffer was
+        // returned.
         let memory = unsafe { Shared::new(addr, len) };
         Some(Taken { id, memory, len })
     }
 
-    /// Uses the oldest buffer that was taken: fills it with `byte`, and gives it back. Returns
-    /// whether the driver wants an interrupt, `None` if there is no buffer.
+    /// Uses the oldest buffer that was taken: fills it with `byte`, and returns it. Returns whether
+    /// the driver has requested an interrupt, or `None` if there is no buffer.
     pub(crate) fn use_next(&mut self, byte: u8) -> Option<bool> {
         let taken = self.taken.remove(0).ok()?;
         taken.memory.fill(byte);
         self.give_back(taken.id, taken.len)
     }
 
-    /// Says that a buffer was used that the driver has not made available.
+    /// Reports a used buffer that the driver has not made available.
     pub(crate) fn give_back_wrong(&mut self) {
         let _ = self.give_back(self.size - 1, 0);
     }
@@ -255,7 +257,7 @@ impl Queue {
         Some(wanted)
     }
 
-    /// Returns whether the driver wants to know of the buffer that is being given back.
+    /// Returns whether the driver has requested an interrupt for the buffer that is being returned.
     fn wants_interrupt(&self) -> Option<bool> {
         match self.position {
             Position::Split { used, .. } if self.event_idx => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the driver did, and what is to go wrong.
+//! The record of the driver's calls, and the failures that a test requests.
 
 use kernel::prelude::*;
 use rvirtio::vectors::VectorRequest;
 
-/// What the driver has done to the device.
+/// A call of the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// The device was reset.
@@ -26,7 +26,7 @@ pub enum Call {
     ConfigWrite(u32),
 }
 
-/// What can go wrong.
+/// A step that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The device does not confirm its reset, and keeps using memory.
@@ -43,27 +43,27 @@ pub enum Step {
     Irq(u16),
     /// The queue cannot be enabled.
     SetupQueue(u16),
-    /// The device does not let go of the queue.
+    /// The device does not confirm the reset of the queue.
     ResetQueue(u16),
 }
 
-/// What is to go wrong.
+/// A failure that a test requests.
 struct Fault {
     step: Step,
-    /// How often the step succeeds before.
+    /// The number of successes before it.
     successes: usize,
 }
 
-/// How many calls are remembered.
+/// The largest number of calls that are recorded.
 const CALLS: usize = 256;
 
 /// The script of a test.
 ///
-/// All memory is allocated in advance, as core holds spinlocks when it calls a transport.
+/// All memory is allocated in advance, because core holds spinlocks when it calls a transport.
 pub(crate) struct Script {
     calls: KVec<Call>,
     faults: KVec<Fault>,
-    /// The first rule that the driver broke.
+    /// The first rule that the driver has violated.
     broken: Option<&'static str>,
 }
 
@@ -76,7 +76,7 @@ impl Script {
         })
     }
 
-    /// Writes down a call.
+    /// Records a call.
     pub(crate) fn note(&mut self, call: Call) {
         if self.calls.push_within_capacity(call).is_err() {
             self.break_rule("more calls than are remembered");
@@ -89,21 +89,21 @@ impl Script {
         Ok(core::mem::replace(&mut self.calls, empty))
     }
 
-    /// Has `step` fail, after that many successes.
+    /// Makes `step` fail after `successes` successes.
     pub(crate) fn fail_after(&mut self, step: Step, successes: usize) -> Result {
         self.faults
             .push_within_capacity(Fault { step, successes })
             .map_err(|_| ENOMEM)
     }
 
-    /// Forgets what was to go wrong, and returns how many things did not.
+    /// Cancels all failures, and returns the number of those that have not happened.
     pub(crate) fn forgive(&mut self) -> usize {
         let left = self.faults.len();
         self.faults.clear();
         left
     }
 
-    /// Returns whether `step` is to fail this time.
+    /// Returns whether `step` has to fail this time.
     pub(crate) fn fails(&mut self, step: Step) -> bool {
         let Some(at) = self.faults.iter().position(|fault| fault.step == step) else {
             return false;
@@ -117,7 +117,7 @@ impl Script {
         }
     }
 
-    /// Notes that the driver broke a rule.
+    /// Records that the driver has violated a rule.
     pub(crate) fn break_rule(&mut self, rule: &'static str) {
         self.broken.get_or_insert(rule);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The state of the device, and the rules that it holds the driver to.
+//! The state of the device, and checks of the driver's behaviour.
 
 use crate::{
     irqs::Irqs,
@@ -28,7 +28,7 @@ use rvirtio::{
 /// The length of the configuration space.
 pub(crate) const CONFIG_LEN: usize = 16;
 
-/// The bits of the status that a driver sets, in the order in which it has to.
+/// The status bits that a driver sets, in the required order.
 const STEPS: [DeviceStatus; 4] = [
     DeviceStatus::ACKNOWLEDGE,
     DeviceStatus::DRIVER,
@@ -36,22 +36,22 @@ const STEPS: [DeviceStatus; 4] = [
     DeviceStatus::DRIVER_OK,
 ];
 
-/// What changes.
+/// The state of the device.
 pub(crate) struct State {
     pub(crate) model: Model,
     pub(crate) script: Script,
     pub(crate) status: DeviceStatus,
-    /// The driver has reset the device, and has not found it again.
+    /// Whether the driver has reset the device, and has not initialised it since.
     pub(crate) in_reset: bool,
     pub(crate) accepted: Features,
     pub(crate) config: [u8; CONFIG_LEN],
     pub(crate) generation: u8,
     pub(crate) isr: u8,
     pub(crate) irqs: Option<Irqs>,
-    /// There is but the line.
+    /// Whether the line is the only interrupt.
     pub(crate) is_line: bool,
     pub(crate) queues: [Option<Queue>; QUEUES],
-    /// For queues that are not enabled.
+    /// Memory for queues that are not enabled.
     pub(crate) rooms: KVec<KVec<Taken>>,
 }
 
@@ -77,16 +77,16 @@ impl State {
         })
     }
 
-    /// Lets go of a queue.
+    /// Drops a queue.
     pub(crate) fn drop_queue(&mut self, index: usize) {
         if let Some(queue) = self.queues.get_mut(index).and_then(Option::take) {
-            // There is room for it, as it came from there.
+            // This does not fail, because the memory was taken from there.
             let _ = self.rooms.push_within_capacity(queue.into_room());
         }
     }
 
-    /// Calls `f` for all that the driver has told the device of and has not taken back, once the
-    /// device has looked at what is available.
+    /// Calls `f` for all memory that the driver shares with the device, including that of available
+    /// buffers.
     pub(crate) fn all_memory(&mut self, mut f: impl FnMut(Shared)) {
         for queue in self.queues.iter_mut().flatten() {
             while queue.take() {}
@@ -128,7 +128,7 @@ impl State {
         bytes
     }
 
-    /// Changes the status. Returns whether the device asks for a reset.
+    /// Changes the status. Returns whether the device requests a reset.
     pub(crate) fn write_status(&mut self, written: DeviceStatus) -> bool {
         self.script.note(Call::Status(written.bits()));
         self.expect(written.contains(self.status), "status bits were lost");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device, as core sees it: a transport.
+//! The transport of the device, for core.
 
 use crate::{
     device::Device,
@@ -44,8 +44,8 @@ pub(crate) struct SoftTransport(pub(crate) Arc<Device>);
 // SAFETY:
 // - `parent` is a device of the faux bus, which is bound for as long as its registration exists,
 //   and that belongs to the device.
-// - When `reset` or `reset_queue` have succeeded, the device has forgotten the queues.
-// - Doorbells are in the device, which `self` has a count of.
+// - When `reset` or `reset_queue` have succeeded, the device does not access the queues any more.
+// - Doorbells are in the device, to which `self` has a reference.
 // - `irq` returns interrupts that were allocated for this device.
 unsafe impl Transport for SoftTransport {
     fn parent(&self) -> &device::Device<device::Bound> {
@@ -181,7 +181,8 @@ unsafe impl Transport for SoftTransport {
         } else {
             NotifyWidth::Bits16
         };
-        // SAFETY: An atomic of 32 bits can be written by anyone; it is there for as long as `self`.
+        // SAFETY: The doorbell is an atomic of 32 bits, which can be written at any time, and
+        // exists as long as `self`.
         Ok(unsafe { Doorbell::new(NonNull::from(bell).cast(), index, width) })
     }
 
@@ -206,8 +207,8 @@ unsafe impl Transport for SoftTransport {
             return Err(EBUSY);
         }
         let room = state.rooms.pop().ok_or(ENOMEM)?;
-        // SAFETY: The driver tells of it just now. It is dropped when the device is reset, or the
-        // queue is.
+        // SAFETY: `setup` is passed by the driver. The queue is dropped when the device or the
+        // queue is reset.
         let queue = unsafe { Queue::new(setup, state.accepted, room) };
         if let Some(slot) = state.queues.get_mut(usize::from(index)) {
             *slot = Some(queue);

@@ -3,8 +3,9 @@
 //! Requests that consist of a header, data and a status.
 //!
 //! The device reads a header, then reads or writes the data, then writes a status: disks and SCSI
-//! hosts work this way. An [`Exchange`] is what such a request has of its own while it is in
-//! flight. It is made once for each request that can be in flight, and used again and again.
+//! hosts work this way. An [`Exchange`] is the memory of such a request while it is in flight. It
+//! is created once for each request that can be in flight, and used for one request after the
+//! other.
 
 pub use super::slab::EXTRA_DESCRIPTORS;
 
@@ -35,24 +36,24 @@ use kernel::{
     }, //
 };
 
-/// What a request has while it is in flight: a header `H`, a status `S`, a descriptor table, and
-/// mappings of its data.
+/// The memory of a request in flight: a header `H`, a status `S`, a descriptor table, and mappings
+/// of its data.
 ///
-/// `N` is what the driver notes about the request, in memory that the device does not have.
+/// `N` is a note of the driver about the request, in memory that the device cannot access.
 ///
-/// It knows neither whom the data belongs to nor whether the device has been told: a type that
-/// implements [`Buffers`](super::Buffers) with the segments and the table of an exchange promises
-/// that nobody can change or drop the exchange while the device has them.
+/// An exchange does not own the data, and does not track whether the device has it. A type that
+/// implements [`Buffers`](super::Buffers) with the segments and the table of an exchange guarantees
+/// that the exchange cannot be changed or dropped while the device has them.
 ///
 /// # Invariants
 ///
-/// `mapped`, if there is any, was mapped in `direction`, and is all of the data or none of it.
-/// `None` if the device uses physical addresses.
+/// The segments in `mapped` are mapped in `direction`. `mapped` is `None` if the device uses
+/// physical addresses.
 pub struct Exchange<'bound, H, S, N = ()> {
     slot: Slot<'bound, H, S>,
     dma: Dma<'bound>,
     mapped: Option<KVec<Segment>>,
-    /// Where the data goes, `None` if there is none.
+    /// The direction of the data, `None` without data.
     direction: Option<Direction>,
     note: N,
 }
@@ -82,7 +83,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
             } else {
                 Some(KVec::with_capacity(usize::from(max_segments), GFP_KERNEL)?)
             };
-            // INVARIANT: Nothing is mapped.
+            // INVARIANT: `mapped` has no segments.
             let exchange = Self {
                 slot,
                 dma,
@@ -97,13 +98,12 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
 
     /// Sets header, status and note, makes the data accessible to the device, and fills the table.
     ///
-    /// `data` returns the data in physical memory, the same each time that it is called.
-    /// `direction` is where it goes, `None` if there is none. `status` is what
-    /// [`Exchange::status`] returns if the device does not write one.
+    /// `data` returns the data in physical memory, and must always return the same. `direction` is
+    /// `None` without data. [`Exchange::status`] returns `status` if the device does not write one.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] when the data cannot be mapped now, [`EINVAL`] when it never can.
+    /// [`ENOMEM`] if the data temporarily cannot be mapped, [`EINVAL`] if it can never be mapped.
     #[inline]
     pub fn prepare<I: Iterator<Item = Segment>>(
         &mut self,
@@ -123,7 +123,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
         self.slot.fill(direction, data).map_err(|_| EINVAL)
     }
 
-    /// Out of line, as mapping costs far more than a call.
+    /// Maps the data and fills the table. Not inlined, because mapping costs far more than a call.
     #[inline(never)]
     fn map_and_fill(
         &mut self,
@@ -131,31 +131,32 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
         data: impl Iterator<Item = Segment>,
     ) -> Result {
         self.unmap();
-        // INVARIANT: Nothing is mapped in the other direction.
+        // INVARIANT: `unmap` has removed all segments, so none is mapped in another direction.
         self.direction = direction;
         let filled = self.map(data).and_then(|()| {
             let mapped = self.mapped.as_deref().unwrap_or_default();
             let segments = || mapped.iter().copied();
             self.slot.fill(direction, segments).map_err(|_| EINVAL)
         });
-        // INVARIANT: On failure none of the data is mapped.
+        // On failure, none of the data stays mapped.
         filled.inspect_err(|_| self.unmap())
     }
 
-    /// Returns what the device, or [`Exchange::prepare`], wrote as status.
+    /// Returns the status that the device, or else [`Exchange::prepare`], has written.
     #[inline]
     pub fn status(&self) -> S {
         self.slot.status()
     }
 
-    /// Returns what the driver noted at [`Exchange::prepare`].
+    /// Returns the note that was passed to [`Exchange::prepare`].
     #[inline]
     pub fn note(&self) -> &N {
         &self.note
     }
 
-    /// Returns what the device reads, for [`Buffers::readable`](super::Buffers::readable).
-    /// `physical` is the data in physical memory, as [`Exchange::prepare`] got it.
+    /// Returns the segments that the device reads, for
+    /// [`Buffers::readable`](super::Buffers::readable). `physical` is the data that was passed to
+    /// [`Exchange::prepare`].
     #[inline]
     pub fn readable<I: Iterator<Item = Segment>>(
         &self,
@@ -165,8 +166,9 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
         Iterator::chain(header, self.data(Direction::ToDevice, physical))
     }
 
-    /// Returns what the device writes, for [`Buffers::writable`](super::Buffers::writable).
-    /// `physical` is the data in physical memory, as [`Exchange::prepare`] got it.
+    /// Returns the segments that the device writes, for
+    /// [`Buffers::writable`](super::Buffers::writable). `physical` is the data that was passed to
+    /// [`Exchange::prepare`].
     #[inline]
     pub fn writable<I: Iterator<Item = Segment>>(
         &self,
@@ -182,7 +184,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
         self.slot.table()
     }
 
-    /// Returns the data as the device sees it, if it goes in `direction`.
+    /// Returns the data with addresses for the device, if its direction is `direction`.
     #[inline]
     fn data<I>(&self, direction: Direction, physical: I) -> Data<'_, I> {
         if self.direction != Some(direction) {
@@ -196,8 +198,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
 }
 
 impl<H, S, N> Exchange<'_, H, S, N> {
-    /// Ends the mappings of the data, and gives back what this request had beyond what every
-    /// exchange has.
+    /// Unmaps the data, and releases the large table, if the request has one.
     #[inline]
     pub fn release(&mut self) {
         if self.needs_release() {
@@ -206,13 +207,13 @@ impl<H, S, N> Exchange<'_, H, S, N> {
         }
     }
 
-    /// Returns whether [`Exchange::release`] has something to do.
+    /// Returns whether [`Exchange::release`] has to be called.
     #[inline]
     pub fn needs_release(&self) -> bool {
         self.mapped.is_some() || self.slot.has_large_table()
     }
 
-    /// Makes `data` accessible to the device, or a part of it when that fails.
+    /// Makes `data` accessible to the device. On failure, a part of it may be mapped.
     fn map(&mut self, data: impl Iterator<Item = Segment>) -> Result {
         let (Some(mapped), Some(direction)) = (&mut self.mapped, self.direction) else {
             return Ok(());
@@ -222,21 +223,22 @@ impl<H, S, N> Exchange<'_, H, S, N> {
                 return Err(EINVAL);
             }
             let addr = self.dma.map(addr, len as usize, direction)?;
-            // There is room for it.
+            // This does not fail: there is room.
             let _ = mapped.push_within_capacity(Segment { addr, len });
         }
         Ok(())
     }
 
-    /// Ends all mappings.
+    /// Unmaps all data.
     fn unmap(&mut self) {
         let (Some(mapped), Some(direction)) = (&mut self.mapped, self.direction) else {
             return;
         };
         while let Some(Segment { addr, len }) = mapped.pop() {
-            // SAFETY: It was mapped so (type invariant), and is forgotten now. The device is done
-            // with it or was never told: who tells it is a `Buffers`, whose safety requirements
-            // keep the exchange from being changed or dropped until then.
+            // SAFETY: The segment was mapped in `direction` (type invariant), and was removed from
+            // `mapped`. The device does not access it: segments of an exchange are only added to a
+            // queue by a `Buffers`, which must guarantee that the exchange is not changed or
+            // dropped while the device has them.
             unsafe { self.dma.unmap(addr, len as usize, direction) };
         }
     }
@@ -248,7 +250,7 @@ impl<H, S, N> Drop for Exchange<'_, H, S, N> {
     }
 }
 
-/// Iterates over data as the device sees it.
+/// An iterator over data with addresses for the device.
 enum Data<'a, I> {
     None,
     Physical(I),

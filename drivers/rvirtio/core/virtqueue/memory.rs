@@ -27,7 +27,7 @@ extern "C" {
     fn rvirtio_helper_virt_wmb();
 }
 
-/// How accesses are ordered with those of the device (virtio 1.4, 6, `ORDER_PLATFORM`).
+/// The ordering of accesses with those of the device (virtio 1.4, 6, `ORDER_PLATFORM`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     /// As between CPUs, even on kernels without SMP: the device is a thread of the host.

@@ -3,8 +3,8 @@
 //! Headers, status fields and descriptor tables of requests, allocated and mapped once.
 //!
 //! C allocates, maps and fills a descriptor table for each request. Here every request has a
-//! [`Slot`] for as long as the queue exists, whose table stays as it is: when a request has as
-//! many pieces of data as the one before, only their addresses and lengths are written.
+//! [`Slot`] as long as the queue exists, whose table is kept: if a request has as many segments of
+//! data as the previous one, only their addresses and lengths are written.
 
 mod chunks;
 mod layout;
@@ -38,13 +38,13 @@ use kernel::{
     }, //
 };
 
-/// Descriptors for data in a slot's table, at most: enough for 64 KiB in pages. With two more, and
-/// a header of 16 bytes, the slot has six cache lines.
+/// The largest number of descriptors for data in a slot's table: enough for 64 KiB in pages. With
+/// two more, and a header of 16 bytes, the slot has six cache lines.
 const DATA_CELLS: u16 = 17;
 
 /// Allocates a slab and splits it into `count` slots, with headers of type `H`, which the device
 /// reads, and status fields of type `S`, which it writes, for requests with data of up to
-/// `max_segments` segments; may sleep. `features` are those that were negotiated.
+/// `max_segments` segments; may sleep. `features` are the negotiated features.
 ///
 /// Both types must have an alignment of 1, as wire formats do.
 ///
@@ -80,8 +80,8 @@ where
     let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
     for index in 0..count {
         let piece = memory.slots.get(index).ok_or(EINVAL)?;
-        // SAFETY: The piece is one of `layout.size` bytes of this slab, aligned to a cache line,
-        // and each index is taken once.
+        // SAFETY: The piece has `layout.size` bytes, belongs to `memory` and is aligned to a cache
+        // line. Each index is used once, so no other slot has it.
         let slot = unsafe { Slot::new(piece, memory.clone(), &layout, format) };
         slots.push(slot, GFP_KERNEL)?;
     }

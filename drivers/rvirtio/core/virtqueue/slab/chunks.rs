@@ -16,8 +16,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// Memory is allocated in chunks of about so many bytes: large enough to be cheap, small enough to
-/// be had in a fragmented machine.
+/// The approximate size of the chunks in which memory is allocated: large enough to be cheap, and
+/// small enough to be available on a machine with fragmented memory.
 const CHUNK: usize = 4 * PAGE_SIZE;
 
 /// Pieces of memory that the device can access.
@@ -53,7 +53,9 @@ impl<'bound> Chunks<'bound> {
             memory.push(Coherent::new(dma, pieces * size)?, GFP_KERNEL)?;
             left -= pieces;
         }
-        // INVARIANT: By the loop.
+        // INVARIANT: `size` was rounded up to a multiple of the cache line. The loop has allocated
+        // chunks of `per_chunk` pieces, the last one possibly with fewer, for `count` pieces in
+        // total.
         Ok(Self {
             memory: ManuallyDrop::new(memory),
             dma,
@@ -63,7 +65,8 @@ impl<'bound> Chunks<'bound> {
         })
     }
 
-    /// Where CPU and device find a piece, aligned to a cache line; `None` if there are not so many.
+    /// Returns the addresses of a piece for the CPU and for the device, aligned to a cache line, or
+    /// `None` if `index` is out of range.
     pub(super) fn get(&self, index: u16) -> Option<(NonNull<u8>, u64)> {
         if index >= self.count {
             return None;
@@ -71,8 +74,8 @@ impl<'bound> Chunks<'bound> {
         let index = usize::from(index);
         let chunk = self.memory.get(index.checked_div(self.per_chunk)?)?;
         let offset = index.checked_rem(self.per_chunk)? * self.size;
-        // SAFETY: By the type invariant the piece is within the chunk, as there are more pieces
-        // than `index`.
+        // SAFETY: `index` is less than `count`, so the chunk has this piece, at `offset` (type
+        // invariant).
         let cpu = unsafe { chunk.cpu().add(offset) };
         // CAST: Chunks are small.
         Some((cpu, chunk.addr() + offset as u64))
@@ -82,10 +85,10 @@ impl<'bound> Chunks<'bound> {
 impl Drop for Chunks<'_> {
     fn drop(&mut self) {
         if !self.dma.device().may_free() {
-            // A piece may be in a queue that was leaked for the same reason.
+            // The device may still use a piece, so the memory is leaked.
             return;
         }
-        // SAFETY: They are dropped once, here; the device was reset.
+        // SAFETY: `memory` is only dropped here, and not used afterwards.
         unsafe { ManuallyDrop::drop(&mut self.memory) };
     }
 }

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where in a slot its parts are.
+//! The layout of a slot.
 
 /// Bytes in a cache line.
 pub(super) const CACHE_LINE: usize = 64;
 
-/// Bytes after the status that a device may write, too: some write 32 bits where they are asked for
-/// 8.
+/// Bytes after the status that a device may write, too: some devices write 32 bits instead of 8.
 const OVERRUN: usize = 3;
 
-/// Descriptors of a request that are not data: header and status.
+/// The number of descriptors of a request that are not data: header and status.
 pub const EXTRA_DESCRIPTORS: u16 = 2;
 
 /// Bytes in a descriptor.
@@ -17,8 +16,8 @@ const DESC_SIZE: usize = 16;
 
 /// The layout of a slot in bytes: table, then header, then status.
 ///
-/// The table comes first because it must be aligned to 16 bytes, and what the device writes comes
-/// last, on a cache line of its own.
+/// The table comes first because it must be aligned to 16 bytes. The status, which the device
+/// writes, comes last, on a cache line of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     /// Number of descriptors in the table that are for data.
@@ -27,13 +26,13 @@ pub(super) struct Layout {
     pub(super) header: usize,
     /// Offset of the status.
     pub(super) status: usize,
-    /// Length of all, in whole cache lines.
+    /// Size of the slot, in whole cache lines.
     pub(super) size: usize,
 }
 
 impl Layout {
     /// Returns the layout for a table with `data_cells` descriptors for data, and for headers and
-    /// status fields of the given sizes. All of this is small.
+    /// status fields of the given sizes. The sizes must be small.
     pub(super) const fn new(data_cells: u16, header_size: usize, status_size: usize) -> Self {
         // CAST: To a larger type.
         let header = (data_cells as usize + EXTRA_DESCRIPTORS as usize) * DESC_SIZE;
@@ -51,7 +50,7 @@ impl Layout {
 mod tests {
     use super::*;
 
-    /// Some write 32 bits of status where there are 8.
+    /// Some devices write a status of 32 bits instead of 8.
     #[test]
     fn bytes_after_the_status_belong_to_the_device() {
         for data_cells in 0..200 {

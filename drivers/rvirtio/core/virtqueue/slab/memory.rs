@@ -9,20 +9,20 @@ use super::{
 use crate::dma::Dma;
 use kernel::prelude::*;
 
-/// The memory of all slots of a slab, which own it together.
+/// The memory of all slots of a slab, which share its ownership.
 ///
-/// It is counted when slots are made and dropped. What a request does goes through pointers that
-/// its slot has of its own.
+/// The reference count only changes when slots are created and dropped. Requests use the pointers
+/// in their slot.
 pub(super) struct Memory<'bound> {
     /// A piece for each slot.
     pub(super) slots: Chunks<'bound>,
-    /// For requests that need more descriptors than a slot has.
+    /// Tables for requests that need more descriptors than a slot has.
     pub(super) spares: Spares<'bound>,
 }
 
 impl<'bound> Memory<'bound> {
-    /// Allocates memory for slots, by number and size in bytes, and large tables for so many of
-    /// these with so many descriptors; may sleep.
+    /// Allocates memory; may sleep. `slots` is the number of slots and their size in bytes, `large`
+    /// the number of slots that use large tables and the number of descriptors of such a table.
     ///
     /// # Errors
     ///

@@ -30,20 +30,20 @@ use kernel::{
 
 /// The shared memory of one request.
 ///
-/// Its methods access that memory and nothing else; they do not know whether the device has it.
-/// Whoever tells the device about it keeps them from being called until the device is done.
+/// Its methods only access this memory, and do not track whether the device has it. The type that
+/// adds the memory to a queue guarantees that they are not called until the device has returned it.
 ///
 /// # Invariants
 ///
-/// - `cpu` points to a piece of `memory` as `Layout::new` describes it, which the device
-///   finds at `addr`. No one else has it.
-/// - If there is a `shape`, the table is filled accordingly: header, data, status. If there is none
-///   but a `large` table, that one is, as its [`FilledTable`] says. It is one of
-///   `memory`.
+/// - `cpu` points to a piece of `memory` with a layout of `Layout::new`, which has the address
+///   `addr` for the device. No other slot has it.
+/// - If there is a `shape`, the table is filled accordingly: header, data, status. Otherwise, if
+///   there is a `large` table, that one is filled as described by its [`FilledTable`]. A `large`
+///   table belongs to `memory`.
 pub struct Slot<'bound, H, S> {
     pub(super) cpu: NonNull<u8>,
     pub(super) addr: u64,
-    /// Descriptors in the table that are for data.
+    /// The number of descriptors for data in the table.
     pub(super) data_cells: u32,
     header: u32,
     status: u32,
@@ -51,14 +51,14 @@ pub struct Slot<'bound, H, S> {
     pub(super) shape: Option<Shape>,
     /// The length of the data in the table, in bytes.
     pub(super) data_len: u32,
-    /// A larger table that is used instead, and how it is filled.
+    /// A larger table that is used instead, and its content.
     pub(super) large: Option<(Spare, FilledTable)>,
-    /// Where the memory and larger tables are from.
+    /// The slab, to which the memory and the larger table belong.
     pub(super) memory: Arc<Memory<'bound>>,
     _types: PhantomData<fn(H) -> S>,
 }
 
-/// How descriptors in tables are to be written.
+/// The format of descriptors in tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// As in a split ring.
@@ -68,7 +68,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns the format that was negotiated, `None` if there are no tables.
+    /// Returns the format that was negotiated, or `None` without indirect tables.
     pub(super) fn of(features: Features) -> Option<Self> {
         let format = if features.contains(feature::RING_PACKED) {
             Self::Packed
@@ -79,22 +79,23 @@ impl Format {
     }
 }
 
-/// What of a table does not depend on addresses and lengths of the data.
+/// The properties of a table that do not depend on addresses and lengths of the data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     /// Number of descriptors of data.
     pub(super) count: u16,
-    /// Where the data goes, `None` if there is none.
+    /// The direction of the data, `None` without data.
     pub(super) direction: Option<Direction>,
 }
 
-// SAFETY: `cpu` points to memory that it owns, which any thread may access.
+// SAFETY: The slot is the only one that has the memory at `cpu` (type invariant), which any thread
+// may access.
 unsafe impl<H, S> Send for Slot<'_, H, S> {}
 // SAFETY: Methods that take a shared reference only read memory, or write atomic cells.
 unsafe impl<H, S> Sync for Slot<'_, H, S> {}
 
 impl<'bound, H, S> Slot<'bound, H, S> {
-    /// Creates the slot that CPU and device find at `piece`.
+    /// Creates a slot in a piece of memory with the given addresses for CPU and device.
     ///
     /// # Safety
     ///
@@ -106,7 +107,8 @@ impl<'bound, H, S> Slot<'bound, H, S> {
         layout: &Layout,
         format: Option<Format>,
     ) -> Self {
-        // INVARIANT: By the safety requirements. Nothing is filled.
+        // INVARIANT: The piece belongs to `memory`, is large enough for `layout`, and no other slot
+        // has it (safety requirements). No table is filled.
         Self {
             cpu,
             addr,
@@ -129,8 +131,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     #[inline]
     pub fn write_header(&mut self, header: H) {
         // SAFETY: The slot has room for the header there (type invariant), and any address is
-        // aligned for `H`. A device that reads at the same time breaks its rules, and may read a
-        // mix of old and new bytes.
+        // aligned for `H`. A device that violates the specification and reads it at the same time
+        // may read a mix of old and new bytes.
         unsafe {
             self.cpu
                 .add(self.header as usize)
@@ -139,7 +141,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         }
     }
 
-    /// Sets the status, for the case that the device does not.
+    /// Sets the status, in case that the device does not write it.
     #[inline]
     pub fn set_status(&mut self, status: S) {
         // SAFETY: The slot has room for the status there (type invariant), and any address is
@@ -152,11 +154,11 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         }
     }
 
-    /// Reads the status, from memory that the device can write: once.
+    /// Reads the status once, because the device can write it at any time.
     #[inline]
     pub fn status(&self) -> S {
-        // SAFETY: The status is there (type invariant), any address is aligned for `S`, and any
-        // bytes are one.
+        // SAFETY: The slot has the status there (type invariant), any address is aligned for `S`,
+        // and any bytes are a valid `S`.
         unsafe {
             self.cpu
                 .add(self.status as usize)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables for requests with more pieces of data than slots have room for.
+//! Tables for requests with more segments of data than fit into slots.
 //!
 //! Few requests are as large as a disk allows, and memory for the largest of them in each slot
-//! would be half a megabyte per queue. So there are some large tables for all slots. A request that
-//! gets none goes without: it takes up descriptors of the queue instead.
+//! would be half a megabyte per queue. So there are some large tables for all slots. If all of them
+//! are in use, a request uses descriptors of the queue instead.
 
 use super::chunks::Chunks;
 use crate::{
@@ -20,23 +20,23 @@ use core::{
 };
 use kernel::prelude::*;
 
-/// Large tables of a slab, at most: with the largest requests that is many megabytes in flight.
+/// The largest number of large tables of a slab. With the largest requests, many megabytes are then
+/// in flight.
 const SPARES: u16 = 16;
 
 /// The large tables of a slab.
 ///
 /// # Invariants
 ///
-/// Each of `tables` is `table_len` descriptors. Bit N of `free` is set if there is a table N and no
-/// [`Spare`] for it.
+/// Each of `tables` has `table_len` descriptors. Bit N of `free` is set if there is a table N and
+/// no [`Spare`] for it.
 pub(super) struct Spares<'bound> {
     tables: Chunks<'bound>,
     table_len: u16,
     free: AtomicU32,
 }
 
-/// The right to one large table of the [`Spares`] that it was taken from. There is no second one
-/// for the same table.
+/// The exclusive right to use one large table of the [`Spares`] that it was taken from.
 pub(super) struct Spare {
     index: u16,
 }
@@ -50,7 +50,7 @@ impl<'bound> Spares<'bound> {
     pub(super) fn new(dma: Dma<'bound>, users: u16, table_len: u16) -> Result<Self> {
         let count = users.min(SPARES);
         let tables = Chunks::new(dma, count, usize::from(table_len) * size_of::<Desc>())?;
-        // INVARIANT: None is taken yet; there are fewer tables than bits.
+        // INVARIANT: No table is taken yet, and there are fewer tables than bits.
         Ok(Self {
             tables,
             table_len,
@@ -65,21 +65,22 @@ impl<'bound> Spares<'bound> {
             .free
             .fetch_update(Ordering::Acquire, Ordering::Relaxed, without_lowest)
             .ok()?;
-        // INVARIANT: It was free, and the bit is now clear.
+        // INVARIANT: The table was free, and its bit is now clear.
         // CAST: Below 32.
         Some(Spare {
             index: free.trailing_zeros() as u16,
         })
     }
 
-    /// Takes back a table that [`Spares::take`] of these gave out. The device must be done with it.
+    /// Returns a table that was taken from this value by [`Spares::take`]. The device must not use
+    /// it any more.
     pub(super) fn put(&self, spare: Spare) {
-        // INVARIANT: The right to it is gone. What was written to the table happens before the
-        // next one to take it writes.
+        // INVARIANT: `spare` is consumed. Earlier writes to the table happen before those after the
+        // next `take`.
         self.free.fetch_or(1 << spare.index, Ordering::Release);
     }
 
-    /// Returns the descriptors of a table, and where the device finds them.
+    /// Returns the descriptors of a table, and their address for the device.
     pub(super) fn table(&self, spare: &Spare) -> Option<(&[Desc], u64)> {
         let (cpu, addr) = self.tables.get(spare.index)?;
         let len = usize::from(self.table_len);

@@ -33,18 +33,17 @@ use kernel::transmute::{
     FromBytes, //
 };
 
-/// The largest length of data in bytes. Header and status, which are far smaller than the rest,
-/// come on top of it.
+/// The largest length of data in bytes. The rest is more than enough for header and status.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
 
 impl<H, S> Slot<'_, H, S> {
-    /// Returns whether there is anything to [`release`](Slot::release).
+    /// Returns whether [`release`](Slot::release) has to be called.
     #[inline]
     pub fn has_large_table(&self) -> bool {
         self.large.is_some()
     }
 
-    /// Gives back what the request needed beyond what every slot has. The device must be done.
+    /// Releases the large table of the request, if it has one. The device must not use it any more.
     #[inline]
     pub fn release(&mut self) {
         if let Some((spare, _)) = self.large.take() {
@@ -58,29 +57,30 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     #[inline]
     fn cells(&self) -> &[Desc] {
         let len = self.data_cells as usize + usize::from(EXTRA_DESCRIPTORS);
-        // SAFETY: A slot begins with so many descriptors (type invariant) and is aligned to a cache
+        // SAFETY: A slot begins with `len` descriptors (type invariant) and is aligned to a cache
         // line. Cells are atomics, valid for any bits.
         unsafe { NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), len).as_ref() }
     }
 
-    /// Returns those descriptors of the table that are for data.
+    /// Returns the descriptors for data in the table.
     #[inline]
     fn data_cells(&self) -> &[Desc] {
         let len = self.data_cells as usize;
-        // SAFETY: They come after the first of `cells`.
+        // SAFETY: A slot begins with `len + 2` descriptors (type invariant), of which these follow
+        // the first. Cells are atomics, valid for any bits.
         unsafe { NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>().add(1), len).as_ref() }
     }
 
-    /// Fills the table: header, the segments that `data` returns, status. Each time that it is
-    /// called, `data` must return the same.
+    /// Fills the table: header, the segments that `data` returns, status. `data` must always return
+    /// the same segments.
     ///
-    /// When there are so many segments that there is no table for them now, or no tables at all as
-    /// `INDIRECT_DESC` was not negotiated, [`Slot::table`] is `None` afterwards.
+    /// [`Slot::table`] is `None` afterwards if the segments need a large table and none is free, or
+    /// if `INDIRECT_DESC` was not negotiated.
     ///
     /// # Errors
     ///
-    /// [`AddError::TooLong`] and [`AddError::Empty`] for impossible lengths, and
-    /// [`AddError::TooManyElements`] when there are more segments than any table has room for.
+    /// [`AddError::TooLong`] and [`AddError::Empty`] for invalid lengths, and
+    /// [`AddError::TooManyElements`] if there are more segments than fit into a large table.
     #[inline]
     pub fn fill<I: Iterator<Item = Segment>>(
         &mut self,
@@ -93,7 +93,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         let (count, len) = match self.write_data(data()) {
             Ok(written) => written,
             Err(error) => {
-                // INVARIANT: Nobody knows what is in the table now.
+                // INVARIANT: The content of the table is unknown now.
                 self.shape = None;
                 return match error {
                     AddError::TooManyElements => self.fill_large(direction, data()),
@@ -103,7 +103,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         };
         let shape = Shape { count, direction };
         if self.shape != Some(shape) {
-            // INVARIANT: It has another shape, but which one is known only when it is filled.
+            // INVARIANT: The content of the table is unknown until it is filled.
             self.shape = None;
             let table = self.fill_cells(self.cells(), direction, data())?;
             if table.count != count.wrapping_add(EXTRA_DESCRIPTORS) {
@@ -115,7 +115,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         Ok(())
     }
 
-    /// Fills a large table, if there is one.
+    /// Fills a large table, if one is free.
     #[cold]
     fn fill_large(
         &mut self,
@@ -151,8 +151,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         })
     }
 
-    /// Writes addresses and lengths of data behind the header, and returns how many there are and
-    /// their length together.
+    /// Writes addresses and lengths of the data after the header, and returns the number of
+    /// segments and their total length.
     #[inline]
     fn write_data(&self, data: impl Iterator<Item = Segment>) -> Result<(u16, u32), AddError> {
         let mut cells = self.data_cells().iter();
@@ -174,7 +174,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         Ok((count as u16, len))
     }
 
-    /// Fills a table from scratch.
+    /// Fills all of a table.
     #[cold]
     fn fill_cells(
         &self,
@@ -202,7 +202,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         }
     }
 
-    /// Returns the table, for [`Buffers::table`](crate::virtqueue::Buffers::table); if it is filled.
+    /// Returns the table for [`Buffers::table`](crate::virtqueue::Buffers::table), if it is filled.
     #[inline]
     pub fn table(&self) -> Option<FilledTable> {
         let Some(shape) = self.shape else {
