@@ -39,7 +39,7 @@ for name in counts mapped; do
 	disk=$(disk $name) || exit
 	sh lib/verify.sh "/dev/$disk" || fail "data on $name is not what was written"
 done
-# Parts of the memory of a read that begin and end anywhere, and are shorter than the mark.
+# The memory of a read in pieces, the last of which has the mark.
 python3 lib/vectors.py "/dev/$disk" || fail "data that is read into pieces is not what was written"
 
 nothing=$(disk nothing) || exit

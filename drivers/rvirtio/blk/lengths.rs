@@ -60,8 +60,8 @@ impl<'bound> Lengths<'bound> {
 
     /// Prepares a read, if reads have to be prepared.
     #[inline]
-    pub(crate) fn prepare(&self, rq: &mut Request<'_>) -> Option<Blank> {
-        (rq.op() == Op::Read && self.used_length.prepares_reads()).then(|| rq.blank())
+    pub(crate) fn prepare(&self, read: &mut Request<'_>) -> Option<Blank> {
+        self.used_length.prepares_reads().then(|| read.blank())
     }
 
     /// Judges a request that the device reports as successful, but that was prepared, or for which

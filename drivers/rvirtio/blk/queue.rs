@@ -13,8 +13,8 @@ use crate::{
     },
     lengths::Lengths,
     request::{
-        data_in,
         header,
+        reports_all,
         Prepared,
         Refused,
         Request, //
@@ -23,6 +23,7 @@ use crate::{
 use blk_mq::{
     BlkStatus,
     CompletionBatch,
+    Op,
     Position,
     RequestList, //
 };
@@ -141,33 +142,26 @@ impl<'bound> HwQueue<'bound> {
     ///
     /// # Errors
     ///
-    /// [`BlkStatus::NotSupported`] for an unsupported operation, and those of
-    /// [`blk_mq::Request::prepare`].
-    // Without inlining, the result is passed in memory, which costs as much as filling the header.
+    /// Those of [`blk_mq::Request::prepare`].
     #[inline(always)]
-    pub(crate) fn prepare(
-        &self,
-        mut rq: Request<'bound>,
-    ) -> Result<Prepared<'bound>, Refused<'bound>> {
-        match header(&rq) {
-            Some(header) => {
-                let blank = self.lengths.prepare(&mut rq);
-                rq.prepare(*header.as_bytes(), NOT_WRITTEN, blank)
-            }
-            None => Err(Refused {
-                rq,
-                status: BlkStatus::NotSupported,
-            }),
-        }
+    pub(crate) fn prepare(&self, rq: Request<'bound>) -> Result<Prepared<'bound>, Refused<'bound>> {
+        rq.prepare(NOT_WRITTEN, |rq, op| {
+            let header = header(op, rq.sector())?;
+            let is_read = op == Op::Read;
+            let blank = is_read.then(|| self.lengths.prepare(rq)).flatten();
+            Some((*header.as_bytes(), blank))
+        })
     }
 
     /// Returns the status of a request that the device has used, or `None` if it has to be
     /// repeated.
     #[inline]
     fn status(&self, rq: &mut Request<'bound>, written: u32) -> Option<BlkStatus> {
-        match Completion::of(rq.device_status(), written, data_in(rq)) {
-            Completion::Ok if rq.note().is_none() => Some(BlkStatus::Ok),
-            Completion::Ok | Completion::Short => self.lengths.judge(rq, written),
+        match Completion::of(rq.device_status()) {
+            Completion::Ok if rq.note().is_none() && reports_all(rq, written) => {
+                Some(BlkStatus::Ok)
+            }
+            Completion::Ok => self.lengths.judge(rq, written),
             Completion::Unsupported => Some(BlkStatus::NotSupported),
             Completion::Failed => Some(BlkStatus::IoError),
         }

@@ -28,13 +28,13 @@ pub(crate) type Prepared<'bound> = blk_mq::virtqueue::Prepared<Command<'bound>>;
 /// A request that was not started.
 pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 
-/// Returns the header of a request, or `None` if the operation is not supported.
+/// Returns the header of a request at `sector`, or `None` if the device has no such request.
 #[doc(alias = "virtblk_setup_cmd")]
 #[inline]
-pub(crate) fn header(rq: &Request<'_>) -> Option<Header> {
-    Some(match rq.op() {
-        Op::Read => Header::new(request::IN, rq.sector()),
-        Op::Write => Header::new(request::OUT, rq.sector()),
+pub(crate) fn header(op: Op, sector: u64) -> Option<Header> {
+    Some(match op {
+        Op::Read => Header::new(request::IN, sector),
+        Op::Write => Header::new(request::OUT, sector),
         Op::Flush => Header::new(request::FLUSH, 0),
         // GET_ID is the only request that the driver itself sends.
         Op::DriverIn => Header::new(request::GET_ID, 0),
@@ -42,11 +42,9 @@ pub(crate) fn header(rq: &Request<'_>) -> Option<Header> {
     })
 }
 
-/// Returns the number of data bytes that the device has to write before the status.
+/// Returns whether the device reports all that it has to write: the data of a read, and the status.
 #[inline]
-pub(crate) fn data_in(rq: &Request<'_>) -> u32 {
-    match rq.direction() {
-        Some(Direction::FromDevice) => rq.data_len(),
-        Some(Direction::ToDevice) | None => 0,
-    }
+pub(crate) fn reports_all(rq: &Request<'_>, written: u32) -> bool {
+    // For reads it is the first comparison that matters.
+    written > rq.data_len() || (written > 0 && rq.direction() != Some(Direction::FromDevice))
 }

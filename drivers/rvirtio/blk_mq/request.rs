@@ -163,14 +163,11 @@ impl<C: Command> Request<C> {
         self.rq().__sector
     }
 
-    /// Returns the length of the data in bytes.
+    /// Returns the length of the data in bytes. Meaningless unless there is data.
     #[doc(alias = "blk_rq_bytes")]
     #[inline]
     pub fn data_len(&self) -> u32 {
-        match self.direction() {
-            Some(_) => self.rq().__data_len,
-            None => 0,
-        }
+        self.rq().__data_len
     }
 
     /// Returns the segments of the data in physical memory, in order. There are none for operations

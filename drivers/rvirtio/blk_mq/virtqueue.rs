@@ -8,6 +8,7 @@
 
 use crate::{
     batch::CompletionBatch,
+    op::Op,
     request::{
         Command,
         Owned,
@@ -30,6 +31,7 @@ use kernel::{
     }, //
 };
 use rvirtio::{
+    dma::Direction,
     virtqueue::{
         exchange::Exchange,
         Deferred,
@@ -79,24 +81,30 @@ where
     S: FromBytes + AsBytes,
     N: Send,
 {
-    /// Prepares the request for a virtqueue. [`Request::device_status`] returns `status` if the
-    /// device does not write one, and [`Request::note`] returns `note`.
+    /// Gets the request ready for a virtqueue.
+    ///
+    /// `describe` returns the header for what the request does, and what [`Request::note`] is to
+    /// return, or `None` if the device has no such request. `status` is what
+    /// [`Request::device_status`] returns if the device does not write one.
     ///
     /// # Errors
     ///
-    /// [`BlkStatus::Resource`] if the data temporarily cannot be mapped, [`BlkStatus::IoError`] if
-    /// it can never be mapped.
-    // This is always inlined, and `fill_exchange` is usually not, because its result fits into a
-    // register.
+    /// [`BlkStatus::NotSupported`] when the device has no such request; [`BlkStatus::Resource`] when
+    /// the data cannot be mapped now, [`BlkStatus::IoError`] when it never can.
+    // Always inlined, as its result would go through memory.
     #[inline(always)]
     pub fn prepare(
         mut self,
-        header: H,
         status: S,
-        note: N,
+        describe: impl FnOnce(&mut Self, Op) -> Option<(H, N)>,
     ) -> PrepareResult<Exchange<'bound, H, S, N>> {
-        match self.fill_exchange(header, status, note) {
-            // INVARIANT: The exchange was just prepared with the data of this request.
+        let op = self.op();
+        let Some((header, note)) = describe(&mut self, op) else {
+            let status = BlkStatus::NotSupported;
+            return Err(Refused { rq: self, status });
+        };
+        match self.fill_exchange(header, status, note, op.direction()) {
+            // INVARIANT: It was prepared just now.
             Ok(()) => Ok(Prepared(self)),
             Err(error) => Err(Refused {
                 rq: self,
@@ -110,10 +118,15 @@ where
     }
 
     #[inline(always)]
-    fn fill_exchange(&mut self, header: H, status: S, note: N) -> Result {
-        let direction = self.direction();
-        // The exchange is neither part of the data nor of the C structure, so it can be changed
-        // while these are read.
+    fn fill_exchange(
+        &mut self,
+        header: H,
+        status: S,
+        note: N,
+        direction: Option<Direction>,
+    ) -> Result {
+        // The exchange belongs to the request, but neither to its data nor to the C structure, so
+        // that it can be changed while these are looked at.
         let rq = self.as_raw();
         let segments = || {
             let segments = match direction {

@@ -103,8 +103,8 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if the data temporarily cannot be mapped, [`EINVAL`] if it can never be mapped.
-    #[inline]
+    /// [`ENOMEM`] when the data cannot be mapped now, [`EINVAL`] when it never can.
+    #[inline(always)]
     pub fn prepare<I: Iterator<Item = Segment>>(
         &mut self,
         header: H,
