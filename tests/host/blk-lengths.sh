@@ -17,11 +17,15 @@ fail() {
 }
 
 command -v python3 >/dev/null || fail "python3 is needed"
+back_ends=
+trap 'kill $back_ends 2>/dev/null' EXIT
+trap 'exit 143' INT TERM
 set -- --memory 1024 --log log \
 	--qemu -object --qemu memory-backend-memfd,id=memory,size=1024M,share=on \
 	--qemu -numa --qemu node,memdev=memory
 for kind in $KINDS; do
 	python3 "$REPO/tests/host/lib/vhost_blk.py" "$kind" "$PWD/$kind.sock" 2>"$kind.err" &
+	back_ends="$back_ends $!"
 	set -- "$@" --qemu -chardev --qemu "socket,id=$kind,path=$PWD/$kind.sock" \
 		--device "vhost-user-blk-pci,chardev=$kind,num-queues=1"
 done
@@ -31,11 +35,11 @@ if command -v qemu-storage-daemon >/dev/null; then
 	qemu-storage-daemon --blockdev driver=file,filename=image,node-name=image \
 		--export "type=vhost-user-blk,id=export,node-name=image,writable=on,addr.type=unix,addr.path=$PWD/vhost_user_blk.sock" \
 		2>vhost_user_blk.err &
+	back_ends="$back_ends $!"
 	set -- "$@" --qemu -chardev --qemu "socket,id=export,path=$PWD/vhost_user_blk.sock" \
 		--device "vhost-user-blk-pci,chardev=export,num-queues=1"
 	KINDS="$KINDS vhost_user_blk"
 fi
-trap 'kill $(jobs -p) 2>/dev/null' EXIT
 for kind in $KINDS; do
 	for attempt in 1 2 3 4 5 6 7 8 9 10; do
 		[ -S "$kind.sock" ] && break
