@@ -103,7 +103,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] when the data cannot be mapped now, [`EINVAL`] when it never can.
+    /// [`ENOMEM`] if the data temporarily cannot be mapped, [`EINVAL`] if it can never be mapped.
     #[inline(always)]
     pub fn prepare<I: Iterator<Item = Segment>>(
         &mut self,
