@@ -42,17 +42,19 @@ rings-packed) resize 600 131 ;;
 esac
 expect "the size after impossible ones" "$(cat "$size")" "$([ "$1" = rings ] && echo 1024 || echo 131)"
 
+# How many fit into one load depends on how busy the host is.
 resets=0
-sh lib/verify.sh "/dev/$disk" >/tmp/verify.out 2>&1 &
-load=$!
-while kill -0 $load 2>/dev/null; do
-	resize 128 1024 256 512
-	before=$(done_requests)
-	kill -0 $load 2>/dev/null && sleep 0.2
+while [ $resets -lt 16 ]; do
+	sh lib/verify.sh "/dev/$disk" >/tmp/verify.out 2>&1 &
+	load=$!
+	while kill -0 $load 2>/dev/null; do
+		resize 128 1024 256 512
+		before=$(done_requests)
+		kill -0 $load 2>/dev/null && sleep 0.2
+	done
+	wait $load || fail "data was not what was written: $(cat /tmp/verify.out)"
 done
-wait $load || fail "data was not what was written: $(cat /tmp/verify.out)"
 echo "$resets resets under load"
-[ $resets -ge 16 ] || fail "only $resets resets under load"
 [ "$before" -gt 0 ] || fail "there was no load"
 
 fixed=$(disk rings-fixed) || exit
