@@ -107,8 +107,14 @@ impl RawParam {
 ///
 /// # Examples
 ///
-/// ```ignore string_param! { /// The prefix of disk names. static NAME_PREFIX: StringParam<16> =
-/// "name_prefix", b"vd"; module: "rvirtio_blk", description: "Prefix of disk names", } ```
+/// ```ignore
+/// string_param! {
+///     /// The prefix of disk names.
+///     static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
+///     module: "rvirtio_blk",
+///     description: "Prefix of disk names",
+/// }
+/// ```
 // `crate` is the crate that declares the parameter, because the parameter belongs to its module.
 #[allow(clippy::crate_in_macro_def)]
 #[macro_export]
