@@ -77,7 +77,10 @@ pub use self::{
     },
     notify::Kick,
     registration::Registration,
-    ring::Segment,
+    ring::{
+        Access,
+        Segment, //
+    },
     spec::feature::{
         Feature,
         Features, //
@@ -90,6 +93,7 @@ pub use self::{
     },
     virtqueue::{
         AddError,
+        Arm,
         Buffers,
         In,
         More,

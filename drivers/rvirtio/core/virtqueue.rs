@@ -21,6 +21,7 @@ mod handle;
 mod memory;
 pub mod slab;
 mod spare;
+mod used;
 
 pub use self::buffers::{
     Buffers,
@@ -34,34 +35,34 @@ pub use self::drain::{
 };
 pub use self::handle::QueueHandle;
 pub use self::spare::SpareRing;
+pub use self::used::UsedBuffers;
 pub use crate::ring::{
     AddError,
+    Arm,
     More, //
 };
 
-use self::create::{
-    Parts,
-    SIZE_FLOOR, //
+use self::{
+    create::{
+        Parts,
+        SIZE_FLOOR, //
+    },
+    used::report, //
 };
 use crate::{
     device::{
         Epoch,
         Stopped, //
     },
-    display::DisplayAdapter,
     dma::Dma,
     notify::Kick,
     ring::{
         self,
-        Arm,
         Token, //
     },
     spec::feature::Features,
 };
-use core::mem::{
-    self,
-    ManuallyDrop, //
-};
+use core::mem::ManuallyDrop;
 use kernel::prelude::*;
 
 /// A buffer that the device has used.
@@ -164,6 +165,9 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
                     .add_indirect(table.segment, table.writable_len);
             }
         }
+        if let Some((segment, access)) = data.single() {
+            return self.parts.ring.add_one(segment, access);
+        }
         self.add_direct(data)
     }
 
@@ -218,23 +222,19 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
                 })
             }
             Err(violation) => {
-                self.report(violation);
+                report(&self.handle, &mut self.reported, violation);
                 None
             }
         }
     }
 
-    #[cold]
-    fn report(&mut self, violation: ring::Violation) {
-        if !mem::replace(&mut self.reported, true) {
-            let index = self.handle.index;
-            dev_err!(
-                self.handle.device(),
-                "queue {index}: broken ring: {}\n",
-                DisplayAdapter(violation)
-            );
-            self.handle.device().fail();
-        }
+    /// Takes back the buffers that the device has used, as far as one look finds them.
+    ///
+    /// Callbacks stay as they are: if the device was asked for one that is due with these buffers, it
+    /// has to be asked again, by [`Virtqueue::arm`].
+    #[inline]
+    pub fn used(&mut self) -> UsedBuffers<'_, 'bound, T> {
+        UsedBuffers::new(&mut self.parts, self.handle, &mut self.reported)
     }
 
     /// Disables callbacks. The device may still interrupt.
@@ -257,6 +257,20 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     pub fn enable_cb_delayed(&mut self) -> More {
         self.parts.ring.arm(Arm::MostInFlight)
+    }
+
+    /// Asks the device to interrupt for the buffer that `arm` says, and returns whether it has used
+    /// that already, so that it may not interrupt.
+    #[inline]
+    pub fn arm(&mut self, arm: Arm) -> More {
+        self.parts.ring.arm(arm)
+    }
+
+    /// Returns whether the device was asked for an interrupt that the driver has not seen the reason
+    /// for yet.
+    #[inline]
+    pub fn is_armed(&self) -> bool {
+        self.parts.ring.is_armed()
     }
 
     /// Returns the number of free descriptors.

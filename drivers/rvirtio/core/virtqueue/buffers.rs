@@ -4,7 +4,10 @@
 
 use crate::{
     dma::Buffer,
-    ring::Segment,
+    ring::{
+        Access,
+        Segment, //
+    },
     spec::ring::DESC_SIZE, //
 };
 use core::iter;
@@ -41,6 +44,13 @@ pub unsafe trait Buffers: Send + Sized {
         };
         // A queue does not take that many.
         count.try_into().unwrap_or(u16::MAX)
+    }
+
+    /// Returns the segment, and who accesses it, if there is only one: the shortest way into a queue.
+    /// May return `None` nevertheless.
+    #[inline]
+    fn single(&self) -> Option<(Segment, Access)> {
+        None
     }
 
     /// Returns a table of descriptors of these segments, filled and in memory that belongs to this

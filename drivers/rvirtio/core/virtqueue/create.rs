@@ -32,6 +32,10 @@ pub(super) const SIZE_FLOOR: u16 = 32;
 /// A ring of either layout, in memory that the device can access.
 pub(super) type Ring<'bound> = ring::Ring<SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
 
+/// Used buffers of such a ring.
+pub(super) type RingUsed<'a, 'bound> =
+    ring::Used<'a, SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
+
 /// A ring, and the buffer of each head descriptor.
 pub(super) struct Parts<'bound, T> {
     pub(super) ring: Ring<'bound>,
@@ -70,6 +74,12 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
         if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
             *slot = Some(data);
         }
+    }
+
+    /// Returns what one look finds used, and the buffers.
+    #[inline]
+    pub(super) fn used(&mut self) -> (RingUsed<'_, 'bound>, &mut [Option<T>]) {
+        (self.ring.used(), &mut self.slots)
     }
 
     /// Returns the buffer whose token the ring has just returned.
