@@ -177,6 +177,11 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
 }
 
 impl Device<Bound> {
+    /// Returns the device that this one is behind, and that the DMA API knows: a PCI function.
+    pub fn parent(&self) -> &device::Device<Bound> {
+        self.transport().parent()
+    }
+
     pub(crate) fn transport(&self) -> &dyn Transport {
         // SAFETY: `transport` is valid in the context `Bound` (type invariant).
         unsafe { self.inner().transport.as_ref() }

@@ -4,6 +4,10 @@
 //!
 //! C header: [`include/uapi/linux/virtio_ids.h`](srctree/include/uapi/linux/virtio_ids.h)
 
+/// Network device.
+#[doc(alias = "VIRTIO_ID_NET")]
+pub const NET: u32 = 1;
+
 /// Block device.
 #[doc(alias = "VIRTIO_ID_BLOCK")]
 pub const BLOCK: u32 = 2;
