@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What bindgen reads for the netdev crate. The lists of what it takes from
+ * here are in bindgen_parameters.
+ */
+#include <linux/ethtool.h>
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <net/gro.h>
+#include <net/netdev_lock.h>
+#include <net/netdev_queues.h>
+#include <net/netdev_rx_queue.h>
+#include <net/page_pool/helpers.h>
+#include <net/xdp.h>
+
+/* Macros with casts, which bindgen does not see. */
+const netdev_features_t RVIRTIO_NETIF_F_SG = NETIF_F_SG;
+const netdev_features_t RVIRTIO_NETIF_F_HW_CSUM = NETIF_F_HW_CSUM;
+const netdev_features_t RVIRTIO_NETIF_F_HIGHDMA = NETIF_F_HIGHDMA;
+const netdev_features_t RVIRTIO_NETIF_F_TSO = NETIF_F_TSO;
+const netdev_features_t RVIRTIO_NETIF_F_TSO6 = NETIF_F_TSO6;
+const netdev_features_t RVIRTIO_NETIF_F_TSO_ECN = NETIF_F_TSO_ECN;
+const netdev_features_t RVIRTIO_NETIF_F_GSO_UDP_L4 = NETIF_F_GSO_UDP_L4;
+const netdev_features_t RVIRTIO_NETIF_F_GSO_UDP_TUNNEL = NETIF_F_GSO_UDP_TUNNEL;
+const netdev_features_t RVIRTIO_NETIF_F_GSO_UDP_TUNNEL_CSUM =
+	NETIF_F_GSO_UDP_TUNNEL_CSUM;
+const netdev_features_t RVIRTIO_NETIF_F_GSO_ROBUST = NETIF_F_GSO_ROBUST;
+const netdev_features_t RVIRTIO_NETIF_F_CSUM_MASK = NETIF_F_CSUM_MASK;
+const netdev_features_t RVIRTIO_NETIF_F_RXCSUM = NETIF_F_RXCSUM;
+const netdev_features_t RVIRTIO_NETIF_F_RXHASH = NETIF_F_RXHASH;
+const netdev_features_t RVIRTIO_NETIF_F_GRO_HW = NETIF_F_GRO_HW;
+const u32 RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_GLINK = ETHTOOL_OP_NEEDS_RTNL_GLINK;
+const unsigned int RVIRTIO_PP_FLAG_DMA_MAP = PP_FLAG_DMA_MAP;
+const unsigned int RVIRTIO_PP_FLAG_DMA_SYNC_DEV = PP_FLAG_DMA_SYNC_DEV;
+const unsigned int RVIRTIO_SHARED_INFO_SIZE =
+	SKB_DATA_ALIGN(sizeof(struct skb_shared_info));

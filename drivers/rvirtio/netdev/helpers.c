@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C inline functions and macros that the netdev crate needs and neither the
+ * kernel crate nor bindgen provides. In alphabetical order; no logic here.
+ */
+#include <linux/bottom_half.h>
+#include <linux/etherdevice.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <net/netdev_lock.h>
+#include <net/page_pool/helpers.h>
+
+void rvirtio_helper_eth_hw_addr_random(struct net_device *dev);
+void rvirtio_helper_eth_hw_addr_random(struct net_device *dev)
+{
+	eth_hw_addr_random(dev);
+}
+
+void rvirtio_helper_eth_hw_addr_set(struct net_device *dev, const u8 *addr);
+void rvirtio_helper_eth_hw_addr_set(struct net_device *dev, const u8 *addr)
+{
+	eth_hw_addr_set(dev, addr);
+}
+
+void rvirtio_helper_napi_schedule_bh(struct napi_struct *napi);
+void rvirtio_helper_napi_schedule_bh(struct napi_struct *napi)
+{
+	local_bh_disable();
+	napi_schedule(napi);
+	local_bh_enable();
+}
+
+void rvirtio_helper_netdev_assert_locked(struct net_device *dev);
+void rvirtio_helper_netdev_assert_locked(struct net_device *dev)
+{
+	netdev_assert_locked(dev);
+}
+
+void rvirtio_helper_netdev_lock(struct net_device *dev);
+void rvirtio_helper_netdev_lock(struct net_device *dev)
+{
+	netdev_lock(dev);
+}
+
+void *rvirtio_helper_netdev_priv(struct net_device *dev);
+void *rvirtio_helper_netdev_priv(struct net_device *dev)
+{
+	return netdev_priv(dev);
+}
+
+void rvirtio_helper_netdev_tx_completed_queue(struct netdev_queue *txq,
+					      unsigned int pkts,
+					      unsigned int bytes);
+void rvirtio_helper_netdev_tx_completed_queue(struct netdev_queue *txq,
+					      unsigned int pkts,
+					      unsigned int bytes)
+{
+	netdev_tx_completed_queue(txq, pkts, bytes);
+}
+
+void rvirtio_helper_netdev_tx_reset_queue(struct netdev_queue *txq);
+void rvirtio_helper_netdev_tx_reset_queue(struct netdev_queue *txq)
+{
+	netdev_tx_reset_queue(txq);
+}
+
+bool rvirtio_helper_netdev_tx_sent_queue(struct netdev_queue *txq,
+					 unsigned int bytes, bool more);
+bool rvirtio_helper_netdev_tx_sent_queue(struct netdev_queue *txq,
+					 unsigned int bytes, bool more)
+{
+	return __netdev_tx_sent_queue(txq, bytes, more);
+}
+
+void rvirtio_helper_netdev_unlock(struct net_device *dev);
+void rvirtio_helper_netdev_unlock(struct net_device *dev)
+{
+	netdev_unlock(dev);
+}
+
+phys_addr_t rvirtio_helper_netdev_virt_to_phys(const void *address);
+phys_addr_t rvirtio_helper_netdev_virt_to_phys(const void *address)
+{
+	return virt_to_phys((void *)address);
+}
+
+bool rvirtio_helper_netdev_xmit_more(void);
+bool rvirtio_helper_netdev_xmit_more(void)
+{
+	return netdev_xmit_more();
+}
+
+void rvirtio_helper_netif_napi_add_config(struct net_device *dev,
+					  struct napi_struct *napi,
+					  int (*poll)(struct napi_struct *, int),
+					  int index);
+void rvirtio_helper_netif_napi_add_config(struct net_device *dev,
+					  struct napi_struct *napi,
+					  int (*poll)(struct napi_struct *, int),
+					  int index)
+{
+	netif_napi_add_config(dev, napi, poll, index);
+}
+
+bool rvirtio_helper_netif_needs_gso(struct sk_buff *skb,
+				    netdev_features_t features);
+bool rvirtio_helper_netif_needs_gso(struct sk_buff *skb,
+				    netdev_features_t features)
+{
+	return netif_needs_gso(skb, features);
+}
+
+void rvirtio_helper_netif_tx_lock(struct netdev_queue *txq);
+void rvirtio_helper_netif_tx_lock(struct netdev_queue *txq)
+{
+	__netif_tx_lock(txq, raw_smp_processor_id());
+}
+
+void rvirtio_helper_netif_tx_lock_bh(struct netdev_queue *txq);
+void rvirtio_helper_netif_tx_lock_bh(struct netdev_queue *txq)
+{
+	__netif_tx_lock_bh(txq);
+}
+
+void rvirtio_helper_netif_tx_start_queue(struct netdev_queue *txq);
+void rvirtio_helper_netif_tx_start_queue(struct netdev_queue *txq)
+{
+	netif_tx_start_queue(txq);
+}
+
+void rvirtio_helper_netif_tx_stop_queue(struct netdev_queue *txq);
+void rvirtio_helper_netif_tx_stop_queue(struct netdev_queue *txq)
+{
+	netif_tx_stop_queue(txq);
+}
+
+bool rvirtio_helper_netif_tx_trylock(struct netdev_queue *txq);
+bool rvirtio_helper_netif_tx_trylock(struct netdev_queue *txq)
+{
+	return __netif_tx_trylock(txq);
+}
+
+void rvirtio_helper_netif_tx_unlock(struct netdev_queue *txq);
+void rvirtio_helper_netif_tx_unlock(struct netdev_queue *txq)
+{
+	__netif_tx_unlock(txq);
+}
+
+void rvirtio_helper_netif_tx_unlock_bh(struct netdev_queue *txq);
+void rvirtio_helper_netif_tx_unlock_bh(struct netdev_queue *txq)
+{
+	__netif_tx_unlock_bh(txq);
+}
+
+void *rvirtio_helper_page_address(struct page *page);
+void *rvirtio_helper_page_address(struct page *page)
+{
+	return page_address(page);
+}
+
+void rvirtio_helper_page_pool_fragment_page(struct page *page, long nr);
+void rvirtio_helper_page_pool_fragment_page(struct page *page, long nr)
+{
+	page_pool_fragment_page(page, nr);
+}
+
+dma_addr_t rvirtio_helper_page_pool_get_dma_addr(struct page *page);
+dma_addr_t rvirtio_helper_page_pool_get_dma_addr(struct page *page)
+{
+	return page_pool_get_dma_addr(page);
+}
+
+void rvirtio_helper_page_pool_put_refs(struct page *page, long nr);
+void rvirtio_helper_page_pool_put_refs(struct page *page, long nr)
+{
+	netmem_ref netmem = page_to_netmem(page);
+
+	if (page_pool_unref_netmem(netmem, nr) == 0)
+		page_pool_put_unrefed_netmem(netmem_get_pp(netmem), netmem, -1,
+					     false);
+}
+
+void rvirtio_helper_page_pool_sync_for_cpu(struct page *page, u32 offset,
+					   u32 len);
+void rvirtio_helper_page_pool_sync_for_cpu(struct page *page, u32 offset,
+					   u32 len)
+{
+	page_pool_dma_sync_for_cpu(pp_page_to_nmdesc(page)->pp, page, offset,
+				   len);
+}
+
+phys_addr_t rvirtio_helper_page_to_phys(struct page *page);
+phys_addr_t rvirtio_helper_page_to_phys(struct page *page)
+{
+	return page_to_phys(page);
+}
+
+void rvirtio_helper_skb_add_rx_frag(struct sk_buff *skb, int i,
+				    struct page *page, int off, int size,
+				    unsigned int truesize);
+void rvirtio_helper_skb_add_rx_frag(struct sk_buff *skb, int i,
+				    struct page *page, int off, int size,
+				    unsigned int truesize)
+{
+	skb_add_rx_frag(skb, i, page, off, size, truesize);
+}
+
+phys_addr_t rvirtio_helper_skb_frag_phys(const skb_frag_t *frag);
+phys_addr_t rvirtio_helper_skb_frag_phys(const skb_frag_t *frag)
+{
+	return page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `helpers.c` has, in alphabetical order.
+
+// Some kernel structures are empty in some configurations, which is no trouble behind pointers.
+#![allow(improper_ctypes)]
+
+use crate::bindings::{
+    napi_struct,
+    net_device,
+    netdev_queue, //
+};
+use kernel::{
+    bindings::{
+        dma_addr_t,
+        netdev_features_t,
+        page,
+        phys_addr_t,
+        sk_buff,
+        skb_frag_t, //
+    },
+    ffi::{
+        c_int,
+        c_long,
+        c_uint,
+        c_void, //
+    }, //
+};
+
+type NapiPoll = unsafe extern "C" fn(*mut napi_struct, c_int) -> c_int;
+
+extern "C" {
+    pub(crate) fn rvirtio_helper_eth_hw_addr_random(dev: *mut net_device);
+    pub(crate) fn rvirtio_helper_eth_hw_addr_set(dev: *mut net_device, addr: *const u8);
+    pub(crate) fn rvirtio_helper_napi_schedule_bh(napi: *mut napi_struct);
+    pub(crate) fn rvirtio_helper_netdev_assert_locked(dev: *mut net_device);
+    pub(crate) fn rvirtio_helper_netdev_lock(dev: *mut net_device);
+    pub(crate) fn rvirtio_helper_netdev_priv(dev: *mut net_device) -> *mut c_void;
+    pub(crate) fn rvirtio_helper_netdev_tx_completed_queue(
+        txq: *mut netdev_queue,
+        pkts: c_uint,
+        bytes: c_uint,
+    );
+    pub(crate) fn rvirtio_helper_netdev_tx_reset_queue(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_netdev_tx_sent_queue(
+        txq: *mut netdev_queue,
+        bytes: c_uint,
+        more: bool,
+    ) -> bool;
+    pub(crate) fn rvirtio_helper_netdev_unlock(dev: *mut net_device);
+    pub(crate) fn rvirtio_helper_netdev_virt_to_phys(address: *const c_void) -> phys_addr_t;
+    pub(crate) fn rvirtio_helper_netdev_xmit_more() -> bool;
+    pub(crate) fn rvirtio_helper_netif_napi_add_config(
+        dev: *mut net_device,
+        napi: *mut napi_struct,
+        poll: NapiPoll,
+        index: c_int,
+    );
+    pub(crate) fn rvirtio_helper_netif_needs_gso(
+        skb: *mut sk_buff,
+        features: netdev_features_t,
+    ) -> bool;
+    pub(crate) fn rvirtio_helper_netif_tx_lock(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_netif_tx_lock_bh(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_netif_tx_start_queue(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_netif_tx_stop_queue(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_netif_tx_trylock(txq: *mut netdev_queue) -> bool;
+    pub(crate) fn rvirtio_helper_netif_tx_unlock(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_netif_tx_unlock_bh(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_page_address(page: *mut page) -> *mut c_void;
+    pub(crate) fn rvirtio_helper_page_pool_fragment_page(page: *mut page, nr: c_long);
+    pub(crate) fn rvirtio_helper_page_pool_get_dma_addr(page: *mut page) -> dma_addr_t;
+    pub(crate) fn rvirtio_helper_page_pool_put_refs(page: *mut page, nr: c_long);
+    pub(crate) fn rvirtio_helper_page_pool_sync_for_cpu(page: *mut page, offset: u32, len: u32);
+    pub(crate) fn rvirtio_helper_page_to_phys(page: *mut page) -> phys_addr_t;
+    pub(crate) fn rvirtio_helper_skb_add_rx_frag(
+        skb: *mut sk_buff,
+        i: c_int,
+        page: *mut page,
+        off: c_int,
+        size: c_int,
+        truesize: c_uint,
+    );
+    pub(crate) fn rvirtio_helper_skb_frag_phys(frag: *const skb_frag_t) -> phys_addr_t;
+}

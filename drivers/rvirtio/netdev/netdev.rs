@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network devices: what the kernel crate's `net` does not have yet.
+//!
+//! A driver implements [`Operations`] for a type and creates a [`NetDev`] with pairs of a receive
+//! and a transmit queue, which one NAPI polls. What it may touch where is a matter of types:
+//!
+//! - [`Polled`] is the right to the receive side of a pair: the bit SCHED of the NAPI is held.
+//! - [`TxGuard`] is the right to the transmit side: the stack's lock of that queue is held.
+//! - [`Held`] is the right to the control path: the instance lock of the device is held. While a
+//!   pair is paused it is the right to the receive side as well.
+//!
+//! A [`TxSkb`] is a frame to send, and a [`TxBuf`] one that a virtqueue can have. An [`RxPosted`]
+//! is memory that a virtqueue can have for frames to be received; a [`RxBuf`] is a piece of it, and
+//! an [`RxPart`] what was taken out of that to become part of an [`RxSkb`]. All of them are owned
+//! by whoever has the value.
+//!
+//! C headers: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h),
+//! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
+
+mod bindings;
+mod device;
+mod ethtool;
+mod features;
+mod helpers;
+mod lock;
+mod napi;
+mod operations;
+mod page_pool;
+mod pair;
+mod rx_buf;
+mod skb;
+mod skb_rx;
+mod skb_tx;
+mod stats;
+mod tx_buf;
+mod tx_queue;
+
+pub use device::{
+    NetDev,
+    NetDevConfig, //
+};
+pub use features::NetFeatures;
+pub use lock::Held;
+pub use napi::{
+    Done,
+    Napi,
+    Polled,
+    Pools, //
+};
+pub use operations::Operations;
+pub use pair::{
+    Pair,
+    PairInit, //
+};
+pub use rx_buf::{
+    RxBuf,
+    RxPart,
+    RxPosted,
+    GRANULE, //
+};
+pub use skb_rx::{
+    OutOfBounds,
+    RxGso,
+    RxGsoKind,
+    RxSkb,
+    RxTunnel,
+    SHARED_INFO_SIZE, //
+};
+pub use skb_tx::{
+    Free,
+    TxGso,
+    TxGsoKind,
+    TxSkb,
+    TxTunnel,
+    UnknownGso, //
+};
+pub use stats::{
+    Counter,
+    LinkStats,
+    RxQueueStats,
+    TxQueueStats, //
+};
+pub use tx_buf::{
+    MapPool,
+    TxBuf,
+    MAX_SEGMENTS, //
+};
+pub use tx_queue::{
+    More,
+    TxGuard, //
+};
+
+/// Prefix of `pr_*` messages: that of the module which this crate is linked into.
+#[allow(non_upper_case_globals, dead_code)]
+const __LOG_PREFIX: &[u8] = b"rvirtio_net\0";

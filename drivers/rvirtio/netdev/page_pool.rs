@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages for frames to be received.
+//!
+//! C header: [`include/net/page_pool/types.h`](srctree/include/net/page_pool/types.h)
+
+use crate::{
+    bindings,
+    helpers::*,
+    rx_buf::RxBuf, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings::{
+        page,
+        page_pool, //
+    },
+    error::from_err_ptr,
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::Arc, //
+};
+use rvirtio::Dma;
+
+/// A pool of pages of one order for one receive queue.
+///
+/// # Invariants
+///
+/// `raw` is a page pool, and all its pages are mapped for the device, if addresses are not
+/// physical ones.
+pub(crate) struct PagePool {
+    raw: Arc<RawPool>,
+    order: u8,
+    physical: bool,
+}
+
+/// Owns the pool as such. Buffers that the device has keep it, where the end of the pool is that of
+/// their mappings.
+///
+/// # Invariants
+///
+/// `0` is a page pool, destroyed when this is dropped.
+pub(crate) struct RawPool(NonNull<page_pool>);
+
+// SAFETY: A page pool can be destroyed by any thread.
+unsafe impl Send for RawPool {}
+// SAFETY: A shared reference gives a pointer only.
+unsafe impl Sync for RawPool {}
+
+type Fast = bindings::page_pool_params__bindgen_ty_1_page_pool_params_fast;
+type Slow = bindings::page_pool_params__bindgen_ty_2_page_pool_params_slow;
+
+/// How pages are allocated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alloc {
+    /// In a NAPI poll.
+    Atomic,
+    /// May sleep.
+    Sleep,
+}
+
+impl PagePool {
+    /// Creates a pool of pages of `order` for `size` buffers.
+    ///
+    /// # Safety
+    ///
+    /// `napi` must be valid until the pool is destroyed, and the NAPI that alone allocates from the
+    /// pool. It must be disabled when the pool is destroyed, and be there for another grace period
+    /// of the network stack.
+    pub(crate) unsafe fn new(
+        dma: Dma<'_>,
+        order: u8,
+        size: u16,
+        napi: *mut bindings::napi_struct,
+    ) -> Result<Self> {
+        let physical = dma.is_physical();
+        let flags = if physical {
+            0
+        } else {
+            bindings::RVIRTIO_PP_FLAG_DMA_MAP | bindings::RVIRTIO_PP_FLAG_DMA_SYNC_DEV
+        };
+        let parent: *const kernel::device::Device<_> = dma.device().parent();
+        let mut params = bindings::page_pool_params::default();
+        let fast: *mut Fast = (&raw mut params.__bindgen_anon_1).cast();
+        let slow: *mut Slow = (&raw mut params.__bindgen_anon_2).cast();
+        // SAFETY: Both are zeroed members of unions.
+        let (fast, slow) = unsafe { (&mut *fast, &mut *slow) };
+        fast.order = order.into();
+        fast.pool_size = size.into();
+        fast.nid = kernel::bindings::NUMA_NO_NODE;
+        // CAST: `Device` is a transparent wrapper.
+        fast.dev = parent.cast_mut().cast();
+        fast.napi = napi;
+        fast.dma_dir = kernel::bindings::dma_data_direction::DMA_FROM_DEVICE;
+        fast.max_len = (PAGE_SIZE << order) as u32;
+        slow.flags = flags;
+        // SAFETY: The parameters are initialised; the device is bound. For the NAPI see the safety
+        // requirements.
+        let raw = unsafe { from_err_ptr(bindings::page_pool_create(&params)) }?;
+        let raw = NonNull::new(raw).ok_or(ENOMEM)?;
+        // INVARIANT: It was just created.
+        let raw = Arc::new(RawPool(raw), GFP_KERNEL)?;
+        Ok(Self {
+            raw,
+            order,
+            physical,
+        })
+    }
+
+    /// Takes a page out of the pool, all of it as one buffer.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else may be allocating from the pool. With [`Alloc::Atomic`] the caller must be in a
+    /// poll of the pool's NAPI, with [`Alloc::Sleep`] that must be disabled.
+    #[inline]
+    pub(crate) unsafe fn alloc(&self, how: Alloc) -> Option<RxBuf> {
+        let gfp = match how {
+            Alloc::Atomic => kernel::bindings::GFP_ATOMIC | kernel::bindings::__GFP_NOWARN,
+            Alloc::Sleep => kernel::bindings::GFP_KERNEL | kernel::bindings::__GFP_NOWARN,
+        };
+        // SAFETY: The pool is valid (type invariant); for the rest see the safety requirements.
+        let netmem = unsafe { bindings::page_pool_alloc_netmems(self.raw.0.as_ptr(), gfp) };
+        // CAST: Without a memory provider, pages are all that a pool has.
+        let page = NonNull::new(netmem as *mut page)?;
+        let len = (PAGE_SIZE as u32) << self.order;
+        let (keep, addr) = if self.physical {
+            // SAFETY: It is a page.
+            (None, unsafe { rvirtio_helper_page_to_phys(page.as_ptr()) })
+        } else {
+            // SAFETY: It is a page of a pool, and mapped (type invariant).
+            let addr = unsafe { rvirtio_helper_page_pool_get_dma_addr(page.as_ptr()) };
+            (Some(self.raw.clone()), addr)
+        };
+        // SAFETY: The page has `len` bytes, which the device finds at `addr`, and nobody else has
+        // it.
+        Some(unsafe { RxBuf::new(page, addr, len, keep) })
+    }
+}
+
+impl Drop for RawPool {
+    fn drop(&mut self) {
+        // SAFETY: It is a page pool, and not used after this. Pages that are out stay valid.
+        unsafe { bindings::page_pool_destroy(self.0.as_ptr()) }
+    }
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that a device writes received frames to.
+
+use crate::{
+    helpers::*,
+    page_pool::RawPool, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ptr::{
+        self,
+        NonNull, //
+    },
+    slice, //
+};
+use kernel::{
+    bindings::page,
+    ffi::c_long,
+    prelude::*,
+    sync::Arc, //
+};
+use rvirtio::{
+    Access,
+    Buffers,
+    Segment, //
+};
+
+/// The unit in which pages are given out, in bytes: a cache line.
+pub const GRANULE: u32 = 64;
+
+/// A part of a page that can be given to the device.
+///
+/// The references to a page are counted in the page. A buffer owns as many as parts can be taken
+/// from it, so that taking one costs no atomic operation.
+///
+/// # Invariants
+///
+/// - `page` is one of a page pool, and `refs` of its references belong to this value.
+/// - The bytes from `offset` to `offset + len` of the page are this value's alone. They start at
+///   `cpu`, and the device finds them at `addr`.
+/// - `keep` is the pool if the page has a mapping.
+pub struct RxBuf {
+    page: NonNull<page>,
+    cpu: NonNull<u8>,
+    addr: u64,
+    offset: u32,
+    len: u32,
+    refs: u32,
+    keep: Option<Arc<RawPool>>,
+}
+
+// SAFETY: Pages belong to no thread, and pools take them back from any.
+unsafe impl Send for RxBuf {}
+
+/// A part of a page with received bytes, which the device is done with.
+///
+/// # Invariants
+///
+/// As for [`RxBuf`], with one reference.
+pub struct RxPart {
+    page: NonNull<page>,
+    cpu: NonNull<u8>,
+    offset: u32,
+    len: u32,
+}
+
+// SAFETY: As for `RxBuf`.
+unsafe impl Send for RxPart {}
+
+impl RxBuf {
+    /// # Safety
+    ///
+    /// `page` must be one of a page pool that nobody else refers to, of `len` bytes, which the
+    /// device finds at `addr`. `keep` must be the pool if the page is mapped.
+    #[inline]
+    pub(crate) unsafe fn new(
+        page: NonNull<page>,
+        addr: u64,
+        len: u32,
+        keep: Option<Arc<RawPool>>,
+    ) -> Self {
+        // As many as there can be parts.
+        let refs = len / GRANULE;
+        // SAFETY: Nobody else refers to the page, which is in the kernel's linear mapping.
+        let cpu = unsafe {
+            rvirtio_helper_page_pool_fragment_page(page.as_ptr(), refs as c_long);
+            NonNull::new_unchecked(rvirtio_helper_page_address(page.as_ptr()).cast())
+        };
+        // INVARIANT: By the safety requirements. The references were just made.
+        Self {
+            page,
+            cpu,
+            addr,
+            offset: 0,
+            len,
+            refs,
+            keep,
+        }
+    }
+
+    /// Returns its length in bytes.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Makes what the device has written visible, `written` bytes from the start.
+    #[doc(alias = "page_pool_dma_sync_for_cpu")]
+    #[inline]
+    pub fn sync_for_cpu(&self, written: u32) {
+        if self.keep.is_some() {
+            let len = written.min(self.len);
+            // SAFETY: The page is one of a pool, mapped, and has these bytes (type invariant).
+            unsafe {
+                rvirtio_helper_page_pool_sync_for_cpu(self.page.as_ptr(), self.offset, len);
+            }
+        }
+    }
+
+    /// Copies bytes from `offset` on to `to`, if there are so many.
+    ///
+    /// The device could still be writing, against the rules, so the same bytes may differ when
+    /// they are read a second time.
+    #[inline]
+    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+        copy(self.cpu, self.len, offset, to)
+    }
+
+    /// Returns where `len` bytes from `offset` on are, if there are so many.
+    #[inline]
+    pub(crate) fn bytes(&self, offset: u32, len: u32) -> Option<NonNull<u8>> {
+        if offset.checked_add(len)? > self.len {
+            return None;
+        }
+        // SAFETY: There are so many bytes.
+        Some(unsafe { self.cpu.add(offset as usize) })
+    }
+
+    /// Returns whether it can be given to the device again as it is: memory that is mapped has to
+    /// go through its pool.
+    #[inline]
+    pub fn is_reusable(&self) -> bool {
+        !self.is_mapped()
+    }
+
+    /// Returns whether the page has a mapping.
+    #[inline]
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.keep.is_some()
+    }
+
+    /// Returns the byte at `offset`. See [`RxBuf::read`].
+    #[inline]
+    pub fn byte(&self, offset: u32) -> Option<u8> {
+        let mut byte = [0];
+        self.read(offset, &mut byte).then_some(byte[0])
+    }
+
+    /// Takes the first `used` bytes, rounded up to [`GRANULE`], and returns them and what is left.
+    /// If that has less than `least` bytes, it goes along with the first part.
+    #[inline]
+    pub fn carve(mut self, used: u32, least: u32) -> (RxPart, Option<Self>) {
+        let used = used.next_multiple_of(GRANULE).clamp(GRANULE, self.len);
+        let left = self.len - used;
+        if left < least.max(GRANULE) || self.refs < 2 {
+            return (self.into_part(), None);
+        }
+        // INVARIANT: The part gets the first `used` bytes and a reference.
+        let part = RxPart {
+            page: self.page,
+            cpu: self.cpu,
+            offset: self.offset,
+            len: used,
+        };
+        self.refs -= 1;
+        self.offset += used;
+        self.len = left;
+        self.addr += u64::from(used);
+        // SAFETY: There are more than `used` bytes.
+        self.cpu = unsafe { self.cpu.add(used as usize) };
+        (part, Some(self))
+    }
+
+    /// Cuts the buffer into two, the first of `len` bytes.
+    pub fn split(mut self, len: u32) -> (Self, Option<Self>) {
+        let len = len.next_multiple_of(GRANULE);
+        if len == 0 || len >= self.len || self.refs < 2 {
+            return (self, None);
+        }
+        let refs = self.refs / 2;
+        // INVARIANT: The second half gets the bytes from `len` on, and half of the references.
+        let second = Self {
+            page: self.page,
+            // SAFETY: There are more than `len` bytes.
+            cpu: unsafe { self.cpu.add(len as usize) },
+            addr: self.addr + u64::from(len),
+            offset: self.offset + len,
+            len: self.len - len,
+            refs,
+            keep: self.keep.clone(),
+        };
+        self.refs -= refs;
+        self.len = len;
+        (self, Some(second))
+    }
+
+    /// Takes all bytes as one part.
+    #[inline]
+    pub fn into_part(self) -> RxPart {
+        let mut buf = ManuallyDrop::new(self);
+        if buf.refs > 1 {
+            // SAFETY: These references belong to the value; one is kept.
+            unsafe { put(buf.page, buf.refs - 1) };
+        }
+        // SAFETY: It is dropped once: `buf` is not.
+        unsafe { ptr::drop_in_place(&mut buf.keep) };
+        // INVARIANT: All bytes of the buffer, and one reference.
+        RxPart {
+            page: buf.page,
+            cpu: buf.cpu,
+            offset: buf.offset,
+            len: buf.len,
+        }
+    }
+}
+
+impl Drop for RxBuf {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: The references belong to the value, which is not used any more.
+        unsafe { put(self.page, self.refs) };
+    }
+}
+
+impl RxPart {
+    /// Returns its length in bytes.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Copies bytes from `offset` on to `to`, if there are so many. See [`RxBuf::read`].
+    #[inline]
+    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
+        copy(self.cpu, self.len, offset, to)
+    }
+
+    /// Makes a buffer of it again, of physical memory.
+    ///
+    /// # Safety
+    ///
+    /// The page must not be mapped.
+    #[cold]
+    pub(crate) unsafe fn into_buf(self) -> RxBuf {
+        let part = ManuallyDrop::new(self);
+        // SAFETY: It is a page.
+        let addr = unsafe { rvirtio_helper_page_to_phys(part.page.as_ptr()) };
+        // INVARIANT: The bytes and the reference of the part.
+        RxBuf {
+            page: part.page,
+            cpu: part.cpu,
+            addr: addr + u64::from(part.offset),
+            offset: part.offset,
+            len: part.len,
+            refs: 1,
+            keep: None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn page(&self) -> NonNull<page> {
+        self.page
+    }
+
+    #[inline]
+    pub(crate) fn cpu(&self) -> NonNull<u8> {
+        self.cpu
+    }
+
+    /// Where it starts in its page.
+    #[inline]
+    pub(crate) fn offset(&self) -> u32 {
+        self.offset
+    }
+}
+
+impl Drop for RxPart {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: One reference belongs to the value, which is not used any more.
+        unsafe { put(self.page, 1) };
+    }
+}
+
+/// Copies bytes of memory of `len` bytes at `from`, which the device may write.
+#[inline]
+fn copy(from: NonNull<u8>, len: u32, offset: u32, to: &mut [u8]) -> bool {
+    let fits = (offset as usize)
+        .checked_add(to.len())
+        .is_some_and(|end| end <= len as usize);
+    if fits {
+        // SAFETY: Both have so many bytes. They belong to the value that calls, so that only the
+        // device could be writing, which has no reason to.
+        unsafe {
+            let from = from.as_ptr().add(offset as usize);
+            to.as_mut_ptr().copy_from_nonoverlapping(from, to.len());
+        }
+    }
+    fits
+}
+
+/// Gives up references to a page, the last of which returns it to its pool.
+///
+/// # Safety
+///
+/// `page` must be one of a page pool, and `refs` of its references belong to the caller.
+#[inline]
+unsafe fn put(page: NonNull<page>, refs: u32) {
+    // SAFETY: By the safety requirements.
+    unsafe { rvirtio_helper_page_pool_put_refs(page.as_ptr(), refs as c_long) }
+}
+
+/// A buffer of one or more parts, as a virtqueue has it.
+pub enum RxPosted {
+    /// Of one part.
+    One(RxBuf),
+    /// Of many.
+    Many(KVec<RxBuf>),
+}
+
+impl RxPosted {
+    #[inline]
+    fn parts(&self) -> &[RxBuf] {
+        match self {
+            Self::One(buf) => slice::from_ref(buf),
+            Self::Many(bufs) => bufs,
+        }
+    }
+}
+
+// SAFETY: The bytes are the value's alone and the device finds them at these addresses (type
+// invariant of `RxBuf`), for as long as the value is there: it keeps page and mapping. The methods
+// that read need a `RxBuf` that is not in a queue.
+unsafe impl Buffers for RxPosted {
+    #[inline]
+    fn readable(&self) -> impl Iterator<Item = Segment> {
+        core::iter::empty()
+    }
+
+    #[inline]
+    fn single(&self) -> Option<(Segment, Access)> {
+        let Self::One(buf) = self else {
+            return None;
+        };
+        let segment = Segment {
+            addr: buf.addr,
+            len: buf.len,
+        };
+        Some((segment, Access::Writable))
+    }
+
+    #[inline]
+    fn writable(&self) -> impl Iterator<Item = Segment> {
+        self.parts().iter().map(|buf| Segment {
+            addr: buf.addr,
+            len: buf.len,
+        })
+    }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Frames to send, as a virtqueue has them: with a header before, and mapped.
+
+use crate::{
+    helpers::*,
+    skb,
+    skb_tx::TxSkb, //
+};
+use core::mem;
+use kernel::prelude::*;
+use rvirtio::{
+    dma::Direction,
+    Access,
+    Buffers,
+    Dma,
+    Segment, //
+};
+
+/// The largest number of segments of a frame: header, linear part, fragments.
+#[doc(alias = "MAX_SKB_FRAGS")]
+pub const MAX_SEGMENTS: usize = 2 + MAX_FRAGMENTS;
+
+/// The largest number of fragments of a frame.
+const MAX_FRAGMENTS: usize = crate::bindings::MAX_SKB_FRAGS as usize;
+
+/// The largest header that there is room for, in bytes.
+const MAX_HEADER: usize = 48;
+
+/// Where the header is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Right before the frame, so that both are one segment.
+    Headroom,
+    /// In the socket buffer's control block, which is the driver's while it has the buffer.
+    ControlBlock,
+}
+
+/// A frame with its header, ready for the device.
+pub struct TxBuf<'bound> {
+    skb: TxSkb,
+    header_len: u8,
+    place: Place,
+    /// `None` where addresses are physical.
+    maps: Option<KBox<Maps<'bound>>>,
+}
+
+/// Mappings of the segments of one frame.
+///
+/// # Invariants
+///
+/// The first `count` of `segments` are mapped, for as long as the value is in a [`TxBuf`].
+struct Maps<'bound> {
+    dma: Dma<'bound>,
+    count: usize,
+    segments: [Segment; MAX_SEGMENTS],
+}
+
+/// Memory for the mappings of as many frames as a queue can have, if there are any.
+pub struct MapPool<'bound> {
+    dma: Dma<'bound>,
+    free: KVec<KBox<Maps<'bound>>>,
+}
+
+impl<'bound> MapPool<'bound> {
+    /// Allocates memory for `count` frames; may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
+    pub fn new(dma: Dma<'bound>, count: u16) -> Result<Self> {
+        let count = if dma.is_physical() { 0 } else { count.into() };
+        let mut free = KVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            let maps = Maps {
+                dma,
+                count: 0,
+                segments: [Segment { addr: 0, len: 0 }; MAX_SEGMENTS],
+            };
+            free.push(KBox::new(maps, GFP_KERNEL)?, GFP_KERNEL)?;
+        }
+        Ok(Self { dma, free })
+    }
+
+    fn give_back(&mut self, maps: KBox<Maps<'bound>>) {
+        // There is room: it was taken from here.
+        let _ = self.free.push_within_capacity(maps);
+    }
+}
+
+impl Maps<'_> {
+    fn map(&mut self, segment: Segment) -> Option<()> {
+        let to = self.segments.get_mut(self.count)?;
+        let len = segment.len as usize;
+        let addr = self.dma.map(segment.addr, len, Direction::ToDevice).ok()?;
+        *to = Segment { addr, ..segment };
+        // INVARIANT: It was just mapped.
+        self.count += 1;
+        Some(())
+    }
+
+    fn unmap(&mut self) {
+        let count = mem::take(&mut self.count);
+        for segment in self.segments.iter().take(count) {
+            let len = segment.len as usize;
+            // SAFETY: It was mapped with these (type invariant) and is unmapped once, as it is not
+            // counted any more. The device is done: the frame is not in a queue.
+            unsafe { self.dma.unmap(segment.addr, len, Direction::ToDevice) };
+        }
+    }
+}
+
+impl Drop for Maps<'_> {
+    fn drop(&mut self) {
+        self.unmap();
+    }
+}
+
+impl<'bound> TxBuf<'bound> {
+    /// Puts `header` before the frame, and maps both.
+    ///
+    /// # Errors
+    ///
+    /// Gives the frame back if it cannot be mapped, or if the header is longer than 48 bytes.
+    #[inline]
+    pub fn new(skb: TxSkb, header: &[u8], pool: &mut MapPool<'bound>) -> Result<Self, TxSkb> {
+        let Ok(header_len) = u8::try_from(header.len()) else {
+            return Err(skb);
+        };
+        if header.len() > MAX_HEADER {
+            return Err(skb);
+        }
+        let raw = skb.as_raw();
+        let place = if skb.has_private_headroom(header_len.into()) {
+            // SAFETY: There are so many bytes before the data, and nobody else uses them.
+            unsafe {
+                let to = (*raw).data.sub(header.len());
+                header.as_ptr().copy_to_nonoverlapping(to, header.len());
+            }
+            Place::Headroom
+        } else {
+            // SAFETY: The control block has `MAX_HEADER` bytes, which belong to who owns the
+            // buffer.
+            unsafe {
+                let to = (&raw mut (*raw).cb).cast::<u8>();
+                header.as_ptr().copy_to_nonoverlapping(to, header.len());
+            }
+            Place::ControlBlock
+        };
+        let mut buf = Self {
+            skb,
+            header_len,
+            place,
+            maps: None,
+        };
+        if !pool.dma.is_physical() {
+            match buf.map(pool) {
+                Some(maps) => buf.maps = Some(maps),
+                None => return Err(buf.skb),
+            }
+        }
+        Ok(buf)
+    }
+
+    /// Returns the frame.
+    #[inline]
+    pub fn skb(&self) -> &TxSkb {
+        &self.skb
+    }
+
+    /// Returns the number of segments.
+    #[inline]
+    pub fn segments(&self) -> u16 {
+        let header = u16::from(self.place == Place::ControlBlock);
+        header + 1 + u16::from(self.skb.fragments())
+    }
+
+    /// Takes the frame out, which the device is done with.
+    #[inline]
+    pub fn finish(mut self, pool: &mut MapPool<'bound>) -> TxSkb {
+        if let Some(mut maps) = self.maps.take() {
+            maps.unmap();
+            pool.give_back(maps);
+        }
+        self.skb
+    }
+
+    #[inline(never)]
+    fn map(&self, pool: &mut MapPool<'bound>) -> Option<KBox<Maps<'bound>>> {
+        let mut maps = pool.free.pop()?;
+        for index in 0..self.segments().into() {
+            let mapped = self.physical(index).and_then(|segment| maps.map(segment));
+            if mapped.is_none() {
+                maps.unmap();
+                pool.give_back(maps);
+                return None;
+            }
+        }
+        Some(maps)
+    }
+
+    /// Returns the segment number `index` by its physical address.
+    #[inline]
+    fn physical(&self, index: usize) -> Option<Segment> {
+        let raw = self.skb.as_raw();
+        let header_len = usize::from(self.header_len);
+        // SAFETY: `raw` points to a socket buffer, whose control block, linear part and first
+        // `nr_frags` fragments are there.
+        unsafe {
+            let at = |address: *const u8, len: u32| {
+                Some(Segment {
+                    addr: rvirtio_helper_netdev_virt_to_phys(address.cast()),
+                    len,
+                })
+            };
+            let index = match (self.place, index) {
+                (Place::Headroom, 0) => {
+                    let len = skb::linear_len(raw) + u32::from(self.header_len);
+                    return at((*raw).data.sub(header_len), len);
+                }
+                (Place::ControlBlock, 0) => {
+                    return at((&raw const (*raw).cb).cast(), self.header_len.into());
+                }
+                (Place::ControlBlock, 1) => return at((*raw).data, skb::linear_len(raw)),
+                (Place::Headroom, index) => index - 1,
+                (Place::ControlBlock, index) => index - 2,
+            };
+            let info = skb::shared_info(raw);
+            if index >= usize::from((*info).nr_frags) || index >= MAX_FRAGMENTS {
+                return None;
+            }
+            let frags = (&raw const (*info).frags).cast::<kernel::bindings::skb_frag_t>();
+            let frag = frags.add(index);
+            Some(Segment {
+                addr: rvirtio_helper_skb_frag_phys(frag),
+                len: (*frag).len,
+            })
+        }
+    }
+}
+
+// SAFETY: The segments are those of a socket buffer that the value owns, and of its header. Nobody
+// writes to them: whoever shares a frame's memory may read only, but for pages that user space has
+// lent, for which no one can vouch, and which the device only reads. Moving the value does not move
+// the socket buffer.
+unsafe impl Buffers for TxBuf<'_> {
+    #[inline]
+    fn readable(&self) -> impl Iterator<Item = Segment> {
+        let segment = |index| match &self.maps {
+            None => self.physical(index),
+            Some(maps) => maps.segments.get(index).copied(),
+        };
+        (0..usize::from(self.segments()))
+            .filter_map(segment)
+            .filter(|segment| segment.len != 0)
+    }
+
+    #[inline]
+    fn count(&self) -> u16 {
+        self.segments()
+    }
+
+    #[inline]
+    fn single(&self) -> Option<(Segment, Access)> {
+        if self.segments() != 1 {
+            return None;
+        }
+        let segment = match &self.maps {
+            None => self.physical(0),
+            Some(maps) => maps.segments.first().copied(),
+        };
+        Some((segment?, Access::Readable))
+    }
+
+    #[inline]
+    fn writable(&self) -> impl Iterator<Item = Segment> {
+        core::iter::empty()
+    }
+}
