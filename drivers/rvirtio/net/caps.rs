@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What driver and device have agreed on, as far as frames and their headers are concerned.
+
+use super::spec::{
+    feature,
+    header::Layout, //
+};
+use rvirtio::{
+    Feature,
+    Features, //
+};
+
+/// What was negotiated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caps {
+    /// The header.
+    pub(crate) layout: Layout,
+    /// A received frame can be in several buffers.
+    pub(crate) mergeable: bool,
+    /// What a device may do with frames that it passes.
+    pub(crate) rx: RxCaps,
+    /// What a device does with frames that it takes.
+    pub(crate) tx: TxCaps,
+}
+
+/// What headers of received frames may say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RxCaps {
+    pub(crate) csum: bool,
+    pub(crate) tso4: bool,
+    pub(crate) tso6: bool,
+    pub(crate) ecn: bool,
+    pub(crate) ufo: bool,
+    pub(crate) uso4: bool,
+    pub(crate) uso6: bool,
+    pub(crate) tunnel: bool,
+    pub(crate) tunnel_csum: bool,
+    pub(crate) hash: bool,
+}
+
+/// What headers of frames to send may say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TxCaps {
+    pub(crate) csum: bool,
+    pub(crate) tso4: bool,
+    pub(crate) tso6: bool,
+    pub(crate) ecn: bool,
+    pub(crate) uso: bool,
+    pub(crate) tunnel: bool,
+    pub(crate) tunnel_csum: bool,
+    /// The device wants the exact length of headers.
+    pub(crate) exact_hdr_len: bool,
+}
+
+impl Caps {
+    pub(crate) fn new(features: Features) -> Self {
+        let has = |feature: Feature| features.contains(feature);
+        let tunnel = feature::GUEST_UDP_TUNNEL_GSO;
+        let layout = if has(tunnel) || has(feature::HOST_UDP_TUNNEL_GSO) {
+            Layout::Tunnel
+        } else if has(feature::HASH_REPORT) {
+            Layout::Hash
+        } else {
+            Layout::Basic
+        };
+        Self {
+            layout,
+            mergeable: has(feature::MRG_RXBUF),
+            rx: RxCaps {
+                csum: has(feature::GUEST_CSUM),
+                tso4: has(feature::GUEST_TSO4),
+                tso6: has(feature::GUEST_TSO6),
+                ecn: has(feature::GUEST_ECN),
+                ufo: has(feature::GUEST_UFO),
+                uso4: has(feature::GUEST_USO4),
+                uso6: has(feature::GUEST_USO6),
+                tunnel: has(tunnel),
+                tunnel_csum: has(feature::GUEST_UDP_TUNNEL_GSO_CSUM),
+                hash: has(feature::HASH_REPORT),
+            },
+            tx: TxCaps {
+                csum: has(feature::CSUM),
+                tso4: has(feature::HOST_TSO4),
+                tso6: has(feature::HOST_TSO6),
+                ecn: has(feature::HOST_ECN),
+                uso: has(feature::HOST_USO),
+                tunnel: has(feature::HOST_UDP_TUNNEL_GSO),
+                tunnel_csum: has(feature::HOST_UDP_TUNNEL_GSO_CSUM),
+                exact_hdr_len: has(feature::GUEST_HDRLEN),
+            },
+        }
+    }
+}
+
+impl RxCaps {
+    /// Returns whether frames can be larger than the MTU.
+    pub(crate) fn has_gso(&self) -> bool {
+        self.tso4 || self.tso6 || self.ufo || self.uso4 || self.uso6 || self.tunnel
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// covers: NET-15 NET-58
+    #[test]
+    fn header_is_as_long_as_either_direction_needs() {
+        for (features, layout) in [
+            (&[][..], Layout::Basic),
+            (&[feature::MRG_RXBUF], Layout::Basic),
+            (&[feature::HASH_REPORT], Layout::Hash),
+            (&[feature::GUEST_UDP_TUNNEL_GSO], Layout::Tunnel),
+            (&[feature::HOST_UDP_TUNNEL_GSO], Layout::Tunnel),
+            (
+                &[feature::HASH_REPORT, feature::HOST_UDP_TUNNEL_GSO],
+                Layout::Tunnel,
+            ),
+        ] {
+            assert_eq!(Caps::new(Features::of(features)).layout, layout);
+        }
+    }
+
+    #[test]
+    fn each_receive_offload_makes_frames_large() {
+        for (feature, large) in [
+            (feature::GUEST_CSUM, false),
+            (feature::GUEST_ECN, false),
+            (feature::GUEST_TSO4, true),
+            (feature::GUEST_TSO6, true),
+            (feature::GUEST_UFO, true),
+            (feature::GUEST_USO4, true),
+            (feature::GUEST_USO6, true),
+            (feature::GUEST_UDP_TUNNEL_GSO, true),
+        ] {
+            let caps = Caps::new(Features::of(&[feature]));
+            assert_eq!(caps.rx.has_gso(), large, "{feature:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The device's configuration space (virtio 1.4, 5.1.4).
+
+use crate::{
+    limits::{
+        full_duplex,
+        speed,
+        Mac, //
+    },
+    spec::{
+        config,
+        feature,
+        status, //
+    }, //
+};
+use kernel::prelude::*;
+use rvirtio::{
+    config::ConfigField,
+    Config,
+    Feature,
+    Features, //
+};
+
+/// The configuration space of a device that has agreed to `features`, which decide what is in it.
+#[derive(Clone, Copy)]
+pub(crate) struct NetConfig<'bound> {
+    config: Config<'bound>,
+    features: Features,
+}
+
+/// The state of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) up: bool,
+    /// In Mbit/s.
+    pub(crate) speed: Option<u32>,
+    pub(crate) full_duplex: Option<bool>,
+}
+
+impl<'bound> NetConfig<'bound> {
+    pub(crate) fn new(config: Config<'bound>, features: Features) -> Self {
+        Self { config, features }
+    }
+
+    /// Returns the MAC address.
+    pub(crate) fn mac(&self) -> Result<Option<Mac>> {
+        self.group(feature::MAC, || {
+            let mut mac = [0; 6];
+            for (offset, byte) in mac.iter_mut().enumerate() {
+                *byte = self.read(config::MAC + offset)?;
+            }
+            Ok(mac)
+        })
+    }
+
+    /// Returns the largest MTU.
+    pub(crate) fn mtu(&self) -> Result<Option<u16>> {
+        self.features
+            .contains(feature::MTU)
+            .then(|| self.read(config::MTU))
+            .transpose()
+    }
+
+    /// Returns the state of the link. Without STATUS it is up.
+    #[doc(alias = "virtnet_update_settings")]
+    pub(crate) fn link(&self) -> Result<Link> {
+        let bits: Option<u16> = self.group(feature::STATUS, || self.read(config::STATUS))?;
+        let settings = self.group(feature::SPEED_DUPLEX, || {
+            Ok((self.read(config::SPEED)?, self.read(config::DUPLEX)?))
+        })?;
+        Ok(Link {
+            up: bits.is_none_or(|bits| bits & status::LINK_UP != 0),
+            speed: settings.and_then(|(raw, _)| speed(raw)),
+            full_duplex: settings.and_then(|(_, raw)| full_duplex(raw)),
+        })
+    }
+
+    /// Reads fields that are there if `feature` is, and belong together.
+    fn group<T>(&self, feature: Feature, mut read: impl FnMut() -> Result<T>) -> Result<Option<T>> {
+        let group = || self.config.consistent(|_| read());
+        self.features.contains(feature).then(group).transpose()
+    }
+
+    fn read<T: ConfigField>(&self, offset: usize) -> Result<T> {
+        // CAST: Offsets are small constants.
+        self.config.read(offset as u32)
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is counted.
+
+use netdev::{
+    Counter,
+    LinkStats,
+    RxQueueStats,
+    TxQueueStats, //
+};
+
+/// Counters of a pair of queues. Those of either side have one writer at a time: who polls the
+/// pair, and who holds the lock of the transmit queue.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) rx: RxCounters,
+    pub(crate) tx: TxCounters,
+}
+
+/// Counters of a receive queue.
+#[derive(Default)]
+pub(crate) struct RxCounters {
+    pub(crate) packets: Counter,
+    pub(crate) bytes: Counter,
+    /// Frames that were dropped because of their length, or because parts of them were missing.
+    pub(crate) length_errors: Counter,
+    /// Frames that were dropped because of their header.
+    pub(crate) frame_errors: Counter,
+    /// Frames that were dropped for want of memory.
+    pub(crate) dropped: Counter,
+    /// Buffers that could not be allocated.
+    pub(crate) alloc_fail: Counter,
+}
+
+/// Counters of a transmit queue.
+#[derive(Default)]
+pub(crate) struct TxCounters {
+    pub(crate) packets: Counter,
+    pub(crate) bytes: Counter,
+    pub(crate) dropped: Counter,
+    pub(crate) stop: Counter,
+    pub(crate) wake: Counter,
+}
+
+impl Counters {
+    /// Adds the counters to those of a device.
+    pub(crate) fn add_to(&self, stats: &mut LinkStats) {
+        let add = |to: &mut u64, counter: &Counter| *to = to.wrapping_add(counter.get());
+        add(&mut stats.rx_packets, &self.rx.packets);
+        add(&mut stats.rx_bytes, &self.rx.bytes);
+        add(&mut stats.rx_length_errors, &self.rx.length_errors);
+        add(&mut stats.rx_frame_errors, &self.rx.frame_errors);
+        add(&mut stats.rx_dropped, &self.rx.dropped);
+        add(&mut stats.tx_packets, &self.tx.packets);
+        add(&mut stats.tx_bytes, &self.tx.bytes);
+        add(&mut stats.tx_dropped, &self.tx.dropped);
+    }
+
+    pub(crate) fn rx(&self) -> RxQueueStats {
+        RxQueueStats {
+            packets: self.rx.packets.get(),
+            bytes: self.rx.bytes.get(),
+            alloc_fail: self.rx.alloc_fail.get(),
+        }
+    }
+
+    pub(crate) fn tx(&self) -> TxQueueStats {
+        TxQueueStats {
+            packets: self.tx.packets.get(),
+            bytes: self.tx.bytes.get(),
+            stop: self.tx.stop.get(),
+            wake: self.tx.wake.get(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver as the bus sees it.
+
+use crate::{
+    features,
+    ops::NetOps,
+    rx,
+    setup,
+    tx, //
+};
+use kernel::prelude::*;
+use netdev::NetDev;
+use rvirtio::{
+    spec::device_id::NET,
+    Connect,
+    Dependency,
+    DeviceId,
+    Driver,
+    Feature,
+    IdTable,
+    Negotiated,
+    Ready,
+    Start,
+    Stopped, //
+};
+
+rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(NET), ())]);
+
+/// The driver.
+pub(crate) struct Net;
+
+/// Per-device driver data.
+pub(crate) struct Data<'bound> {
+    pub(crate) netdev: NetDev<NetOps<'bound>>,
+}
+
+impl Driver for Net {
+    type IdInfo = ();
+    type Data<'bound> = Data<'bound>;
+
+    const ID_TABLE: IdTable<()> = &TABLE;
+    const FEATURES: &'static [Feature] = features::FEATURES;
+    const DEPENDENCIES: &'static [Dependency] = features::DEPENDENCIES;
+
+    #[doc(alias = "virtnet_probe")]
+    fn probe<'bound>(
+        init: Negotiated<'bound>,
+        _info: &'bound (),
+    ) -> impl PinInit<Data<'bound>, Error> + 'bound {
+        setup::set_up(init)
+    }
+
+    fn connect<'a>(data: Pin<&'a Data<'_>>, mut connect: Connect<'a>) -> Result<Ready<'a>> {
+        let netdev = &data.get_ref().netdev;
+        for pair in netdev.pairs() {
+            for queue in setup::queues_of(pair.index()) {
+                connect.request_irq(queue, pair)?;
+            }
+        }
+        let ready = connect.driver_ok()?;
+        // Until `config_changed` looks, which core calls once after this.
+        netdev.lock().set_carrier(false);
+        netdev.register(&ready)?;
+        Ok(ready)
+    }
+
+    fn start(data: Pin<&Data<'_>>, start: &mut Start<'_>) -> Result {
+        let netdev = &data.netdev;
+        let mut held = netdev.lock();
+        for (index, pair) in netdev.pairs().iter().enumerate() {
+            let (rx, _) = held.rx(index).ok_or(EBUSY)?;
+            start.enable(&mut rx.vq)?;
+            start.enable(&mut pair.lock_tx().vq)?;
+        }
+        Ok(())
+    }
+
+    fn reclaim(data: Pin<&Data<'_>>, stopped: &Stopped<'_>) {
+        let netdev = &data.netdev;
+        let mut held = netdev.lock();
+        held.set_carrier(false);
+        for (index, pair) in netdev.pairs().iter().enumerate() {
+            held.pause(index);
+            if let Some((rx, _)) = held.rx(index) {
+                rx::reclaim(rx, stopped);
+            }
+            tx::reclaim(&mut pair.lock_tx(), stopped);
+        }
+    }
+
+    #[doc(alias = "virtnet_config_changed")]
+    fn config_changed(data: Pin<&Data<'_>>) {
+        data.netdev.data().update_link(&data.netdev);
+    }
+}

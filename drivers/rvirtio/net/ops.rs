@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Opening, closing and polling of an interface.
+
+use crate::{
+    caps::Caps,
+    config::{
+        Link,
+        NetConfig, //
+    },
+    counters::Counters,
+    refill,
+    rx::{
+        self,
+        Rx, //
+    },
+    tx::{
+        self,
+        Tx, //
+    }, //
+};
+use core::{
+    marker::PhantomData,
+    sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    device::Bound,
+    prelude::*, //
+};
+use netdev::{
+    Done,
+    Free,
+    Held,
+    LinkStats,
+    More,
+    NetDev,
+    Operations,
+    Pair,
+    Polled,
+    RxQueueStats,
+    TxGuard,
+    TxQueueStats,
+    TxSkb, //
+};
+use rvirtio::{
+    Device,
+    More as MoreUsed, //
+};
+
+/// The driver as the network stack sees it.
+pub(crate) struct NetOps<'bound>(PhantomData<fn(&'bound ()) -> &'bound ()>);
+
+/// What there is for all of a device.
+pub(crate) struct NetData<'bound> {
+    pub(crate) dev: &'bound Device<Bound>,
+    pub(crate) caps: Caps,
+    config: NetConfig<'bound>,
+    /// Speed in Mbit/s, and how many directions work at a time; both with all bits set if unknown.
+    speed: AtomicU32,
+    duplex: AtomicU32,
+}
+
+impl<'bound> NetData<'bound> {
+    pub(crate) fn new(dev: &'bound Device<Bound>, config: NetConfig<'bound>, caps: Caps) -> Self {
+        Self {
+            dev,
+            caps,
+            config,
+            speed: AtomicU32::new(u32::MAX),
+            duplex: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// Follows what the device says about its link.
+    pub(crate) fn update_link(&self, netdev: &NetDev<NetOps<'bound>>) {
+        // Core has logged a configuration that cannot be read.
+        let link = self.config.link().unwrap_or(Link::default());
+        let unknown = u32::MAX;
+        self.speed
+            .store(link.speed.unwrap_or(unknown), Ordering::Relaxed);
+        let duplex = link.full_duplex.map_or(unknown, u32::from);
+        self.duplex.store(duplex, Ordering::Relaxed);
+        netdev
+            .lock()
+            .set_carrier(link.up && !self.dev.needs_reset());
+    }
+}
+
+impl<'bound> Operations for NetOps<'bound> {
+    type Device = NetData<'bound>;
+    type Pair = Counters;
+    type Rx = Rx<'bound>;
+    type Tx = Tx<'bound>;
+
+    const NAME: &'static CStr = c"rvirtio_net";
+
+    #[doc(alias = "virtnet_open")]
+    fn open(held: &mut Held<'_, Self>) -> Result {
+        for (index, pair) in held.pairs().iter().enumerate() {
+            let Some((rx, mut pools)) = held.rx(index) else {
+                continue;
+            };
+            if rx.vq.is_broken() {
+                return Err(EIO);
+            }
+            refill::fill(rx, &mut pools);
+            if rx.vq.in_flight() == 0 {
+                return Err(ENOMEM);
+            }
+            pair.lock_tx().start();
+            held.resume(index);
+        }
+        Ok(())
+    }
+
+    #[doc(alias = "virtnet_close")]
+    fn stop(held: &mut Held<'_, Self>) {
+        for (index, pair) in held.pairs().iter().enumerate() {
+            pair.lock_tx().stop();
+            held.pause(index);
+        }
+    }
+
+    #[inline]
+    fn start_xmit(mut tx: TxGuard<'_, Self>, skb: TxSkb, more: More) {
+        tx::send(&mut tx, skb, more);
+    }
+
+    #[doc(alias = "virtnet_poll")]
+    fn poll(mut polled: Polled<'_, Self>) -> Done {
+        let budget = polled.budget();
+        let from = if budget == 0 {
+            Free::Anywhere
+        } else {
+            Free::Softirq
+        };
+        let sent = match polled.tx() {
+            Some(mut tx) => tx::poll(&mut tx, from),
+            None => MoreUsed::Pending,
+        };
+        if budget == 0 {
+            return polled.again();
+        }
+        let (rx, mut napi) = polled.parts();
+        let received = rx::receive(rx, &mut napi, budget);
+        if received < budget && sent == MoreUsed::Nothing && rx.can_wait() {
+            polled.complete(received)
+        } else {
+            polled.again()
+        }
+    }
+
+    #[doc(alias = "virtnet_tx_timeout")]
+    fn tx_timeout(pair: &Pair<Self>) {
+        let dev = pair.device().dev;
+        dev_err!(dev, "output.{}: no frame was sent for long\n", pair.index());
+    }
+
+    fn stats(_device: &Self::Device, pairs: &[Pair<Self>]) -> LinkStats {
+        let mut stats = LinkStats::default();
+        for pair in pairs {
+            pair.add_to(&mut stats);
+        }
+        stats
+    }
+
+    fn rx_stats(pair: &Pair<Self>) -> RxQueueStats {
+        pair.rx()
+    }
+
+    fn tx_stats(pair: &Pair<Self>) -> TxQueueStats {
+        pair.tx()
+    }
+
+    fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {
+        let known = |value: &AtomicU32| {
+            let value = value.load(Ordering::Relaxed);
+            (value != u32::MAX).then_some(value)
+        };
+        (known(&device.speed), known(&device.duplex).map(|n| n != 0))
+    }
+}

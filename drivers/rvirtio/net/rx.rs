@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Receiving.
+
+use crate::{
+    caps::Caps,
+    ops::NetOps,
+    parse::IpVersion,
+    refill,
+    rx_header::{
+        check,
+        linear_len,
+        GsoKind,
+        Refused,
+        RxCsum,
+        RxMeta, //
+    },
+    rx_mode::{
+        RxMode,
+        MAX_PARTS, //
+    },
+    spec::{
+        header::{
+            Header,
+            MAX_LEN, //
+        },
+        ETHERNET_HEADER,
+        MAX_GSO_FRAME, //
+    }, //
+};
+use core::ops::Range;
+use kernel::prelude::{
+    dev_warn,
+    KVec, //
+};
+use netdev::{
+    Napi,
+    OutOfBounds,
+    RxBuf,
+    RxGso,
+    RxGsoKind,
+    RxPosted,
+    RxSkb,
+    RxTunnel, //
+};
+use rvirtio::{
+    display::DisplayAdapter,
+    More,
+    Stopped,
+    Virtqueue, //
+};
+
+/// The largest frame that is copied, so that its buffer can be posted again at once, in bytes.
+const COPYBREAK: u32 = 256;
+
+/// The largest frame that the stack gets in its buffer, in bytes.
+const MAX_IN_PLACE: u32 = 2048;
+
+/// The least that is left of a page to be posted again, in bytes: with it no frame needs more parts
+/// than fit into a socket buffer.
+const LEAST_POSTED: u32 = 4096;
+
+/// Buffers that a queue starts with.
+const FIRST_LEVEL: u16 = 64;
+
+/// The receive side of a pair.
+pub(crate) struct Rx<'bound> {
+    pub(crate) vq: Virtqueue<'bound, RxPosted>,
+    pub(crate) mode: RxMode,
+    /// The other half of a page.
+    pub(crate) half: Option<RxBuf>,
+    /// The number of buffers that the queue should have.
+    level: u16,
+    /// The number of frames that were refused.
+    refused: u64,
+}
+
+/// Why a frame is dropped.
+enum Dropped {
+    /// Because of its length, or because parts of it are missing.
+    Length,
+    /// Because of what its header says.
+    Header(Refused),
+    /// For want of memory.
+    Memory,
+}
+
+type Result<T = (), E = Dropped> = core::result::Result<T, E>;
+
+impl<'bound> Rx<'bound> {
+    pub(crate) fn new(vq: Virtqueue<'bound, RxPosted>, mode: RxMode) -> Self {
+        let level = match mode {
+            RxMode::Bulk => FIRST_LEVEL.min(vq.capacity()),
+            _ => vq.capacity(),
+        };
+        Self {
+            vq,
+            mode,
+            half: None,
+            level,
+            refused: 0,
+        }
+    }
+
+    /// Returns whether another buffer is to be posted.
+    #[inline]
+    pub(crate) fn wants_more(&self) -> bool {
+        self.vq.in_flight() < self.level && self.vq.num_free() >= self.mode.parts()
+    }
+
+    /// Asks for interrupts. Returns whether there is nothing to do until one comes.
+    pub(crate) fn can_wait(&mut self) -> bool {
+        if self.vq.is_broken() {
+            return true;
+        }
+        // Without buffers there are no interrupts.
+        self.vq.in_flight() != 0 && self.vq.enable_cb() == More::Nothing
+    }
+
+    /// Posts more buffers from now on, if the device has used most of them in one poll.
+    fn adjust_level(&mut self) {
+        if self.vq.in_flight() < self.level / 4 {
+            self.level = self.level.saturating_mul(2).min(self.vq.capacity());
+        }
+    }
+}
+
+/// Receives up to `budget` frames, and returns how many these are.
+#[doc(alias = "virtnet_receive")]
+pub(crate) fn receive<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    budget: u32,
+) -> u32 {
+    rx.vq.disable_cb();
+    let mut received = 0;
+    while received < budget {
+        let Some(used) = rx.vq.pop_used() else {
+            break;
+        };
+        received += 1;
+        if let Err(why) = one(rx, napi, used.data, used.written) {
+            count(rx, napi, why);
+        }
+    }
+    if received != 0 || rx.vq.in_flight() == 0 {
+        rx.adjust_level();
+        refill::fill(rx, &mut napi.pools());
+    }
+    received
+}
+
+/// Receives the frame that starts in a buffer.
+#[doc(alias = "receive_buf")]
+#[inline]
+fn one<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    posted: RxPosted,
+    written: u32,
+) -> Result {
+    let caps = &napi.pair().device().caps;
+    let (first, others) = match posted {
+        RxPosted::One(buf) => (buf, KVec::new()),
+        RxPosted::Many(bufs) => split_first(bufs).ok_or(Dropped::Length)?,
+    };
+    let written_first = written.min(first.len());
+    let mut left = written - written_first;
+    first.sync_for_cpu(written_first);
+    let header = header(&first, written_first, caps).ok_or(Dropped::Length)?;
+    // Without MRG_RXBUF devices leave there what they want, and with it some write 0.
+    let count = match caps.mergeable {
+        true => header.num_buffers.max(1),
+        false => 1,
+    };
+
+    let alone = count == 1 && left == 0;
+    let mut frame = start(rx, napi, first, written_first, &header, alone);
+    for buf in others {
+        let len = left.min(buf.len());
+        left -= len;
+        if len != 0 {
+            frame = frame.and_then(|skb| append(rx, napi, skb, buf, len));
+        }
+    }
+    if count > MAX_PARTS {
+        frame = Err(Dropped::Length);
+    }
+    // What belongs to the frame is taken whatever happens: it would be taken for other frames.
+    for _ in 1..count {
+        let used = rx.vq.pop_used();
+        frame = match (frame, used.map(|used| (used.data, used.written))) {
+            (Ok(skb), Some((RxPosted::One(buf), len))) => append(rx, napi, skb, buf, len),
+            (_, None) => return Err(Dropped::Length),
+            (Ok(_), Some(_)) => Err(Dropped::Length),
+            (frame, _) => frame,
+        };
+    }
+    deliver(napi, frame?, &header)
+}
+
+fn split_first(bufs: KVec<RxBuf>) -> Option<(RxBuf, KVec<RxBuf>)> {
+    let mut bufs = bufs;
+    let first = bufs.remove(0).ok()?;
+    Some((first, bufs))
+}
+
+/// Copies the header out of a buffer, once.
+#[inline]
+fn header(buf: &RxBuf, written: u32, caps: &Caps) -> Option<Header> {
+    let mut bytes = [0; MAX_LEN];
+    let len = caps.layout.len();
+    let there = written >= len && buf.read(0, bytes.get_mut(..len as usize)?);
+    there.then(|| Header::parse(&bytes, caps.layout))
+}
+
+/// Makes the start of a frame of a buffer with `written` bytes. It is all of the frame if it is
+/// `alone`.
+#[doc(alias = "page_to_skb")]
+#[inline]
+fn start<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    mut buf: RxBuf,
+    written: u32,
+    header: &Header,
+    alone: bool,
+) -> Result<RxSkb> {
+    let caps = &napi.pair().device().caps;
+    let offset = caps.layout.len();
+    let len = written.saturating_sub(offset);
+    if len < ETHERNET_HEADER {
+        return Err(Dropped::Length);
+    }
+    if alone && len <= COPYBREAK {
+        let skb = napi.copied(&buf, offset, len).ok_or(Dropped::Memory);
+        recycle(rx, buf);
+        return skb;
+    }
+    if alone && len <= MAX_IN_PLACE {
+        match napi.around(buf, offset, len, LEAST_POSTED) {
+            Ok((skb, rest)) => {
+                post_rest(rx, rest);
+                return Ok(skb);
+            }
+            Err(same) => buf = same,
+        }
+    }
+    let linear = linear_len(header, len, &caps.rx, |at| {
+        buf.byte(offset.saturating_add(at))
+    });
+    let skb = napi.copied(&buf, offset, linear).ok_or(Dropped::Memory)?;
+    if linear == len {
+        recycle(rx, buf);
+        return Ok(skb);
+    }
+    add(rx, napi, skb, buf, offset + linear..written)
+}
+
+/// Adds all that was written to a buffer to the end of a frame.
+#[doc(alias = "virtnet_skb_append_frag")]
+#[inline]
+fn append<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    skb: RxSkb,
+    buf: RxBuf,
+    written: u32,
+) -> Result<RxSkb> {
+    let len = skb.len().saturating_add(written);
+    if written == 0 || len > MAX_GSO_FRAME {
+        return Err(Dropped::Length);
+    }
+    buf.sync_for_cpu(written);
+    add(rx, napi, skb, buf, 0..written)
+}
+
+#[inline]
+fn add<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    mut skb: RxSkb,
+    buf: RxBuf,
+    bytes: Range<u32>,
+) -> Result<RxSkb> {
+    let (part, rest) = buf.carve(bytes.end, LEAST_POSTED);
+    post_rest(rx, rest);
+    match napi.add(&mut skb, part, bytes.start, bytes.end - bytes.start) {
+        true => Ok(skb),
+        false => Err(Dropped::Memory),
+    }
+}
+
+/// Posts a buffer again whose contents were copied.
+#[inline]
+fn recycle(rx: &mut Rx<'_>, buf: RxBuf) {
+    // Multi-part buffers are not put together again.
+    if rx.mode != RxMode::Big && buf.is_reusable() {
+        refill::post(rx, RxPosted::One(buf));
+    }
+}
+
+#[inline]
+fn post_rest(rx: &mut Rx<'_>, rest: Option<RxBuf>) {
+    if let Some(rest) = rest.filter(|_| rx.mode == RxMode::Bulk) {
+        refill::post(rx, RxPosted::One(rest));
+    }
+}
+
+/// Passes a frame to the stack.
+#[doc(alias = "virtnet_receive_done")]
+#[inline]
+fn deliver(napi: &mut Napi<'_, NetOps<'_>>, mut skb: RxSkb, header: &Header) -> Result {
+    let pair = napi.pair();
+    let len = skb.len();
+    let meta = check(header, len, skb.linear(), &pair.device().caps.rx).map_err(Dropped::Header)?;
+    if meta != RxMeta::default() {
+        // What was checked is in bounds.
+        apply(&mut skb, &meta).map_err(|OutOfBounds| Dropped::Length)?;
+    }
+    pair.rx.packets.add(1);
+    pair.rx.bytes.add(len.into());
+    napi.receive(skb);
+    Ok(())
+}
+
+fn apply(skb: &mut RxSkb, meta: &RxMeta) -> Result<(), OutOfBounds> {
+    match meta.csum {
+        RxCsum::None => (),
+        RxCsum::Unnecessary { level } => skb.set_csum_checked(level),
+        RxCsum::Partial { start, offset } => skb.set_csum_partial(start, offset)?,
+    }
+    if let Some(hash) = meta.hash {
+        skb.set_hash(hash.value, hash.has_ports);
+    }
+    let Some(gso) = &meta.gso else {
+        return Ok(());
+    };
+    skb.set_gso(&RxGso {
+        kind: match gso.kind {
+            GsoKind::TcpV4 => RxGsoKind::TcpV4,
+            GsoKind::TcpV6 => RxGsoKind::TcpV6,
+            GsoKind::UdpL4 => RxGsoKind::UdpL4,
+            GsoKind::Udp => RxGsoKind::Udp,
+        },
+        ecn: gso.ecn,
+        size: gso.size,
+        transport: gso.transport,
+        tunnel: gso.tunnel.map(|tunnel| RxTunnel {
+            csum: tunnel.csum,
+            inner_v6: tunnel.inner_version == IpVersion::V6,
+            inner_network: tunnel.inner_network,
+            inner_transport: tunnel.inner_transport,
+        }),
+    })
+}
+
+#[cold]
+fn count(rx: &mut Rx<'_>, napi: &Napi<'_, NetOps<'_>>, why: Dropped) {
+    let pair = napi.pair();
+    let counters = &pair.rx;
+    match why {
+        Dropped::Length => counters.length_errors.add(1),
+        Dropped::Memory => counters.dropped.add(1),
+        Dropped::Header(refused) => {
+            counters.frame_errors.add(1);
+            rx.refused += 1;
+            // Not each of them: at most 64 lines.
+            if rx.refused.is_power_of_two() {
+                let (dev, index, count) = (pair.device().dev, pair.index(), rx.refused);
+                dev_warn!(
+                    dev,
+                    "input.{index}: {count} frames dropped, this one: {}\n",
+                    DisplayAdapter(refused)
+                );
+            }
+        }
+    }
+}
+
+/// Takes back what the device has not used, as it is stopped.
+pub(crate) fn reclaim(rx: &mut Rx<'_>, stopped: &Stopped<'_>) {
+    while rx.vq.detach_unused(stopped).is_some() {}
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Setting a device up: queues, then the interface.
+
+use crate::{
+    caps::Caps,
+    config::NetConfig,
+    counters::Counters,
+    driver::Data,
+    features::{
+        offloads,
+        Offload, //
+    },
+    limits::{
+        valid_mac,
+        Mac,
+        Mtu,
+        MIN_MTU, //
+    },
+    ops::{
+        NetData,
+        NetOps, //
+    },
+    rx::Rx,
+    rx_mode::RxMode,
+    spec::queue,
+    tx::{
+        takes_fragments,
+        Tx, //
+    }, //
+};
+use kernel::{
+    device::Bound,
+    prelude::*,
+    str::CString, //
+};
+use netdev::{
+    NetDev,
+    NetDevConfig,
+    NetFeatures,
+    PairInit,
+    SHARED_INFO_SIZE, //
+};
+use rvirtio::{
+    Affinity,
+    Callback,
+    Configured,
+    Device,
+    Negotiated,
+    VqInfo, //
+};
+
+/// Creates a device's queues and its interface.
+///
+/// # Errors
+///
+/// What core, network stack and allocators return.
+pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
+    let config = NetConfig::new(init.config(), init.features());
+    let caps = Caps::new(init.features());
+    let mtu = mtu(init.device(), &config, &caps)?;
+    let mac = mac(init.device(), &config)?;
+    let mode = RxMode::new(&caps, mtu, SHARED_INFO_SIZE);
+    let configured = find_queues(init, 1)?;
+    let dma = configured.dma();
+
+    let mut pairs = KVec::new();
+    let pair = create_pair(&configured, 0, mode)?;
+    let rx_size = pair.rx.vq.size();
+    let features = net_features(&caps, takes_fragments(&pair.tx.vq));
+    pairs.push(pair, GFP_KERNEL)?;
+
+    let net_config = NetDevConfig {
+        mac,
+        mtu: mtu.initial,
+        min_mtu: MIN_MTU,
+        max_mtu: mtu.max,
+        features,
+        switchable: features & SWITCHABLE,
+        in_tunnels: in_tunnels(features),
+        // CAST: At most 24.
+        needed_headroom: caps.layout.len() as u16,
+        page_orders: mode.page_orders(),
+        rx_size,
+    };
+    let data = NetData::new(configured.device(), config, caps);
+    let netdev = NetDev::new(dma, &net_config, data, pairs)?;
+    Ok(Data { netdev })
+}
+
+/// Returns the indices of the queues of a pair.
+pub(crate) fn queues_of(pair: u16) -> [u16; 2] {
+    [queue::receive(pair), queue::transmit(pair)]
+}
+
+/// Returns the MAC address that the device has, if it can be used.
+fn mac(dev: &Device<Bound>, config: &NetConfig<'_>) -> Result<Option<Mac>> {
+    let Some(mac) = config.mac()? else {
+        return Ok(None);
+    };
+    let valid = valid_mac(mac);
+    if valid.is_none() {
+        dev_warn!(dev, "invalid MAC address {mac:02x?}, using a random one\n");
+    }
+    Ok(valid)
+}
+
+fn mtu(dev: &Device<Bound>, config: &NetConfig<'_>, caps: &Caps) -> Result<Mtu> {
+    let large = caps.mergeable || caps.rx.has_gso();
+    let mtu = Mtu::new(config.mtu()?, large);
+    if let Some(ignored) = mtu.ignored {
+        dev_warn!(dev, "invalid MTU {ignored}, using {}\n", mtu.initial);
+    }
+    Ok(mtu)
+}
+
+/// Has interrupt vectors allocated for the queues of `pairs` pairs.
+#[doc(alias = "virtnet_find_vqs")]
+fn find_queues(init: Negotiated<'_>, pairs: u16) -> Result<Configured<'_>> {
+    let mut names = KVec::new();
+    for index in 0..pairs {
+        names.push(CString::try_from_fmt(fmt!("input.{index}"))?, GFP_KERNEL)?;
+        names.push(CString::try_from_fmt(fmt!("output.{index}"))?, GFP_KERNEL)?;
+    }
+    let mut queues = KVec::new();
+    for name in &names {
+        let queue = VqInfo {
+            name,
+            callback: Callback::Yes,
+        };
+        queues.push(queue, GFP_KERNEL)?;
+    }
+    init.find_vqs(&queues, Affinity::Free)
+}
+
+fn create_pair<'bound>(
+    configured: &Configured<'bound>,
+    index: u16,
+    mode: RxMode,
+) -> Result<PairInit<NetOps<'bound>>> {
+    // As large as the device wants them.
+    let rx = configured.virtqueue(queue::receive(index), u16::MAX)?;
+    let tx = configured.virtqueue(queue::transmit(index), u16::MAX)?;
+    Ok(PairInit {
+        rx: Rx::new(rx, mode),
+        tx: Tx::new(tx, configured.dma())?,
+        shared: Counters::default(),
+    })
+}
+
+/// What can be switched on and off while the device runs: it does as the header of each frame says.
+const SWITCHABLE: NetFeatures = NetFeatures::FRAGMENTS
+    .with(NetFeatures::CSUM)
+    .with(NetFeatures::TSO4)
+    .with(NetFeatures::TSO6)
+    .with(NetFeatures::TSO_ECN)
+    .with(NetFeatures::USO)
+    .with(NetFeatures::UDP_TUNNEL)
+    .with(NetFeatures::UDP_TUNNEL_CSUM);
+
+/// Returns what of `features` frames in UDP tunnels can have.
+fn in_tunnels(features: NetFeatures) -> NetFeatures {
+    if features.contains(NetFeatures::UDP_TUNNEL) {
+        features & SWITCHABLE
+    } else {
+        NetFeatures::NONE
+    }
+}
+
+/// Returns what the stack may make use of. Without `fragments` frames have to be linear, and the
+/// stack leaves out what needs them.
+fn net_features(caps: &Caps, fragments: bool) -> NetFeatures {
+    let mut features = NetFeatures::HIGHDMA;
+    for offload in offloads(caps.tx) {
+        features = features.with(match offload {
+            Offload::Csum if fragments => NetFeatures::CSUM.with(NetFeatures::FRAGMENTS),
+            Offload::Csum => NetFeatures::CSUM,
+            Offload::Tso4 => NetFeatures::TSO4,
+            Offload::Tso6 => NetFeatures::TSO6,
+            Offload::TsoEcn => NetFeatures::TSO_ECN,
+            Offload::Uso => NetFeatures::USO,
+            Offload::Tunnel => NetFeatures::UDP_TUNNEL,
+            Offload::TunnelCsum => NetFeatures::UDP_TUNNEL_CSUM,
+            Offload::Robust => NetFeatures::ROBUST,
+        });
+    }
+    if caps.rx.csum {
+        features = features.with(NetFeatures::RX_CSUM);
+    }
+    if caps.rx.has_gso() {
+        features = features.with(NetFeatures::GRO_HW);
+    }
+    features
+}

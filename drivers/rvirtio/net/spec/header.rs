@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The header before each frame (virtio 1.4, 5.1.6 Device Operation), as bytes.
+//!
+//! A header is converted by value, from and to an array of the largest size, of which
+//! [`Layout::len`] bytes are on the ring. All fields are little endian.
+
+/// Size of the largest header that the driver agrees to, in bytes.
+pub const MAX_LEN: usize = 24;
+
+/// Bits of the field `flags`.
+pub mod flag {
+    /// The checksum is partial: `csum_start` and `csum_offset` say how to complete it.
+    #[doc(alias = "VIRTIO_NET_HDR_F_NEEDS_CSUM")]
+    pub const NEEDS_CSUM: u8 = 1;
+    /// The device has checked the checksum.
+    #[doc(alias = "VIRTIO_NET_HDR_F_DATA_VALID")]
+    pub const DATA_VALID: u8 = 2;
+    /// The checksum fields hold the numbers of coalesced segments and acknowledgements instead.
+    #[doc(alias = "VIRTIO_NET_HDR_F_RSC_INFO")]
+    pub const RSC_INFO: u8 = 4;
+    /// The checksum of the tunnel's header is partial, or was checked.
+    #[doc(alias = "VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM")]
+    pub const UDP_TUNNEL_CSUM: u8 = 8;
+}
+
+/// Values of the field `gso_type`.
+pub mod gso {
+    /// The frame is as it goes over the wire.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_NONE")]
+    pub const NONE: u8 = 0;
+    /// TCP over IPv4.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_TCPV4")]
+    pub const TCPV4: u8 = 1;
+    /// UDP, to be fragmented.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_UDP")]
+    pub const UDP: u8 = 3;
+    /// TCP over IPv6.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_TCPV6")]
+    pub const TCPV6: u8 = 4;
+    /// UDP, to be segmented.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_UDP_L4")]
+    pub const UDP_L4: u8 = 5;
+    /// A bit: this is in a UDP tunnel over IPv4.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV4")]
+    pub const UDP_TUNNEL_IPV4: u8 = 0x20;
+    /// A bit: this is in a UDP tunnel over IPv6.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_UDP_TUNNEL_IPV6")]
+    pub const UDP_TUNNEL_IPV6: u8 = 0x40;
+    /// Both bits of tunnels.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_UDP_TUNNEL")]
+    pub const UDP_TUNNEL: u8 = UDP_TUNNEL_IPV4 | UDP_TUNNEL_IPV6;
+    /// A bit: TCP has ECN set.
+    #[doc(alias = "VIRTIO_NET_HDR_GSO_ECN")]
+    pub const ECN: u8 = 0x80;
+}
+
+/// Values of the field `hash_report`.
+pub mod hash_report {
+    /// There is no hash.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_NONE")]
+    pub const NONE: u16 = 0;
+    /// Hash of IPv4 addresses.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_IPv4")]
+    pub const IPV4: u16 = 1;
+    /// Hash of IPv4 addresses and TCP ports.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_TCPv4")]
+    pub const TCPV4: u16 = 2;
+    /// Hash of IPv4 addresses and UDP ports.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_UDPv4")]
+    pub const UDPV4: u16 = 3;
+    /// Hash of IPv6 addresses.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_IPv6")]
+    pub const IPV6: u16 = 4;
+    /// Hash of IPv6 addresses and TCP ports.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_TCPv6")]
+    pub const TCPV6: u16 = 5;
+    /// Hash of IPv6 addresses and UDP ports.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_UDPv6")]
+    pub const UDPV6: u16 = 6;
+    /// Hash of IPv6 addresses, those in extension headers included.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_IPv6_EX")]
+    pub const IPV6_EX: u16 = 7;
+    /// The same and TCP ports.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_TCPv6_EX")]
+    pub const TCPV6_EX: u16 = 8;
+    /// The same and UDP ports.
+    #[doc(alias = "VIRTIO_NET_HASH_REPORT_UDPv6_EX")]
+    pub const UDPV6_EX: u16 = 9;
+}
+
+/// How long headers are, which is one of the results of the negotiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Up to `num_buffers`.
+    #[doc(alias = "virtio_net_hdr_v1")]
+    Basic,
+    /// With a hash.
+    #[doc(alias = "virtio_net_hdr_v1_hash")]
+    Hash,
+    /// With a hash and the offsets of headers in a tunnel.
+    #[doc(alias = "virtio_net_hdr_v1_hash_tunnel")]
+    Tunnel,
+}
+
+impl Layout {
+    /// Returns the length of a header in bytes.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)]
+    pub const fn len(self) -> u32 {
+        match self {
+            Self::Basic => 12,
+            Self::Hash => 20,
+            Self::Tunnel => MAX_LEN as u32,
+        }
+    }
+}
+
+/// A header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// Bits of [`flag`].
+    pub flags: u8,
+    /// One of the values of [`gso`], with bits of it.
+    pub gso_type: u8,
+    /// Length of all headers of the frame; a hint unless GUEST_HDRLEN was negotiated.
+    pub hdr_len: u16,
+    /// Payload of a segment in bytes.
+    pub gso_size: u16,
+    /// Where the checksum starts, from the start of the frame.
+    pub csum_start: u16,
+    /// Where it is stored, from `csum_start`.
+    pub csum_offset: u16,
+    /// Number of buffers that a received frame is in.
+    pub num_buffers: u16,
+    /// The hash.
+    pub hash_value: u32,
+    /// What it is of; see [`hash_report`].
+    pub hash_report: u16,
+    /// Where the transport header of a tunnel is, from the start of the frame.
+    pub outer_th_offset: u16,
+    /// Where the network header in a tunnel is, from the start of the frame.
+    pub inner_nh_offset: u16,
+}
+
+impl Header {
+    /// Returns the header in `bytes`. What `layout` has not is 0.
+    #[inline]
+    pub const fn parse(bytes: &[u8; MAX_LEN], layout: Layout) -> Self {
+        let [flags, gso_type, l0, l1, g0, g1, s0, s1, o0, o1, n0, n1, rest @ ..] = *bytes;
+        let [v0, v1, v2, v3, r0, r1, _, _, t0, t1, i0, i1] = rest;
+        let mut header = Self {
+            flags,
+            gso_type,
+            hdr_len: u16::from_le_bytes([l0, l1]),
+            gso_size: u16::from_le_bytes([g0, g1]),
+            csum_start: u16::from_le_bytes([s0, s1]),
+            csum_offset: u16::from_le_bytes([o0, o1]),
+            num_buffers: u16::from_le_bytes([n0, n1]),
+            hash_value: 0,
+            hash_report: 0,
+            outer_th_offset: 0,
+            inner_nh_offset: 0,
+        };
+        if matches!(layout, Layout::Hash | Layout::Tunnel) {
+            header.hash_value = u32::from_le_bytes([v0, v1, v2, v3]);
+            header.hash_report = u16::from_le_bytes([r0, r1]);
+        }
+        if matches!(layout, Layout::Tunnel) {
+            header.outer_th_offset = u16::from_le_bytes([t0, t1]);
+            header.inner_nh_offset = u16::from_le_bytes([i0, i1]);
+        }
+        header
+    }
+
+    /// Returns the bytes of the header.
+    #[inline]
+    pub const fn to_bytes(self) -> [u8; MAX_LEN] {
+        let [l0, l1] = self.hdr_len.to_le_bytes();
+        let [g0, g1] = self.gso_size.to_le_bytes();
+        let [s0, s1] = self.csum_start.to_le_bytes();
+        let [o0, o1] = self.csum_offset.to_le_bytes();
+        let [n0, n1] = self.num_buffers.to_le_bytes();
+        let [v0, v1, v2, v3] = self.hash_value.to_le_bytes();
+        let [r0, r1] = self.hash_report.to_le_bytes();
+        let [t0, t1] = self.outer_th_offset.to_le_bytes();
+        let [i0, i1] = self.inner_nh_offset.to_le_bytes();
+        [
+            self.flags,
+            self.gso_type,
+            l0,
+            l1,
+            g0,
+            g1,
+            s0,
+            s1,
+            o0,
+            o1,
+            n0,
+            n1,
+            v0,
+            v1,
+            v2,
+            v3,
+            r0,
+            r1,
+            0,
+            0,
+            t0,
+            t1,
+            i0,
+            i1,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Offsets as in the C structures.
+    #[test]
+    fn fields_are_where_the_specification_has_them() {
+        let bytes: [u8; MAX_LEN] = core::array::from_fn(|i| i as u8);
+        let header = Header::parse(&bytes, Layout::Tunnel);
+        assert_eq!(header.flags, 0);
+        assert_eq!(header.gso_type, 1);
+        assert_eq!(header.hdr_len, 0x0302);
+        assert_eq!(header.gso_size, 0x0504);
+        assert_eq!(header.csum_start, 0x0706);
+        assert_eq!(header.csum_offset, 0x0908);
+        assert_eq!(header.num_buffers, 0x0b0a);
+        assert_eq!(header.hash_value, 0x0f0e_0d0c);
+        assert_eq!(header.hash_report, 0x1110);
+        assert_eq!(header.outer_th_offset, 0x1514);
+        assert_eq!(header.inner_nh_offset, 0x1716);
+    }
+
+    /// covers: NET-58
+    #[test]
+    fn lengths_of_layouts() {
+        assert_eq!(Layout::Basic.len(), 12);
+        assert_eq!(Layout::Hash.len(), 20);
+        assert_eq!(Layout::Tunnel.len(), 24);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_come_back(mut bytes: [u8; MAX_LEN]) {
+            bytes[18] = 0;
+            bytes[19] = 0;
+            prop_assert_eq!(Header::parse(&bytes, Layout::Tunnel).to_bytes(), bytes);
+        }
+
+        /// covers: NET-68
+        #[test]
+        fn what_is_not_negotiated_is_not_read(bytes: [u8; MAX_LEN]) {
+            let basic = Header::parse(&bytes, Layout::Basic).to_bytes();
+            prop_assert_eq!(&basic[..12], &bytes[..12]);
+            prop_assert_eq!(&basic[12..], &[0; 12]);
+            let hash = Header::parse(&bytes, Layout::Hash).to_bytes();
+            prop_assert_eq!(&hash[20..], &[0; 4]);
+        }
+    }
+}
