@@ -33,7 +33,7 @@ const APPLETS: [&str; 24] = [
 ];
 
 /// The guest's files, in `/run/rvirtio` unless a path is given.
-const FILES: [(&str, u32, &[u8]); 8] = [
+const FILES: [(&str, u32, &[u8]); 9] = [
     ("/init", 0o755, include_bytes!("../../guest/init")),
     ("enter", 0o755, include_bytes!("../../guest/enter")),
     ("lib.sh", 0o644, include_bytes!("../../guest/lib.sh")),
@@ -41,6 +41,7 @@ const FILES: [(&str, u32, &[u8]); 8] = [
     ("devices", 0o755, include_bytes!("../../guest/devices")),
     ("features.tsv", 0o644, include_bytes!("../../guest/features.tsv")),
     ("check-disk", 0o755, include_bytes!("../../guest/check-disk")),
+    ("network", 0o755, include_bytes!("../../guest/network")),
     ("rebind", 0o755, include_bytes!("../../rebind")),
 ];
 

@@ -102,6 +102,10 @@ pub struct GuestOptions {
     /// QEMU -netdev argument. Without one the guest has no network.
     #[arg(long = "netdev", value_name = "S")]
     pub netdevs: Vec<String>,
+    /// So many links between interfaces of the guest, called link0 and so on, as -netdev arguments: as
+    /// root also to the host, 10.77.0.1 and fd77::1, and with all offloads.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub links: u8,
     /// Any other QEMU argument, one word each.
     #[arg(long = "qemu", value_name = "ARG", allow_hyphen_values = true)]
     pub qemu: Vec<String>,

@@ -6,6 +6,7 @@ use crate::{
     accel::Accel,
     boot::{Boot, Mode},
     cli::{Drivers, GuestOptions, KernelChoice, KernelOptions},
+    links,
     terminal::Terminal,
     verdict::verdict,
     vm::Vm,
@@ -40,15 +41,22 @@ pub fn exec(ctx: &Context, options: &GuestOptions, command: Vec<OsString>) -> Re
     finish(vm, options, Some(timeout(options, accel)))
 }
 
+/// The host as a network, without any rights there, and an echo service in it.
+const USER_NETWORK: &str = "user,id=user,guestfwd=tcp:10.0.2.100:7-cmd:/bin/cat";
+
 /// Shows the devices, then gives a shell, or without a terminal checks the root disk.
 pub fn run(ctx: &Context, options: &GuestOptions) -> Result<u8> {
     let mut options = options.clone();
-    // A second type of device, for the table.
     options.devices.push("virtio-rng-pci".to_owned());
+    if options.netdevs.is_empty() && options.links == 0 {
+        options.netdevs.push(USER_NETWORK.to_owned());
+        options.devices.push("virtio-net-pci,netdev=user".to_owned());
+    }
     if std::io::stdin().is_terminal() {
         return shell(ctx, &options);
     }
-    let script = "/usr/bin/python3 /run/rvirtio/devices && echo && exec /bin/sh /run/rvirtio/check-disk";
+    let script = "/usr/bin/python3 /run/rvirtio/devices && echo && /bin/sh /run/rvirtio/check-disk && \
+                  exec /bin/sh /run/rvirtio/network check";
     exec(ctx, &options, ["/bin/sh", "-c", script].map(OsString::from).to_vec())
 }
 
@@ -69,6 +77,7 @@ fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel
     let prepared = boot.prepare()?;
     let drivers = if options.drivers == Drivers::Rust { "rvirtio" } else { "in-tree C" };
     ctx.progress.note(&format!("guest: {}, {drivers} drivers, {} ({why})", kernel.release, accel.name()));
+    links::make(&root, options.links)?;
     let mut vm = prepared.start()?;
     if let Some(log) = &options.log {
         vm.log_to(log)?;

@@ -13,6 +13,7 @@ mod copy;
 mod guest;
 mod host_paths;
 mod initramfs;
+mod links;
 mod manage;
 mod modules;
 mod qemu;

@@ -5,7 +5,7 @@
 use crate::{
     accel::Accel,
     cli::{GuestOptions, Root},
-    host_paths,
+    host_paths, links,
 };
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ impl Machine<'_> {
         for blockdev in &options.blockdevs {
             add(&["-blockdev", blockdev]);
         }
-        for netdev in &options.netdevs {
+        for netdev in options.netdevs.iter().chain(&links::netdevs(options.links)) {
             add(&["-netdev", netdev]);
         }
         // An IOMMU only serves devices that come after it; the root disk comes first of the others,
