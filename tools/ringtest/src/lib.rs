@@ -66,6 +66,20 @@ mod slab_files {
     mod layout;
 }
 
+// So do those of the network driver.
+#[allow(dead_code)]
+#[path = "../../../drivers/rvirtio/net"]
+mod net_files {
+    pub(crate) mod caps;
+    pub(crate) mod features;
+    pub(crate) mod limits;
+    pub(crate) mod parse;
+    pub(crate) mod rx_header;
+    pub(crate) mod rx_mode;
+    pub mod spec;
+    pub(crate) mod tx_header;
+}
+
 #[cfg(test)]
 #[allow(dead_code)]
 #[path = "../../../drivers/rvirtio/blk_mq"]
@@ -76,6 +90,8 @@ mod blk_mq_files {
 pub mod hostile;
 pub mod lists;
 pub mod model;
+#[cfg(not(test))]
+pub mod net_header;
 pub mod program;
 
 pub use blk_files::spec as blk;
@@ -84,5 +100,6 @@ pub use core_files::{
     ring, spec,
     spec::feature::{Feature, Features},
 };
-pub use init_files::negotiate;
+pub use init_files::{negotiate, negotiate::Dependency};
+pub use net_files::spec as net;
 pub use pci_files::caps;

@@ -22,7 +22,7 @@ pub const TESTS: [&str; 5] =
     ["tests", "tools/ringtest", "tools/suite/src/registers", "drivers/rvirtio", "samples"];
 
 /// Groups of ids, and what they are about.
-const GROUPS: [(&str, &str); 10] = [
+const GROUPS: [(&str, &str); 11] = [
     ("INIT", "Device set-up"),
     ("FEAT", "Reserved feature bits"),
     ("RING-S", "Split virtqueues"),
@@ -32,6 +32,7 @@ const GROUPS: [(&str, &str); 10] = [
     ("VQR", "Virtqueue reset"),
     ("PCI", "PCI transport"),
     ("BLK", "Block devices"),
+    ("NET", "Network devices"),
     ("RNG", "Entropy devices"),
 ];
 

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Traffic between the interface NEAR, here, and FAR, in the network namespace "peer":
+#
+# frames NEAR FAR: Ethernet frames of every length and of several types, both ways, compared.
+# payload: UDP and TCP over IPv4 and IPv6 with every length around limits, both ways, compared.
+# load SECONDS: a TCP stream in each direction, compared.
+#
+# Ends with status 1 and a line that says what was not what was sent.
+
+import itertools
+import os
+import random
+import select
+import socket
+import sys
+import time
+
+random.seed(4711)
+# Its length has no factor in common with that of a page or a buffer.
+PATTERN = random.randbytes(65521)
+TWICE = PATTERN + PATTERN + PATTERN
+HERE = os.open("/proc/self/ns/net", os.O_RDONLY)
+
+# With NETWORK=78: of a tunnel between the two.
+NETWORK = os.environ.get("NETWORK", "77")
+NEAR4, FAR4 = f"10.{NETWORK}.0.2", f"10.{NETWORK}.0.3"
+NEAR6, FAR6 = f"fd{NETWORK}::2", f"fd{NETWORK}::3"
+WAIT = 20
+
+
+def fail(text):
+    sys.exit(text)
+
+
+def pattern(start, length):
+    start %= len(PATTERN)
+    if start + length <= len(TWICE):
+        return TWICE[start : start + length]
+    return b"".join(pattern(start + at, min(len(PATTERN), length - at)) for at in range(0, length, len(PATTERN)))
+
+
+def there(function):
+    """Calls function in the other network namespace: a socket stays where it was made."""
+    with open("/run/netns/peer") as peer:
+        os.setns(peer.fileno(), os.CLONE_NEWNET)
+    try:
+        return function()
+    finally:
+        os.setns(HERE, os.CLONE_NEWNET)
+
+
+def packet_socket(interface):
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    raw.bind((interface, 0))
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    raw.settimeout(WAIT)
+    return raw
+
+
+def mac(interface):
+    with open(f"/sys/class/net/{interface}/address") as file:
+        return bytes.fromhex(file.read().strip().replace(":", ""))
+
+
+def frame_types(length):
+    """Types that no protocol here has, and the length, which is what a small number means in 802.3."""
+    yield 0x6003
+    yield 0x88B5
+    if length - 14 < 0x600:
+        yield length - 14
+
+
+def send_frames(sender, receiver, source, target, mtu):
+    """All frames of a type in batches that fit into any ring."""
+    lengths = range(14, 14 + mtu + 1)
+    number = 0
+    for first in range(lengths.start, lengths.stop, 16):
+        batch = []
+        for length in range(first, min(first + 16, lengths.stop)):
+            for kind in frame_types(length):
+                number += 1
+                header = target + source + kind.to_bytes(2, "big")
+                frame = header + pattern(number * 97, length - 14)
+                batch.append(frame)
+                sender.send(frame)
+        compare_frames(receiver, batch, source)
+
+
+def compare_frames(receiver, batch, source):
+    """The stack may change their order: it queues by the flow that it takes a frame to belong to."""
+    missing = set(batch)
+    while missing:
+        try:
+            found = receiver.recv(65536)
+        except TimeoutError:
+            fail(f"frames did not arrive: {sorted((len(frame), frame[12:14].hex()) for frame in missing)}")
+        # Others are those of the kernel.
+        if found[6:12] != source:
+            continue
+        if found not in missing:
+            fail(f"a frame arrived that was not sent: {len(found)} bytes, {found[:64].hex()}")
+        missing.remove(found)
+
+
+def frames(near, far):
+    here, peer = packet_socket(near), there(lambda: packet_socket(far))
+    near_mac, far_mac = mac(near), there(lambda: peer.getsockname()[4])
+    with open(f"/sys/class/net/{near}/mtu") as file:
+        mtu = int(file.read())
+    # Addresses of nobody, so that the kernels do not answer.
+    send_frames(here, peer, near_mac[:5] + b"\x77", far_mac[:5] + b"\x78", mtu)
+    send_frames(peer, here, far_mac[:5] + b"\x79", near_mac[:5] + b"\x7a", mtu)
+
+
+def lengths(most):
+    """Around the sizes of headers, small packets, pages, buffers and frames."""
+    limits = [0, 18, 46, 64, 128, 256, 512, 1024, 1472, 1500, 1514, 1664, 2048, 2900, 3072, 4096]
+    limits += [8192, 8960, 12288, 16384, 20480, 32768, 49152, 65483, 65507, 65536]
+    # With headers before them.
+    shifts = itertools.chain(range(-3, 4), (-12, -14, -20, -24, -26, -40, -42, -52, -54, -66, -78, -86))
+    found = {limit + shift for limit, shift in itertools.product(limits, list(shifts))}
+    return sorted(length for length in found if 0 <= length <= most)
+
+
+def udp(near, far, family):
+    here = socket.socket(family, socket.SOCK_DGRAM)
+    here.bind((near, 0))
+    peer = there(lambda: socket.socket(family, socket.SOCK_DGRAM))
+    peer.bind((far, 0))
+    for end in (here, peer):
+        end.settimeout(WAIT)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    name = "IPv4" if family == socket.AF_INET else "IPv6"
+    for length in lengths(65507 if family == socket.AF_INET else 65487):
+        for sender, receiver in ((here, peer), (peer, here)):
+            data = pattern(length * 31, length)
+            sender.sendto(data, receiver.getsockname())
+            try:
+                found, _ = receiver.recvfrom(65536)
+            except TimeoutError:
+                fail(f"UDP over {name} with {length} bytes did not arrive")
+            if found != data:
+                fail(f"UDP over {name} with {length} bytes changed")
+
+
+def connection(near, far, family):
+    def listen():
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.bind((far, 0))
+        listener.listen()
+        return listener
+
+    listener = there(listen)
+    here = socket.socket(family, socket.SOCK_STREAM)
+    here.settimeout(WAIT)
+    here.bind((near, 0))
+    here.connect(listener.getsockname()[:2])
+    peer, _ = listener.accept()
+    for end in (here, peer):
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end.setblocking(False)
+    return here, peer
+
+
+def pass_on(sender, receiver, data):
+    """Sends data in one piece, as far as the stack takes it, and returns what arrives."""
+    sent, found = 0, bytearray()
+    end = time.monotonic() + WAIT
+    while len(found) < len(data):
+        writers = [sender] if sent < len(data) else []
+        readable, writable, _ = select.select([receiver], writers, [], 1)
+        if writable:
+            sent += sender.send(memoryview(data)[sent:])
+        if readable:
+            found += receiver.recv(1 << 20)
+        if time.monotonic() > end:
+            fail(f"TCP: {len(found)} of {len(data)} bytes arrived")
+    return bytes(found)
+
+
+def tcp(near, far, family):
+    here, peer = connection(near, far, family)
+    for length in lengths(65536) + [131072, 262144]:
+        for sender, receiver in ((here, peer), (peer, here)):
+            data = pattern(length * 17, length)
+            if pass_on(sender, receiver, data) != data:
+                fail(f"TCP with {length} bytes changed")
+
+
+def payload():
+    for near, far, family in ((NEAR4, FAR4, socket.AF_INET), (NEAR6, FAR6, socket.AF_INET6)):
+        udp(near, far, family)
+        tcp(near, far, family)
+
+
+class Stream:
+    """A stream from one socket to another, of the pattern again and again."""
+
+    def __init__(self, sender, receiver):
+        self.sender, self.receiver = sender, receiver
+        self.sent = self.received = 0
+
+    def send(self):
+        try:
+            self.sent += self.sender.send(pattern(self.sent, 60000))
+        except BlockingIOError:
+            pass
+
+    def receive(self):
+        data = self.receiver.recv(1 << 18)
+        if data != pattern(self.received, len(data)):
+            fail(f"a stream changed after {self.received} bytes")
+        self.received += len(data)
+
+
+def load(seconds):
+    streams = []
+    for near, far, family in ((NEAR4, FAR4, socket.AF_INET), (NEAR6, FAR6, socket.AF_INET6)):
+        here, peer = connection(near, far, family)
+        streams.append(Stream(here, peer))
+        here, peer = connection(near, far, family)
+        streams.append(Stream(peer, here))
+    end = time.monotonic() + seconds
+    senders = {stream.sender: stream for stream in streams}
+    receivers = {stream.receiver: stream for stream in streams}
+    while time.monotonic() < end:
+        readable, writable, _ = select.select(receivers, senders, [], 1)
+        for sender in writable:
+            senders[sender].send()
+        for receiver in readable:
+            receivers[receiver].receive()
+    still = [stream.received for stream in streams]
+    if min(still) == 0:
+        fail(f"a stream stands still: {still}")
+    print(*still)
+
+
+def main():
+    command, *arguments = sys.argv[1:]
+    if command == "frames":
+        frames(*arguments)
+    elif command == "payload":
+        payload()
+    elif command == "load":
+        load(int(arguments[0]))
+    else:
+        fail(f"no such command: {command}")
+
+
+main()

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Two interfaces of a guest that are linked with each other: one here, 10.77.0.2 and fd77::2, the
+# other in the network namespace "peer", 10.77.0.3 and fd77::3. Sourced after common.sh.
+
+NEAR_BDF=0000:00:10.0
+FAR_BDF=0000:00:11.0
+
+# find_interface BDF: prints the name of the PCI device's interface, wherever udev is with it.
+find_interface() {
+	for interface in /sys/bus/pci/devices/"$1"/net/* /sys/bus/pci/devices/"$1"/*virtio*/net/*; do
+		[ -e "$interface" ] && echo "${interface##*/}" && return
+	done
+	return 1
+}
+
+has_interface() {
+	find_interface "$1" >/dev/null
+}
+
+# interface BDF: prints the name of its interface, which has to be there within 15 s.
+interface() {
+	within 15 has_interface "$1" || fail "$1 has no interface"
+	udevadm settle
+	find_interface "$1"
+}
+
+# has_carrier INTERFACE: whether it has a link.
+has_carrier() {
+	[ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]
+}
+
+# far COMMAND...: runs it where the other interface is.
+far() {
+	ip netns exec peer "$@"
+}
+
+# up INTERFACE NUMBER: its addresses end with the number.
+up() {
+	ip address replace "10.77.0.$2/24" dev "$1"
+	ip address replace "fd77::$2/64" dev "$1" nodad
+	ip link set "$1" up
+}
+
+# link_up: sets both interfaces up. Their names are in $near and $far.
+link_up() {
+	near=$(interface $NEAR_BDF) || exit
+	if ! [ -e /run/netns/peer ]; then
+		ip netns add peer
+		far=$(interface $FAR_BDF) || exit
+		ip link set "$far" netns peer
+	fi
+	far=$(far ls /sys/class/net | grep -v lo)
+	up "$near" 2
+	far sh -c ". $LIB/common.sh; . $LIB/net.sh; up $far 3; ip link set lo up"
+	within 10 has_carrier "$near" || fail "$near has no carrier"
+	within 10 far sh -c "[ \$(cat /sys/class/net/$far/carrier) = 1 ]" || fail "$far has no carrier"
+}
+
+# link_down: the other interface comes back from where it was.
+link_down() {
+	ip link set "$near" down
+	ip netns delete peer 2>/dev/null
+	within 15 has_interface $FAR_BDF || fail "$far did not come back"
+}
+
+# net COMMAND...: the programs of net.py.
+net() {
+	python3 $LIB/net.py "$@"
+}
+
+# counter INTERFACE NAME: prints one of its statistics.
+counter() {
+	cat "/sys/class/net/$1/statistics/$2"
+}
