@@ -12,12 +12,12 @@ fail() {
 	exit 1
 }
 
-# take_over BDF: gives the device to rvirtio. Its disks get names of their own beside C's.
+# take_over BDF [MODULE]: gives the device to rvirtio. Its disks get names of their own beside C's.
 take_over() {
-	for module in rvirtio rvirtio_pci; do
+	for module in rvirtio rvirtio_pci ${2-}; do
 		[ -d /sys/module/$module ] || insmod /host/modules/$module.ko
 	done
-	[ -d /sys/module/rvirtio_blk ] || insmod /host/modules/rvirtio_blk.ko name_prefix=rvd
+	[ -n "${2-}" ] || [ -d /sys/module/rvirtio_blk ] || insmod /host/modules/rvirtio_blk.ko name_prefix=rvd
 	device=/sys/bus/pci/devices/$1
 	[ ! -e "$device/driver" ] || echo "$1" >"$device/driver/unbind"
 	echo rvirtio_pci >"$device/driver_override"
@@ -79,9 +79,10 @@ phase() {
 	phases=$((phases + 1))
 }
 
-# interface_of BDF: prints the name of its network interface.
+# interface_of BDF: prints the name of its network interface, once udev has renamed it.
 interface_of() {
 	for try in 1 2 3 4 5 6 7 8 9 10; do
+		udevadm settle
 		for interface in "$PCI/$1"/net/* "$PCI/$1"/*virtio*/net/*; do
 			[ -e "$interface" ] && echo "${interface##*/}" && return
 		done
@@ -106,15 +107,22 @@ warm_up_traffic() {
 	"$@" >/tmp/traffic 2>&1 || fail "$* failed: $(cat /tmp/traffic)"
 }
 
-# traffic PATTERN COMMAND...: network traffic and its result.
+# packets INTERFACE DIRECTION: prints how many there were, tx or rx.
+packets() {
+	cat "/sys/class/net/$1/statistics/$2_packets"
+}
+
+# traffic INTERFACE PATTERN COMMAND...: network traffic and its result.
 traffic() {
-	pattern=$1
-	shift
+	interface=$1 pattern=$2
+	shift 2
 	before=$(interrupts "$pattern")
+	sent=$(packets "$interface" tx) received=$(packets "$interface" rx)
 	warm_up_traffic "$@"
 	after=$(interrupts "$pattern")
+	sent=$(($(packets "$interface" tx) - sent)) received=$(($(packets "$interface" rx) - received))
 	marker
-	echo "phase $phases $((after - before))" >>$RESULTS
+	echo "phase $phases $((after - before)) $sent $received" >>$RESULTS
 	cat /tmp/traffic >>$RESULTS
 	echo 'end' >>$RESULTS
 	phases=$((phases + 1))

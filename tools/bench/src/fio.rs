@@ -63,7 +63,7 @@ mod tests {
             "fio: a warning\n{{\"jobs\": [{{\"error\": {error},\n\"read\": {{\"iops\": 1000.5, \"total_ios\": {operations}}},\n\
              \"write\": {{\"iops\": 0.0, \"total_ios\": 0}}}}]}}\n"
         );
-        Found { interrupts: 17, said }
+        Found { interrupts: 17, packets: None, said }
     }
 
     #[test]
@@ -79,6 +79,9 @@ mod tests {
         assert!(done(&found(5, 500), length).is_err(), "error of fio");
         assert!(done(&found(0, 499), length).is_err(), "too few accesses");
         assert!(done(&found(0, 0), Length::Seconds(1)).is_err(), "no access");
-        assert!(done(&Found { interrupts: 0, said: String::new() }, length).is_err(), "no report");
+        assert!(
+            done(&Found { interrupts: 0, packets: None, said: String::new() }, length).is_err(),
+            "no report"
+        );
     }
 }

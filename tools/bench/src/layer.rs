@@ -26,6 +26,8 @@ pub enum Layer {
     Helpers,
     /// kmalloc, kfree and the clearing of memory.
     Allocator,
+    /// Pages of receive buffers.
+    PagePool,
     /// Entry to interrupts and their dispatch.
     Interrupt,
     /// Clock, timers, scheduler and idle loop. Grows with the time that the guest takes, so with the
@@ -34,11 +36,12 @@ pub enum Layer {
 }
 
 /// What the driver costs: it and everything that is there for its sake.
-pub const DRIVER: [Layer; 5] =
-    [Layer::FrontEnd, Layer::Ring, Layer::Transport, Layer::Helpers, Layer::Allocator];
+pub const DRIVER: [Layer; 6] =
+    [Layer::FrontEnd, Layer::Ring, Layer::Transport, Layer::Helpers, Layer::Allocator, Layer::PagePool];
 
 /// Beginnings of names of the kernel's own functions, between spaces; the first layer with a match wins.
-const KERNEL: [(Layer, &str); 8] = [
+const KERNEL: [(Layer, &str); 9] = [
+    (Layer::PagePool, "page_pool_ __page_pool_ napi_pp_put_page"),
     (
         Layer::Ring,
         "virtqueue_ __virtqueue_ vring_ detach_buf_ detach_indirect_ alloc_indirect_ \
@@ -47,7 +50,7 @@ const KERNEL: [(Layer, &str); 8] = [
     (Layer::Transport, "vp_ virtio_pci_ iowrite ioread"),
     (
         Layer::Helpers,
-        "sg_ __sg_ __blk_rq_map_sg blk_rq_map_sg blk_map_iter blk_rq_dma_map rust_helper_ \
+        "sg_ __sg_ skb_to_sgvec __skb_to_sgvec __blk_rq_map_sg blk_rq_map_sg blk_map_iter blk_rq_dma_map rust_helper_ \
          dma_ iommu_",
     ),
     (
@@ -86,7 +89,7 @@ const KERNEL: [(Layer, &str); 8] = [
         "tcp_ __tcp_ udp_ __udp_ icmp_ ping_ raw_ ip_ __ip_ ip4_ inet_ __inet_ fib_ arp_ neigh_ __neigh_ \
          eth_ skb_ __skb_ sk_ __sk_ sock_ __sock_ alloc_skb __alloc_skb napi_ __napi_ net_ __net_ netif_ \
          __netif_ dev_ __dev_ gro_ inet_gro qdisc_ __qdisc_ pfifo_ sch_ fq_ validate_xmit ipv4_ rt_ dst_ \
-         nf_ kfree_skb consume_skb build_skb page_pool_ csum_ __sys_send __sys_recv lock_sock release_sock \
+         nf_ kfree_skb consume_skb build_skb csum_ __sys_send __sys_recv lock_sock release_sock \
          process_backlog security_sock",
     ),
 ];
@@ -132,6 +135,7 @@ impl Layer {
             Self::Transport => "transport",
             Self::Helpers => "helpers (scatter lists, DMA)",
             Self::Allocator => "allocator",
+            Self::PagePool => "page pool",
             Self::Interrupt => "interrupt entry",
             Self::Time => "clock, scheduler, idle",
         }

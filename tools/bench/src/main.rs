@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result<bool> {
     schedule::run(cli, &lab, &mut results, &json)?;
     print!("{}", table::ratios(&results));
     if cli.functions {
-        print!("{}", table::functions(&results.instructions));
+        print!("{}", table::functions(&results));
     }
     lab.note(&format!("results: {}", json.display()));
     let complete = results.missing.is_empty();

@@ -11,7 +11,7 @@ mod traffic;
 
 pub use self::{
     nic::Nic,
-    traffic::{FULL, SMALL, Traffic},
+    traffic::{FULL, SMALL, TINY, Traffic},
 };
 
 use self::host::Host;
@@ -107,7 +107,8 @@ impl Session<'_> {
         plan += "marker\n";
         for phase in &self.phases {
             let command = self.command(phase, phase.length);
-            plan += &format!("traffic {} {command}\n", phase.nic.interrupts());
+            let (interface, interrupts) = (phase.nic.variable(), phase.nic.interrupts());
+            plan += &format!("traffic ${interface} {interrupts} {command}\n");
         }
         plan
     }
@@ -180,7 +181,7 @@ pub fn costs(lab: &Lab, nics: &[Nic], all: &[Traffic]) -> Result<Vec<PacketCost>
     let mut costs = Vec::new();
     for (index, (traffic, nic)) in pairs.into_iter().enumerate() {
         let (short, long) = (2 * index, 2 * index + 1);
-        let done = |phase: usize| traffic.operations(&outcome.phases[phase].said);
+        let done = |phase: usize| traffic.operations(&outcome.phases[phase]);
         let more = done(long)? - done(short)?;
         if more < 1.0 {
             bail!("{traffic} by {}: the long run did {more} operations more than the short one", nic.title());

@@ -26,6 +26,8 @@ pub struct Outcome {
 pub struct Found {
     /// Interrupts of its device.
     pub interrupts: u64,
+    /// Packets that its interface sent and received, if it has one.
+    pub packets: Option<(u64, u64)>,
     /// What the program said that made the load.
     pub said: String,
 }
@@ -67,8 +69,10 @@ pub fn parse(text: &str, phases: usize) -> Result<Outcome> {
             Some("phase") => {
                 let interrupts =
                     words.get(2).and_then(|word| word.parse().ok()).context("a phase without interrupts")?;
+                let number = |index: usize| words.get(index).and_then(|word| word.parse().ok());
+                let packets = number(3).zip(number(4));
                 let said = lines.by_ref().take_while(|line| *line != "end").flat_map(|line| [line, "\n"]);
-                outcome.phases.push(Found { interrupts, said: said.collect() });
+                outcome.phases.push(Found { interrupts, packets, said: said.collect() });
             }
             Some(_) => outcome.facts.push(words),
             None => {}
@@ -89,8 +93,17 @@ mod tests {
     #[test]
     fn reads_phases_and_facts() {
         let outcome = parse(TEXT, 1).unwrap();
-        assert_eq!(outcome.phases, [Found { interrupts: 17, said: "fio: a warning\n{}\n".to_owned() }]);
+        assert_eq!(
+            outcome.phases,
+            [Found { interrupts: 17, packets: None, said: "fio: a warning\n{}\n".to_owned() }]
+        );
         assert_eq!(outcome.facts, [["module", "rvirtio", "4096"]]);
+    }
+
+    #[test]
+    fn reads_packets() {
+        let outcome = parse("phase 0 17 1000 20\n{}\nend\n", 1).unwrap();
+        assert_eq!(outcome.phases[0].packets, Some((1000, 20)));
     }
 
     #[test]

@@ -239,7 +239,7 @@ fn network(results: &Results) -> String {
         );
     }
     if !results.packets.is_empty() {
-        out += "\nPer operation: a packet, a block of 128 KiB of TCP, a round trip, a connection:\n\n\
+        out += "\nPer operation: a packet in the direction under test, a round trip, a connection:\n\n\
                 | load | interface | driver | network layer | whole kernel | device writes | reads | interrupts |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
     }
     for cost in &results.packets {

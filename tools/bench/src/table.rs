@@ -149,11 +149,17 @@ fn network(results: &Results) -> String {
 }
 
 /// The dearest functions of each driver, for each load.
-pub fn functions(costs: &[Cost]) -> String {
+pub fn functions(results: &Results) -> String {
+    let disks = results
+        .instructions
+        .iter()
+        .map(|cost| (format!("{}, {}", cost.side.title(), title_of(cost)), &cost.profile));
+    let interfaces =
+        results.packets.iter().map(|cost| (format!("{}, {}", cost.nic.title(), cost.traffic), &cost.profile));
     let mut out = String::new();
-    for cost in costs {
-        let _ = writeln!(out, "\n{}, {}", cost.side.title(), title_of(cost));
-        for share in cost.profile.driver_shares().take(LISTED) {
+    for (title, profile) in disks.chain(interfaces) {
+        let _ = writeln!(out, "\n{title}");
+        for share in profile.driver_shares().take(LISTED) {
             let layer = share.layer.title();
             let _ = writeln!(out, "{:9.1}  {:28} {}", share.instructions, layer, share.function);
         }

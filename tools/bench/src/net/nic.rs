@@ -4,24 +4,29 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A driver with an interface. A driver of ours would be another.
+/// A driver with an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Nic {
     /// virtio-net, driven by the in-tree driver.
     C,
+    /// virtio-net, driven by rvirtio.
+    Rust,
     /// An emulated Intel 82540EM.
     E1000,
 }
 
 impl Nic {
     /// All, the one that others are compared with first.
-    pub const ALL: [Nic; 2] = [Nic::C, Nic::E1000];
+    pub const ALL: [Nic; 3] = [Nic::C, Nic::Rust, Nic::E1000];
+    /// Those that a quick comparison is between.
+    pub const VIRTIO: [Nic; 2] = [Nic::C, Nic::Rust];
 
     /// For tables.
     pub fn title(self) -> &'static str {
         match self {
             Self::C => "C virtio_net",
+            Self::Rust => "rvirtio_net",
             Self::E1000 => "e1000",
         }
     }
@@ -30,6 +35,7 @@ impl Nic {
     fn number(self) -> u8 {
         match self {
             Self::C => 10,
+            Self::Rust => 12,
             Self::E1000 => 11,
         }
     }
@@ -48,7 +54,7 @@ impl Nic {
     pub fn queues(self, cpus: u32) -> u32 {
         match self {
             Self::C => cpus,
-            Self::E1000 => 1,
+            Self::Rust | Self::E1000 => 1,
         }
     }
 
@@ -59,13 +65,20 @@ impl Nic {
     fn driver(self) -> &'static str {
         match self {
             Self::C => "virtio-pci",
+            Self::Rust => "rvirtio_pci",
             Self::E1000 => "e1000",
         }
+    }
+
+    /// Shell variable of the interface in the guest.
+    pub fn variable(self) -> &'static str {
+        self.module()
     }
 
     fn module(self) -> &'static str {
         match self {
             Self::C => "virtio_net",
+            Self::Rust => "rvirtio_net",
             Self::E1000 => "e1000",
         }
     }
@@ -74,7 +87,7 @@ impl Nic {
     pub fn interrupts(self) -> String {
         match self {
             // By message, with the address; and by line, with the interface's name.
-            Self::C => self.address(),
+            Self::C | Self::Rust => self.address(),
             Self::E1000 => format!("${}", self.module()),
         }
     }
@@ -88,7 +101,7 @@ impl Nic {
                 // A vector for each queue, one for the control queue, one for changes.
                 format!("virtio-net-pci,mq=on,vectors={}", 2 * queues + 2)
             }
-            Self::C => "virtio-net-pci".to_owned(),
+            Self::C | Self::Rust => "virtio-net-pci".to_owned(),
             Self::E1000 => "e1000".to_owned(),
         };
         vec![
@@ -102,8 +115,12 @@ impl Nic {
     /// Shell commands by which the guest gets the interface ready.
     pub fn set_up(self, cpus: u32) -> String {
         let (module, address, queues) = (self.module(), self.address(), self.queues(cpus));
+        let take = match self {
+            Self::Rust => format!("take_over {address} {module}"),
+            Self::C | Self::E1000 => format!("modprobe {module}"),
+        };
         let mut set_up = format!(
-            "modprobe {module}\nexpect_driver {address} {}\n{module}=$(interface_of {address})\n\
+            "{take}\nexpect_driver {address} {}\n{module}=$(interface_of {address})\n\
              interface_up ${module} 10.77.{}.2/24\n",
             self.driver(),
             self.number()

@@ -2,7 +2,7 @@
 
 //! Kinds of traffic, and the programs that make them.
 
-use crate::workload::Length;
+use crate::{outcome::Found, workload::Length};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,8 +36,8 @@ pub enum Traffic {
 pub const FULL: u16 = 1472;
 /// A small packet.
 pub const SMALL: u16 = 64;
-/// Bytes that are written to a stream, or read from it, at once: `-l 128K`.
-const BLOCK: f64 = 128.0 * 1024.0;
+/// UDP data of a packet of the smallest size.
+pub const TINY: u16 = 18;
 
 impl Traffic {
     /// The command for `length` (of operations or seconds) to `host`.
@@ -79,30 +79,26 @@ impl Traffic {
             }
             Self::UdpSend(_) => (500, 4000),
             Self::Echo => (200, 1500),
-            // A block is three packets of the largest size, and a connection ten small ones.
-            Self::TcpSend | Self::TcpReceive => (100, 1000),
+            // A block is two packets of the largest size, and a connection ten small ones.
+            Self::TcpSend | Self::TcpReceive => (50, 400),
             Self::Connect => (100, 600),
         };
         (Length::Operations(short), Length::Operations(short + more))
     }
 
-    /// How many operations the guest did, by what the program said: packets that it sent or received,
-    /// blocks of a stream, round trips or connections.
+    /// How many operations the guest did: packets that its interface sent or received in the direction
+    /// under test, round trips or connections.
     ///
     /// # Errors
     ///
-    /// When it said nothing of the kind.
-    pub fn operations(self, said: &str) -> Result<f64> {
+    /// When nothing of the kind is known.
+    pub fn operations(self, found: &Found) -> Result<f64> {
+        let packets = || found.packets.context("a phase without packets");
         Ok(match self {
-            Self::TcpSend => end(said)?.sum_sent.bytes / BLOCK,
-            Self::TcpReceive => end(said)?.sum_received.bytes / BLOCK,
-            Self::UdpSend(_) | Self::UdpSendAt(_) => end(said)?.sum_sent.packets,
-            Self::UdpReceive(_) | Self::UdpReceiveAt(_) => {
-                let received = end(said)?.sum_received;
-                received.packets - received.lost_packets
-            }
-            Self::Echo => number_before(said, "received")?,
-            Self::Connect => number_before(said, "connections,")?,
+            Self::TcpSend | Self::UdpSend(_) | Self::UdpSendAt(_) => packets()?.0 as f64,
+            Self::TcpReceive | Self::UdpReceive(_) | Self::UdpReceiveAt(_) => packets()?.1 as f64,
+            Self::Echo => number_before(&found.said, "received")?,
+            Self::Connect => number_before(&found.said, "connections,")?,
         })
     }
 
@@ -170,8 +166,6 @@ struct Report {
 #[derive(Deserialize)]
 struct End {
     #[serde(default)]
-    sum_sent: Sum,
-    #[serde(default)]
     sum_received: Sum,
     #[serde(default)]
     sum: Sum,
@@ -181,7 +175,6 @@ struct End {
 #[serde(default)]
 struct Sum {
     seconds: f64,
-    bytes: f64,
     bits_per_second: f64,
     packets: f64,
     lost_packets: f64,
@@ -247,17 +240,17 @@ mod tests {
 
     #[test]
     fn operations() {
-        let tcp = r#"{"end": {"sum_sent": {"bytes": 262144}, "sum_received": {"bytes": 131072}}}"#;
-        assert_eq!(Traffic::TcpSend.operations(tcp).unwrap(), 2.0);
-        assert_eq!(Traffic::TcpReceive.operations(tcp).unwrap(), 1.0);
-        let udp =
-            r#"{"end": {"sum_sent": {"packets": 50}, "sum_received": {"packets": 40, "lost_packets": 9}}}"#;
-        assert_eq!(Traffic::UdpSendAt(1000).operations(udp).unwrap(), 50.0);
-        assert_eq!(Traffic::UdpReceive(64).operations(udp).unwrap(), 31.0);
-        let ping = "PING\n500 packets transmitted, 499 received, 0% packet loss, time 250ms\nrtt\n";
-        assert_eq!(Traffic::Echo.operations(ping).unwrap(), 499.0);
-        assert_eq!(Traffic::Connect.operations("100 connections, 50.5 connections/s\n").unwrap(), 100.0);
-        assert!(Traffic::Connect.operations("").is_err());
+        let found = |said: &str| Found { interrupts: 0, packets: Some((50, 31)), said: said.to_owned() };
+        assert_eq!(Traffic::TcpSend.operations(&found("")).unwrap(), 50.0);
+        assert_eq!(Traffic::UdpReceive(64).operations(&found("")).unwrap(), 31.0);
+        let ping = "PING\n500 packets transmitted, 499 received, 0% packet loss, time 250ms\n";
+        assert_eq!(Traffic::Echo.operations(&found(ping)).unwrap(), 499.0);
+        assert_eq!(
+            Traffic::Connect.operations(&found("100 connections, 50.5 connections/s\n")).unwrap(),
+            100.0
+        );
+        assert!(Traffic::Connect.operations(&found("")).is_err());
+        assert!(Traffic::TcpSend.operations(&Found { packets: None, ..found("") }).is_err());
     }
 
     #[test]
