@@ -5,6 +5,7 @@
 use crate::{
     ops::NetOps,
     parse::IpVersion,
+    spec::header::Layout,
     tx_header::{
         tx_header,
         TxFrame,
@@ -20,6 +21,8 @@ use netdev::{
     More,
     TxBuf,
     TxGuard,
+    TxHeader,
+    TxHeaderLen,
     TxSkb,
     MAX_SEGMENTS, //
 };
@@ -131,10 +134,19 @@ pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb, more: More) {
 #[inline]
 fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
     let caps = &tx.pair().device().caps;
-    let header = tx_header(&frame(&skb)?, &caps.tx)?.to_bytes();
-    let header = header.get(..caps.layout.len() as usize)?;
+    let header = TxHeader {
+        words: tx_header(&frame(&skb)?, &caps.tx)?.to_words(),
+        len: match caps.layout {
+            Layout::Basic => TxHeaderLen::L12,
+            Layout::Hash => TxHeaderLen::L20,
+            Layout::Tunnel => TxHeaderLen::L24,
+        },
+    };
     let tx = &mut **tx;
-    let buf = TxBuf::new(skb, header, &mut tx.maps).ok()?;
+    let mut buf = TxBuf::new(skb, header);
+    if !buf.map(&mut tx.maps) {
+        return None;
+    }
     match tx.vq.add(buf) {
         Ok(()) => Some(()),
         Err(rejected) => {

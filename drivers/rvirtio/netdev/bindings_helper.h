@@ -32,6 +32,7 @@ const netdev_features_t RVIRTIO_NETIF_F_RXCSUM = NETIF_F_RXCSUM;
 const netdev_features_t RVIRTIO_NETIF_F_RXHASH = NETIF_F_RXHASH;
 const netdev_features_t RVIRTIO_NETIF_F_GRO_HW = NETIF_F_GRO_HW;
 const u32 RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_GLINK = ETHTOOL_OP_NEEDS_RTNL_GLINK;
+const unsigned int RVIRTIO_NETDEV_PRIV_OFFSET = offsetof(struct net_device, priv);
 const unsigned int RVIRTIO_PP_FLAG_DMA_MAP = PP_FLAG_DMA_MAP;
 const unsigned int RVIRTIO_PP_FLAG_DMA_SYNC_DEV = PP_FLAG_DMA_SYNC_DEV;
 const unsigned int RVIRTIO_SHARED_INFO_SIZE =

@@ -86,6 +86,12 @@ pub(crate) struct Inner<T: Operations> {
     _pin: PhantomPinned,
 }
 
+// Private data is where C has it.
+const _: () = assert!(
+    core::mem::offset_of!(bindings::net_device, priv_)
+        == bindings::RVIRTIO_NETDEV_PRIV_OFFSET as usize
+);
+
 /// The life of a network device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -199,7 +205,7 @@ impl<T: Operations> Inner<T> {
     #[inline]
     pub(crate) unsafe fn of_dev<'a>(dev: *mut bindings::net_device) -> &'a Self {
         // SAFETY: Private data is a pointer to this (type invariant).
-        unsafe { &**rvirtio_helper_netdev_priv(dev).cast::<*const Self>() }
+        unsafe { &**(&raw const (*dev).priv_).cast::<*const Self>() }
     }
 
     fn set_up(self: &Pin<KBox<Self>>, dma: Dma<'_>, config: &NetDevConfig<'_>) {
@@ -209,9 +215,7 @@ impl<T: Operations> Inner<T> {
         // SAFETY: `dev` is a network device that is not registered, so nobody else uses it. Its
         // private data has room for a pointer.
         unsafe {
-            rvirtio_helper_netdev_priv(dev)
-                .cast::<*const Self>()
-                .write(inner);
+            (&raw mut (*dev).priv_).cast::<*const Self>().write(inner);
             // CAST: `Device` is a transparent wrapper.
             (*dev).dev.parent = parent.cast_mut().cast();
             match &config.mac {

@@ -44,12 +44,6 @@ void rvirtio_helper_netdev_lock(struct net_device *dev)
 	netdev_lock(dev);
 }
 
-void *rvirtio_helper_netdev_priv(struct net_device *dev);
-void *rvirtio_helper_netdev_priv(struct net_device *dev)
-{
-	return netdev_priv(dev);
-}
-
 void rvirtio_helper_netdev_tx_completed_queue(struct netdev_queue *txq,
 					      unsigned int pkts,
 					      unsigned int bytes);
@@ -205,10 +199,4 @@ void rvirtio_helper_skb_add_rx_frag(struct sk_buff *skb, int i,
 				    unsigned int truesize)
 {
 	skb_add_rx_frag(skb, i, page, off, size, truesize);
-}
-
-phys_addr_t rvirtio_helper_skb_frag_phys(const skb_frag_t *frag);
-phys_addr_t rvirtio_helper_skb_frag_phys(const skb_frag_t *frag)
-{
-	return page_to_phys(skb_frag_page(frag)) + skb_frag_off(frag);
 }

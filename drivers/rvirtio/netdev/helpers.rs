@@ -16,8 +16,7 @@ use kernel::{
         netdev_features_t,
         page,
         phys_addr_t,
-        sk_buff,
-        skb_frag_t, //
+        sk_buff, //
     },
     ffi::{
         c_int,
@@ -35,7 +34,6 @@ extern "C" {
     pub(crate) fn rvirtio_helper_napi_schedule_bh(napi: *mut napi_struct);
     pub(crate) fn rvirtio_helper_netdev_assert_locked(dev: *mut net_device);
     pub(crate) fn rvirtio_helper_netdev_lock(dev: *mut net_device);
-    pub(crate) fn rvirtio_helper_netdev_priv(dev: *mut net_device) -> *mut c_void;
     pub(crate) fn rvirtio_helper_netdev_tx_completed_queue(
         txq: *mut netdev_queue,
         pkts: c_uint,
@@ -81,5 +79,4 @@ extern "C" {
         size: c_int,
         truesize: c_uint,
     );
-    pub(crate) fn rvirtio_helper_skb_frag_phys(frag: *const skb_frag_t) -> phys_addr_t;
 }

@@ -28,6 +28,7 @@ mod napi;
 mod operations;
 mod page_pool;
 mod pair;
+mod phys;
 mod rx_buf;
 mod skb;
 mod skb_rx;
@@ -84,6 +85,8 @@ pub use stats::{
 pub use tx_buf::{
     MapPool,
     TxBuf,
+    TxHeader,
+    TxHeaderLen,
     MAX_SEGMENTS, //
 };
 pub use tx_queue::{

@@ -7,6 +7,7 @@
 use crate::{
     bindings,
     helpers::*,
+    phys::page_to_phys,
     rx_buf::RxBuf, //
 };
 use core::ptr::NonNull;
@@ -126,7 +127,7 @@ impl PagePool {
         let len = (PAGE_SIZE as u32) << self.order;
         let (keep, addr) = if self.physical {
             // SAFETY: It is a page.
-            (None, unsafe { rvirtio_helper_page_to_phys(page.as_ptr()) })
+            (None, unsafe { page_to_phys(page.as_ptr()) })
         } else {
             // SAFETY: It is a page of a pool, and mapped (type invariant).
             let addr = unsafe { rvirtio_helper_page_pool_get_dma_addr(page.as_ptr()) };

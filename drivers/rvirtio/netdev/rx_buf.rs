@@ -4,7 +4,11 @@
 
 use crate::{
     helpers::*,
-    page_pool::RawPool, //
+    page_pool::RawPool,
+    phys::{
+        page_address,
+        page_to_phys, //
+    }, //
 };
 use core::{
     mem::ManuallyDrop,
@@ -85,7 +89,7 @@ impl RxBuf {
         // SAFETY: Nobody else refers to the page, which is in the kernel's linear mapping.
         let cpu = unsafe {
             rvirtio_helper_page_pool_fragment_page(page.as_ptr(), refs as c_long);
-            NonNull::new_unchecked(rvirtio_helper_page_address(page.as_ptr()).cast())
+            NonNull::new_unchecked(page_address(page.as_ptr()))
         };
         // INVARIANT: By the safety requirements. The references were just made.
         Self {
@@ -257,7 +261,7 @@ impl RxPart {
     pub(crate) unsafe fn into_buf(self) -> RxBuf {
         let part = ManuallyDrop::new(self);
         // SAFETY: It is a page.
-        let addr = unsafe { rvirtio_helper_page_to_phys(part.page.as_ptr()) };
+        let addr = unsafe { page_to_phys(part.page.as_ptr()) };
         // INVARIANT: The bytes and the reference of the part.
         RxBuf {
             page: part.page,

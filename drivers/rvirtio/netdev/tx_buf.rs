@@ -3,7 +3,10 @@
 //! Frames to send, as a virtqueue has them: with a header before, and mapped.
 
 use crate::{
-    helpers::*,
+    phys::{
+        page_to_phys,
+        virt_to_phys, //
+    },
     skb,
     skb_tx::TxSkb, //
 };
@@ -24,8 +27,53 @@ pub const MAX_SEGMENTS: usize = 2 + MAX_FRAGMENTS;
 /// The largest number of fragments of a frame.
 const MAX_FRAGMENTS: usize = crate::bindings::MAX_SKB_FRAGS as usize;
 
-/// The largest header that there is room for, in bytes.
-const MAX_HEADER: usize = 48;
+/// A header to be put before a frame: so many bytes of these, little endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TxHeader {
+    /// The bytes.
+    pub words: [u64; 3],
+    /// How many of them.
+    pub len: TxHeaderLen,
+}
+
+/// The length of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TxHeaderLen {
+    /// 12 bytes.
+    L12 = 12,
+    /// 20 bytes.
+    L20 = 20,
+    /// 24 bytes.
+    L24 = 24,
+}
+
+impl TxHeader {
+    /// Writes the header.
+    ///
+    /// # Safety
+    ///
+    /// There must be so many bytes at `to` that nobody else uses.
+    #[inline]
+    unsafe fn write(&self, to: *mut u8) {
+        let [first, second, third] = self.words.map(u64::to_le);
+        let to = to.cast::<u64>();
+        // SAFETY: By the safety requirement. CAST: The lower half on purpose.
+        unsafe {
+            to.write_unaligned(first);
+            match self.len {
+                TxHeaderLen::L12 => to.add(1).cast::<u32>().write_unaligned(second as u32),
+                TxHeaderLen::L20 => {
+                    to.add(1).write_unaligned(second);
+                    to.add(2).cast::<u32>().write_unaligned(third as u32);
+                }
+                TxHeaderLen::L24 => {
+                    to.add(1).write_unaligned(second);
+                    to.add(2).write_unaligned(third);
+                }
+            }
+        }
+    }
+}
 
 /// Where the header is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,49 +165,36 @@ impl Drop for Maps<'_> {
 }
 
 impl<'bound> TxBuf<'bound> {
-    /// Puts `header` before the frame, and maps both.
-    ///
-    /// # Errors
-    ///
-    /// Gives the frame back if it cannot be mapped, or if the header is longer than 48 bytes.
+    /// Puts `header` before the frame.
     #[inline]
-    pub fn new(skb: TxSkb, header: &[u8], pool: &mut MapPool<'bound>) -> Result<Self, TxSkb> {
-        let Ok(header_len) = u8::try_from(header.len()) else {
-            return Err(skb);
-        };
-        if header.len() > MAX_HEADER {
-            return Err(skb);
-        }
+    pub fn new(skb: TxSkb, header: TxHeader) -> Self {
         let raw = skb.as_raw();
+        let header_len = header.len as u8;
         let place = if skb.has_private_headroom(header_len.into()) {
             // SAFETY: There are so many bytes before the data, and nobody else uses them.
-            unsafe {
-                let to = (*raw).data.sub(header.len());
-                header.as_ptr().copy_to_nonoverlapping(to, header.len());
-            }
+            unsafe { header.write((*raw).data.sub(header_len.into())) };
             Place::Headroom
         } else {
-            // SAFETY: The control block has `MAX_HEADER` bytes, which belong to who owns the
-            // buffer.
-            unsafe {
-                let to = (&raw mut (*raw).cb).cast::<u8>();
-                header.as_ptr().copy_to_nonoverlapping(to, header.len());
-            }
+            // SAFETY: The control block has more bytes, which belong to who owns the buffer.
+            unsafe { header.write((&raw mut (*raw).cb).cast()) };
             Place::ControlBlock
         };
-        let mut buf = Self {
+        Self {
             skb,
             header_len,
             place,
             maps: None,
-        };
-        if !pool.dma.is_physical() {
-            match buf.map(pool) {
-                Some(maps) => buf.maps = Some(maps),
-                None => return Err(buf.skb),
-            }
         }
-        Ok(buf)
+    }
+
+    /// Maps the frame and its header, if that takes anything. Returns whether a device can have it.
+    #[inline]
+    pub fn map(&mut self, pool: &mut MapPool<'bound>) -> bool {
+        if pool.dma.is_physical() || self.maps.is_some() {
+            return true;
+        }
+        self.maps = self.map_segments(pool);
+        self.maps.is_some()
     }
 
     /// Returns the frame.
@@ -172,7 +207,10 @@ impl<'bound> TxBuf<'bound> {
     #[inline]
     pub fn segments(&self) -> u16 {
         let header = u16::from(self.place == Place::ControlBlock);
-        header + 1 + u16::from(self.skb.fragments())
+        // At most 257.
+        header
+            .wrapping_add(1)
+            .wrapping_add(self.skb.fragments().into())
     }
 
     /// Takes the frame out, which the device is done with.
@@ -186,7 +224,7 @@ impl<'bound> TxBuf<'bound> {
     }
 
     #[inline(never)]
-    fn map(&self, pool: &mut MapPool<'bound>) -> Option<KBox<Maps<'bound>>> {
+    fn map_segments(&self, pool: &mut MapPool<'bound>) -> Option<KBox<Maps<'bound>>> {
         let mut maps = pool.free.pop()?;
         for index in 0..self.segments().into() {
             let mapped = self.physical(index).and_then(|segment| maps.map(segment));
@@ -209,21 +247,21 @@ impl<'bound> TxBuf<'bound> {
         unsafe {
             let at = |address: *const u8, len: u32| {
                 Some(Segment {
-                    addr: rvirtio_helper_netdev_virt_to_phys(address.cast()),
+                    addr: virt_to_phys(address),
                     len,
                 })
             };
             let index = match (self.place, index) {
                 (Place::Headroom, 0) => {
-                    let len = skb::linear_len(raw) + u32::from(self.header_len);
+                    let len = skb::linear_len(raw).wrapping_add(self.header_len.into());
                     return at((*raw).data.sub(header_len), len);
                 }
                 (Place::ControlBlock, 0) => {
                     return at((&raw const (*raw).cb).cast(), self.header_len.into());
                 }
                 (Place::ControlBlock, 1) => return at((*raw).data, skb::linear_len(raw)),
-                (Place::Headroom, index) => index - 1,
-                (Place::ControlBlock, index) => index - 2,
+                (Place::Headroom, index) => index.wrapping_sub(1),
+                (Place::ControlBlock, index) => index.wrapping_sub(2),
             };
             let info = skb::shared_info(raw);
             if index >= usize::from((*info).nr_frags) || index >= MAX_FRAGMENTS {
@@ -232,7 +270,7 @@ impl<'bound> TxBuf<'bound> {
             let frags = (&raw const (*info).frags).cast::<kernel::bindings::skb_frag_t>();
             let frag = frags.add(index);
             Some(Segment {
-                addr: rvirtio_helper_skb_frag_phys(frag),
+                addr: page_to_phys((*frag).netmem as *mut _).wrapping_add((*frag).offset.into()),
                 len: (*frag).len,
             })
         }
