@@ -4,7 +4,8 @@
 #
 # frames NEAR FAR: Ethernet frames of every length and of several types, both ways, compared.
 # payload: UDP and TCP over IPv4 and IPv6 with every length around limits, both ways, compared.
-# load SECONDS: a TCP stream in each direction, compared.
+# load SECONDS [INTERFACE]: two TCP streams in each direction, compared. Prints how much arrived by each,
+# and how long the largest frame was that INTERFACE was given to send.
 #
 # Ends with status 1 and a line that says what was not what was sent.
 
@@ -214,7 +215,20 @@ class Stream:
         self.received += len(data)
 
 
-def load(seconds):
+def largest_sent(raw):
+    """The length of the largest frame that an interface was given to send since the last call."""
+    largest = 0
+    while True:
+        try:
+            # With MSG_TRUNC, the length of the frame is returned even though it does not fit.
+            length, address = raw.recvfrom_into(bytearray(1), 1, socket.MSG_TRUNC)
+        except BlockingIOError:
+            return largest
+        if address[2] == socket.PACKET_OUTGOING:
+            largest = max(largest, length)
+
+
+def load(seconds, *watched):
     streams = []
     for near, far, family in ((NEAR4, FAR4, socket.AF_INET), (NEAR6, FAR6, socket.AF_INET6)):
         here, peer = connection(near, far, family)
@@ -224,7 +238,13 @@ def load(seconds):
     end = time.monotonic() + seconds
     senders = {stream.sender: stream for stream in streams}
     receivers = {stream.receiver: stream for stream in streams}
+    watch = packet_socket(*watched) if watched else None
+    if watch:
+        watch.setblocking(False)
+    largest = 0
     while time.monotonic() < end:
+        if watch:
+            largest = max(largest, largest_sent(watch))
         readable, writable, _ = select.select(receivers, senders, [], 1)
         for sender in writable:
             senders[sender].send()
@@ -233,7 +253,7 @@ def load(seconds):
     still = [stream.received for stream in streams]
     if min(still) == 0:
         fail(f"a stream stands still: {still}")
-    print(*still)
+    print(*still, largest)
 
 
 def main():
@@ -243,7 +263,7 @@ def main():
     elif command == "payload":
         payload()
     elif command == "load":
-        load(int(arguments[0]))
+        load(int(arguments[0]), *arguments[1:])
     else:
         fail(f"no such command: {command}")
 
