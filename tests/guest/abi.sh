@@ -10,10 +10,8 @@
 
 core=/host/built/drivers/rvirtio/rvirtio.ko
 [ -f $core ] || fail "there is no other core"
-for module in rvirtio_rng rvirtio_blk rvirtio_pci rvirtio; do
-	if grep -q "^$module " /proc/modules; then
-		rmmod $module || fail "$module can not be removed"
-	fi
+for module in $(modules); do
+	rmmod "$module" || fail "$module can not be removed"
 done
 insmod $core || fail "the other core is refused by itself"
 for module in rvirtio_pci rvirtio_blk; do

@@ -36,8 +36,8 @@ remove() {
 		wait "$load"
 	done
 	loads=
-	for module in rvirtio_rng rvirtio_blk rvirtio_pci rvirtio; do
-		within 10 rmmod $module 2>/tmp/error || fail "$module can not be removed: $(cat /tmp/error)"
+	for module in $inserted; do
+		within 10 rmmod "$module" 2>/tmp/error || fail "$module can not be removed: $(cat /tmp/error)"
 	done
 }
 
@@ -51,11 +51,12 @@ round() {
 	# A driver whose disk is open stays.
 	refuse rmmod rvirtio_blk 2>/dev/null
 	remove
-	for module in rvirtio_blk rvirtio_rng rvirtio_pci; do
-		modprobe $module || fail "$module can not be inserted"
+	for module in $inserted; do
+		modprobe "$module" || fail "$module can not be inserted"
 	done
 }
 
+inserted=$(modules)
 loads=
 # half: the rounds between two looks at the memory.
 half() {

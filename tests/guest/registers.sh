@@ -62,7 +62,7 @@ bdf=0000:00:12.0
 echo "$bdf" >"/sys/bus/pci/devices/$bdf/driver/unbind"
 echo rvirtio_pci >"/sys/bus/pci/devices/$bdf/driver_override"
 echo "$bdf" >/sys/bus/pci/drivers_probe
-within 10 logged 'impossible block size' || fail "no device was given up"
+within 10 logged 'invalid block size' || fail "no device was given up"
 
 # All devices at once.
 within 10 rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"

@@ -71,6 +71,16 @@ disk() {
 	find_disk "$1"
 }
 
+# modules: prints the inserted modules of this project in an order in which they can be removed.
+modules() {
+	for module in /sys/module/rvirtio/holders/*; do
+		[ ! -e "$module" ] || [ "${module##*/}" = rvirtio_pci ] || echo "${module##*/}"
+	done
+	for module in rvirtio_pci rvirtio; do
+		[ ! -e /sys/module/$module ] || echo $module
+	done
+}
+
 # virtio_of DISK: prints its virtio device, for example virtio3.
 virtio_of() {
 	basename "$(readlink -f "/sys/block/$1/device")"
