@@ -229,6 +229,19 @@ impl<'bound> Coherent<'bound> {
         self.cpu
     }
 
+    /// Returns a cell that both the CPU and the device access.
+    ///
+    /// # Safety
+    ///
+    /// `offset` must be that of a `T` within the memory, aligned for it, and `T` must consist of
+    /// atomics that are valid for any bits.
+    #[inline]
+    pub(crate) unsafe fn cell<T>(&self, offset: usize) -> &T {
+        // SAFETY: The cell is within the memory and aligned (safety requirement), and the memory
+        // lives as long as `self`. The device may write to atomics while this reference exists.
+        unsafe { self.cpu.add(offset).cast().as_ref() }
+    }
+
     /// Returns the address for the device.
     #[inline]
     pub(crate) fn addr(&self) -> u64 {

@@ -61,19 +61,6 @@ impl<'bound> PackedMemory<'bound> {
         let events = addr + u64::from(self.events);
         [addr, events, events + layout::EVENT_SIZE as u64]
     }
-
-    /// Returns a cell of the ring.
-    ///
-    /// # Safety
-    ///
-    /// `offset` must be the offset of a `T` within the layout, aligned for it.
-    #[inline]
-    unsafe fn cell<T>(&self, offset: usize) -> &T {
-        // SAFETY: The cell is within the allocation, and aligned (safety requirement); the
-        // allocation lives as long as `self`. All cells are atomics, valid for any bits, so the
-        // device may write to them while this reference exists.
-        unsafe { self.memory.cpu().add(offset).cast().as_ref() }
-    }
 }
 
 impl Memory for PackedMemory<'_> {
@@ -92,20 +79,23 @@ impl Memory for PackedMemory<'_> {
     #[inline]
     fn desc(&self, index: u16) -> &Desc {
         // SAFETY: `memory` holds `mask + 1` descriptors (type invariant), so this one is within it.
-        unsafe { self.cell(usize::from(index & self.mask) * size_of::<Desc>()) }
+        unsafe {
+            self.memory
+                .cell(usize::from(index & self.mask) * size_of::<Desc>())
+        }
     }
 
     #[inline]
     fn driver_event(&self) -> &Le32 {
         // SAFETY: The driver event area is at `events` (type invariant), and has the size of one
         // cell.
-        unsafe { self.cell(self.events as usize) }
+        unsafe { self.memory.cell(self.events as usize) }
     }
 
     #[inline]
     fn device_event(&self) -> &Le32 {
         // SAFETY: The device event area follows that of the driver (type invariant), and has the
         // size of one cell.
-        unsafe { self.cell(self.events as usize + layout::EVENT_SIZE) }
+        unsafe { self.memory.cell(self.events as usize + layout::EVENT_SIZE) }
     }
 }

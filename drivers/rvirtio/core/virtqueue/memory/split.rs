@@ -61,19 +61,6 @@ impl<'bound> SplitMemory<'bound> {
             addr + u64::from(self.used),
         ]
     }
-
-    /// Returns a cell of the ring.
-    ///
-    /// # Safety
-    ///
-    /// `offset` must be the offset of a `T` within the layout, aligned for it.
-    #[inline]
-    unsafe fn cell<T>(&self, offset: usize) -> &T {
-        // SAFETY: The cell is within the allocation, and aligned (safety requirement); the
-        // allocation lives as long as `self`. All cells are atomics, valid for any bits, so the
-        // device may write to them while this reference exists.
-        unsafe { self.memory.cpu().add(offset).cast().as_ref() }
-    }
 }
 
 impl Memory for SplitMemory<'_> {
@@ -92,56 +79,71 @@ impl Memory for SplitMemory<'_> {
     #[inline]
     fn desc(&self, index: u16) -> &Desc {
         // SAFETY: The table has `mask + 1` descriptors, at offset 0 (type invariant).
-        unsafe { self.cell(usize::from(index & self.mask) * size_of::<Desc>()) }
+        unsafe {
+            self.memory
+                .cell(usize::from(index & self.mask) * size_of::<Desc>())
+        }
     }
 
     #[inline]
     fn avail_flags(&self) -> &Le16 {
         // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
-        unsafe { self.cell(self.avail as usize + layout::FLAGS) }
+        unsafe { self.memory.cell(self.avail as usize + layout::FLAGS) }
     }
 
     #[inline]
     fn avail_idx(&self) -> &Le16 {
         // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
-        unsafe { self.cell(self.avail as usize + layout::IDX) }
+        unsafe { self.memory.cell(self.avail as usize + layout::IDX) }
     }
 
     #[inline]
     fn avail_ring(&self, index: u16) -> &Le16 {
         let index = usize::from(index & self.mask);
         // SAFETY: The available ring has `mask + 1` elements, and is at `avail` (type invariant).
-        unsafe { self.cell(self.avail as usize + layout::RING + index * layout::AVAIL_ELEM_SIZE) }
+        unsafe {
+            self.memory
+                .cell(self.avail as usize + layout::RING + index * layout::AVAIL_ELEM_SIZE)
+        }
     }
 
     #[inline]
     fn used_event(&self) -> &Le16 {
         // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
-        unsafe { self.cell(self.avail as usize + layout::used_event(self.mask + 1)) }
+        unsafe {
+            self.memory
+                .cell(self.avail as usize + layout::used_event(self.mask + 1))
+        }
     }
 
     #[inline]
     fn used_flags(&self) -> &Le16 {
         // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
-        unsafe { self.cell(self.used as usize + layout::FLAGS) }
+        unsafe { self.memory.cell(self.used as usize + layout::FLAGS) }
     }
 
     #[inline]
     fn used_idx(&self) -> &Le16 {
         // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
-        unsafe { self.cell(self.used as usize + layout::IDX) }
+        unsafe { self.memory.cell(self.used as usize + layout::IDX) }
     }
 
     #[inline]
     fn used_ring(&self, index: u16) -> &UsedElem {
         let index = usize::from(index & self.mask);
         // SAFETY: The used ring has `mask + 1` elements, and is at `used` (type invariant).
-        unsafe { self.cell(self.used as usize + layout::RING + index * layout::USED_ELEM_SIZE) }
+        unsafe {
+            self.memory
+                .cell(self.used as usize + layout::RING + index * layout::USED_ELEM_SIZE)
+        }
     }
 
     #[inline]
     fn avail_event(&self) -> &Le16 {
         // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
-        unsafe { self.cell(self.used as usize + layout::avail_event(self.mask + 1)) }
+        unsafe {
+            self.memory
+                .cell(self.used as usize + layout::avail_event(self.mask + 1))
+        }
     }
 }
