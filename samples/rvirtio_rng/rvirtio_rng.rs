@@ -73,10 +73,7 @@ impl virtio::Driver for RngDriver {
         pin_init::pin_init_scope(move || {
             // Allocate interrupt vectors, then create the queue, which is not enabled yet.
             let init = init.find_vqs(
-                &[virtio::VqInfo {
-                    name: c"input",
-                    callback: virtio::Callback::Yes,
-                }],
+                &[virtio::VqInfo::new(c"input", virtio::Callback::Yes)],
                 virtio::Affinity::Managed,
             )?;
             let queue = init.virtqueue(0, 1)?;

@@ -42,7 +42,6 @@ use core::sync::atomic::AtomicBool;
 use kernel::{
     device::Bound,
     prelude::*,
-    str::CString,
     sync::Arc, //
 };
 use rvirtio::{
@@ -96,16 +95,9 @@ fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<u16> {
 /// Allocates interrupt vectors for the queues.
 #[doc(alias = "init_vq")]
 fn find_queues(init: Negotiated<'_>, count: u16) -> Result<Configured<'_>> {
-    let mut names = KVec::new();
-    for index in 0..count {
-        names.push(CString::try_from_fmt(fmt!("req.{index}"))?, GFP_KERNEL)?;
-    }
     let mut queues = KVec::new();
-    for name in &names {
-        let queue = VqInfo {
-            name,
-            callback: Callback::Yes,
-        };
+    for index in 0..count {
+        let queue = VqInfo::numbered(c"req", index, Callback::Yes);
         queues.push(queue, GFP_KERNEL)?;
     }
     init.find_vqs(&queues, Affinity::Managed)

@@ -114,10 +114,7 @@ impl Driver for FrontDriver {
             if FRONT.reads.load(Relaxed) {
                 config.read_u64(0)?;
             }
-            let infos = CALLBACKS.map(|callback| VqInfo {
-                name: c"queue",
-                callback,
-            });
+            let infos = CALLBACKS.map(|callback| VqInfo::new(c"queue", callback));
             let init = init.find_vqs(&infos, Affinity::Free)?;
             let mut queues = KVec::with_capacity(QUEUES, GFP_KERNEL)?;
             for index in 0..QUEUES as u16 {

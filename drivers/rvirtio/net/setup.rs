@@ -29,11 +29,7 @@ use crate::{
         Tx, //
     }, //
 };
-use kernel::{
-    device::Bound,
-    prelude::*,
-    str::CString, //
-};
+use kernel::{device::Bound, prelude::*};
 use netdev::{
     NetDev,
     NetDevConfig,
@@ -117,18 +113,12 @@ fn mtu(dev: &Device<Bound>, config: &NetConfig<'_>, caps: &Caps) -> Result<Mtu> 
 /// Has interrupt vectors allocated for the queues of `pairs` pairs.
 #[doc(alias = "virtnet_find_vqs")]
 fn find_queues(init: Negotiated<'_>, pairs: u16) -> Result<Configured<'_>> {
-    let mut names = KVec::new();
-    for index in 0..pairs {
-        names.push(CString::try_from_fmt(fmt!("input.{index}"))?, GFP_KERNEL)?;
-        names.push(CString::try_from_fmt(fmt!("output.{index}"))?, GFP_KERNEL)?;
-    }
     let mut queues = KVec::new();
-    for name in &names {
-        let queue = VqInfo {
-            name,
-            callback: Callback::Yes,
-        };
-        queues.push(queue, GFP_KERNEL)?;
+    for index in 0..pairs {
+        for name in [c"input", c"output"] {
+            let queue = VqInfo::numbered(name, index, Callback::Yes);
+            queues.push(queue, GFP_KERNEL)?;
+        }
     }
     init.find_vqs(&queues, Affinity::Free)
 }

@@ -30,6 +30,7 @@ use crate::{
 use core::ops::Deref;
 use kernel::{
     device::Bound,
+    fmt,
     prelude::*,
     str::CString, //
 };
@@ -47,11 +48,40 @@ impl<'bound> Deref for Negotiated<'bound> {
 
 /// The properties of a queue that the driver chooses.
 #[doc(alias = "virtqueue_info")]
-pub struct VqInfo<'a> {
-    /// The name in `/proc/interrupts`, such as `req.0`, which follows that of the device.
-    pub name: &'a CStr,
-    /// How the queue interrupts.
-    pub callback: Callback,
+#[derive(Clone, Copy)]
+pub struct VqInfo {
+    name: &'static CStr,
+    number: Option<u16>,
+    callback: Callback,
+}
+
+impl VqInfo {
+    /// Describes a queue whose `name` follows that of the device in `/proc/interrupts`.
+    pub const fn new(name: &'static CStr, callback: Callback) -> Self {
+        Self {
+            name,
+            number: None,
+            callback,
+        }
+    }
+
+    /// Describes one of several queues, such as `req.0` with a `name` of `req` and a `number` of 0.
+    pub const fn numbered(name: &'static CStr, number: u16, callback: Callback) -> Self {
+        Self {
+            name,
+            number: Some(number),
+            callback,
+        }
+    }
+}
+
+impl fmt::Display for VqInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            None => f.write_fmt(fmt!("{}", self.name)),
+            Some(number) => f.write_fmt(fmt!("{}.{number}", self.name)),
+        }
+    }
 }
 
 impl<'bound> Negotiated<'bound> {
@@ -121,7 +151,7 @@ impl<'bound> Negotiated<'bound> {
     /// [`EINVAL`] if the device has fewer queues or `queues` is empty, and those of allocating
     /// vectors.
     #[doc(alias = "virtio_find_vqs")]
-    pub fn find_vqs(self, queues: &[VqInfo<'_>], affinity: Affinity) -> Result<Configured<'bound>> {
+    pub fn find_vqs(self, queues: &[VqInfo], affinity: Affinity) -> Result<Configured<'bound>> {
         let dev = self.device();
         let available = self.num_queues();
         let wanted = u16::try_from(queues.len())?;
@@ -132,7 +162,7 @@ impl<'bound> Negotiated<'bound> {
         let mut names = KVec::with_capacity(queues.len(), GFP_KERNEL)?;
         let mut callbacks = KVec::with_capacity(queues.len(), GFP_KERNEL)?;
         for queue in queues {
-            let name = CString::try_from_fmt(fmt!("{}-{}", dev.as_ref().name(), queue.name))?;
+            let name = CString::try_from_fmt(fmt!("{}-{queue}", dev.as_ref().name()))?;
             names.push(name, GFP_KERNEL)?;
             callbacks.push(queue.callback, GFP_KERNEL)?;
         }
