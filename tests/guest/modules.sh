@@ -11,8 +11,6 @@
 . /host/guest/lib/common.sh
 . /host/guest/lib/leak.sh
 
-ROUNDS=50
-
 refuse rmmod rvirtio 2>/dev/null
 
 load() {
@@ -58,20 +56,4 @@ round() {
 
 inserted=$(modules)
 loads=
-# half: the rounds between two looks at the memory.
-half() {
-	count=0
-	while [ $count -lt $((ROUNDS / 2)) ]; do
-		round
-		count=$((count + 1))
-	done
-}
-
-round
-round
-round
-remember_memory 1
-half
-remember_memory 2
-half
-expect_no_leak $((ROUNDS / 2))
+repeat 50 round

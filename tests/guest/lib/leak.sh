@@ -45,6 +45,25 @@ remember_memory() {
 	available >/tmp/available."$1"
 }
 
+# repeat ROUNDS COMMAND: runs the command ROUNDS times, and fails when there is less memory each time.
+repeat() {
+	# What is allocated once is allocated by the first three.
+	run_times 3 "$2"
+	remember_memory 1
+	run_times $(($1 / 2)) "$2"
+	remember_memory 2
+	run_times $(($1 / 2)) "$2"
+	expect_no_leak $(($1 / 2))
+}
+
+run_times() {
+	left=$1
+	while [ "$left" -gt 0 ]; do
+		"$2"
+		left=$((left - 1))
+	done
+}
+
 # expect_no_leak ROUNDS: fails when a cache has grown by an object in each of the first ROUNDS and
 # again in each of the second. (A slab more, once, may only be one that is half empty.) Fails too
 # when 4 MiB of memory, in caches or not, are gone after the first and again after the second.
