@@ -38,22 +38,35 @@ macro_rules! dispatch {
     };
 }
 
+/// Functions that add a buffer leave the ring unchanged if they return an error. The buffer is visible
+/// to the device after the next [`publish`](Self::publish) or [`kick_prepare`](Self::kick_prepare).
 impl<P, Q, S> Ring<P, Q, S>
 where
     P: split::Memory,
     Q: packed::Memory,
     S: DerefMut<Target = [Shadow]>,
 {
-    /// See [`split::Ring::add_one`].
+    /// Adds a buffer of one element.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[doc(alias = "virtqueue_add_inbuf")]
+    #[doc(alias = "virtqueue_add_outbuf")]
     #[inline(always)]
     pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
         dispatch!(self.add_one(segment, access))
     }
 
-    /// See [`split::Ring::add_chain`].
+    /// Adds a buffer as a chain of `count` descriptors: the device reads the `readable` segments and
+    /// writes the `writable` ones.
     ///
     /// For loops that push the elements themselves, there are [`split::Ring::begin`] and
     /// [`packed::Ring::begin`], so that the layout is not checked for each element.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
     #[inline]
     pub fn add_chain(
         &mut self,
@@ -64,7 +77,16 @@ where
         dispatch!(self.add_chain(count, readable, writable))
     }
 
-    /// See [`split::Ring::add_indirect`].
+    /// Adds a buffer as one descriptor that points to an indirect table.
+    ///
+    /// `table` describes the table: `addr` is the address of cells that [`split::fill_table`] or
+    /// [`packed::fill_table`] has filled, `len` the size of the filled cells in bytes.
+    /// `writable_len` is the total length of the writable elements that it returned. The table must
+    /// not be accessed until the buffer is used.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
     #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         dispatch!(self.add_indirect(table, writable_len))

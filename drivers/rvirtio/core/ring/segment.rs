@@ -2,8 +2,14 @@
 
 //! Elements of buffers, and the check of lists of them.
 
-use super::AddError;
-use crate::spec::ring::DESC_F_WRITE;
+use super::{
+    AddError,
+    Desc, //
+};
+use crate::spec::ring::{
+    DESC_F_WRITE,
+    DESC_SIZE, //
+};
 
 /// An element of a buffer: memory at an address for the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +18,28 @@ pub struct Segment {
     pub addr: u64,
     /// The length in bytes, not 0.
     pub len: u32,
+}
+
+impl Segment {
+    /// Returns how many bytes the device can write, if the segment is the only element of a buffer.
+    #[inline(always)]
+    pub(super) fn writable(self, access: Access) -> Result<u32, AddError> {
+        match access {
+            _ if self.len == 0 => Err(AddError::Empty),
+            Access::Readable => Ok(0),
+            Access::Writable => Ok(self.len),
+        }
+    }
+
+    /// Checks that the segment can be an indirect table of at most `max` bytes.
+    #[inline(always)]
+    pub(super) fn check_table(self, max: u32) -> Result<(), AddError> {
+        // The length of an empty table wraps to the largest value.
+        if self.len.wrapping_sub(1) >= max || self.len & (DESC_SIZE - 1) != 0 {
+            return Err(AddError::BadTable);
+        }
+        Ok(())
+    }
 }
 
 /// The access of the device to an element.
@@ -41,6 +69,21 @@ pub struct Table {
     pub count: u16,
     /// The total length of the device-writable elements, in bytes.
     pub writable_len: u32,
+}
+
+/// Checks that a buffer of `count` elements fits into a ring with `num_free` free descriptors of
+/// `capacity`.
+#[inline]
+pub(super) fn check_count(count: u16, num_free: u16, capacity: u16) -> Result<(), AddError> {
+    // A count of 0 wraps to the largest value.
+    if count.wrapping_sub(1) < num_free {
+        return Ok(());
+    }
+    Err(match count {
+        0 => AddError::Empty,
+        _ if count > capacity => AddError::TooManyElements,
+        _ => AddError::Full,
+    })
 }
 
 /// The check of a list of elements. Errors are collected until its end, so that each element costs
@@ -81,6 +124,45 @@ impl Sums {
         }
         Ok(self.writable)
     }
+}
+
+/// Writes the elements of a buffer to `cells`, at most `queue_size`; the last bytes of a cell as `meta`
+/// returns them for the flags of the element and for its number, from 1 on. Returns the last cell and
+/// its flags, too.
+///
+/// # Errors
+///
+/// See [`AddError`]. The content of `cells` is then unspecified.
+#[inline]
+pub(super) fn fill(
+    cells: &[Desc],
+    queue_size: u16,
+    readable: impl IntoIterator<Item = Segment>,
+    writable: impl IntoIterator<Item = Segment>,
+    meta: impl Fn(u16, u16) -> u32,
+) -> Result<(Table, &Desc, u16), AddError> {
+    let mut cells = cells.iter().take(usize::from(queue_size));
+    let mut sums = Sums::default();
+    let mut count: u16 = 0;
+    let mut last = None;
+
+    for (segment, access) in in_order(readable, writable) {
+        sums.add(segment, access);
+        let cell = cells.next().ok_or(AddError::TooManyElements)?;
+        cell.addr.write(segment.addr);
+        cell.len.write(segment.len);
+        // There are at most `queue_size` cells.
+        count = count.wrapping_add(1);
+        cell.meta.write(meta(access.flags(), count));
+        last = Some((cell, access.flags()));
+    }
+
+    let (cell, flags) = last.ok_or(AddError::Empty)?;
+    let table = Table {
+        count,
+        writable_len: sums.writable()?,
+    };
+    Ok((table, cell, flags))
 }
 
 /// Returns the elements of a buffer in the order that the device requires: first all that it reads,

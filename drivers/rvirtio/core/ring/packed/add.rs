@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     ring::{
-        segment::Sums,
+        segment::{
+            check_count,
+            in_order,
+            Sums, //
+        },
         Access,
         AddError,
         Segment,
@@ -19,63 +23,30 @@ use crate::{
     },
     spec::ring::{
         DESC_F_INDIRECT,
-        DESC_F_NEXT,
-        DESC_SIZE, //
+        DESC_F_NEXT, //
     },
 };
 use core::ops::DerefMut;
 
-/// These functions add a buffer that is visible to the device after the next
-/// [`publish`](Self::publish) or [`kick_prepare`](Self::kick_prepare). They leave the ring
-/// unchanged if they return an error.
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Adds a buffer of one element.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`].
-    #[doc(alias = "virtqueue_add_inbuf")]
-    #[doc(alias = "virtqueue_add_outbuf")]
+    /// See [`Ring::add_one`](crate::ring::Ring::add_one).
     #[inline(always)]
     pub fn add_one(&mut self, segment: Segment, access: Access) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
-        if segment.len == 0 {
-            return Err(AddError::Empty);
-        }
-        let writable = match access {
-            Access::Readable => 0,
-            Access::Writable => segment.len,
-        };
+        let writable = segment.writable(access)?;
         self.add_desc(segment, access.flags(), writable)
     }
 
-    /// Adds a buffer as one descriptor that points to an indirect table.
-    ///
-    /// `table` describes the table: `addr` is the address of cells that
-    /// [`fill_table`](super::fill_table) has filled, `len` the size of the filled cells in bytes.
-    /// `writable_len` is the total length of the writable elements that it returned. The table must
-    /// not be accessed until the buffer is used.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`].
+    /// See [`Ring::add_indirect`](crate::ring::Ring::add_indirect).
     #[doc(alias = "virtqueue_add_indirect_packed")]
     #[inline(always)]
     pub fn add_indirect(&mut self, table: Segment, writable_len: u32) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
-        // The length of an empty table wraps to the largest value.
-        if table.len.wrapping_sub(1) >= self.table_max || table.len & (DESC_SIZE - 1) != 0 {
-            return Err(AddError::BadTable);
-        }
+        table.check_table(self.table_max)?;
         self.add_desc(table, DESC_F_INDIRECT, writable_len)
     }
 
-    /// Adds a buffer as a list of `count` descriptors: the device reads the `readable` segments and
-    /// writes the `writable` ones.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`].
+    /// See [`Ring::add_chain`](crate::ring::Ring::add_chain).
     #[doc(alias = "virtqueue_add_packed")]
     #[inline]
     pub fn add_chain(
@@ -85,12 +56,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
         let mut chain = self.begin(count)?;
-        readable
-            .into_iter()
-            .for_each(|segment| chain.push(segment, Access::Readable));
-        writable
-            .into_iter()
-            .for_each(|segment| chain.push(segment, Access::Writable));
+        in_order(readable, writable).for_each(|(segment, access)| chain.push(segment, access));
         chain.finish()
     }
 
@@ -102,14 +68,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
         self.state.takes_buffers()?;
-        // A count of 0 wraps to the largest value.
-        if count.wrapping_sub(1) >= self.num_free {
-            return Err(match count {
-                0 => AddError::Empty,
-                _ if count > self.capacity => AddError::TooManyElements,
-                _ => AddError::Full,
-            });
-        }
+        check_count(count, self.num_free, self.capacity)?;
         Ok(Chain {
             next: self.next_avail,
             ring: self,

@@ -4,10 +4,7 @@
 
 use crate::{
     ring::{
-        segment::{
-            in_order,
-            Sums, //
-        },
+        segment::fill,
         AddError,
         Desc,
         Segment,
@@ -31,26 +28,8 @@ pub fn fill_table(
     readable: impl IntoIterator<Item = Segment>,
     writable: impl IntoIterator<Item = Segment>,
 ) -> Result<Table, AddError> {
-    let mut cells = cells.iter().take(usize::from(queue_size));
-    let mut sums = Sums::default();
-    let mut count: u16 = 0;
-
-    for (segment, access) in in_order(readable, writable) {
-        sums.add(segment, access);
-        let cell = cells.next().ok_or(AddError::TooManyElements)?;
-        cell.addr.write(segment.addr);
-        cell.len.write(segment.len);
-        // The id is reserved; the number of elements follows from the length of the table.
-        cell.meta.write(u32::from(access.flags()) << 16);
-        // There are at most `queue_size` cells.
-        count = count.wrapping_add(1);
-    }
-
-    if count == 0 {
-        return Err(AddError::Empty);
-    }
-    Ok(Table {
-        count,
-        writable_len: sums.writable()?,
-    })
+    // The id is reserved; the number of elements follows from the length of the table.
+    let meta = |flags, _| u32::from(flags) << 16;
+    let (table, _, _) = fill(cells, queue_size, readable, writable, meta)?;
+    Ok(table)
 }

@@ -4,10 +4,7 @@
 
 use crate::{
     ring::{
-        segment::{
-            in_order,
-            Sums, //
-        },
+        segment::fill,
         AddError,
         Desc,
         Segment,
@@ -32,29 +29,10 @@ pub fn fill_table(
     readable: impl IntoIterator<Item = Segment>,
     writable: impl IntoIterator<Item = Segment>,
 ) -> Result<Table, AddError> {
-    let mut cells = cells.iter().take(usize::from(queue_size));
-    let mut sums = Sums::default();
-    let mut count: u16 = 0;
-    let mut last = None;
-
-    for (segment, access) in in_order(readable, writable) {
-        sums.add(segment, access);
-        let cell = cells.next().ok_or(AddError::TooManyElements)?;
-        cell.addr.write(segment.addr);
-        cell.len.write(segment.len);
-        // There are at most `queue_size` cells.
-        count = count.wrapping_add(1);
-        cell.meta.write(meta(access.flags() | DESC_F_NEXT, count));
-        last = Some((cell, access));
-    }
-
-    // Only now the last element is known.
-    let (cell, access) = last.ok_or(AddError::Empty)?;
-    cell.meta.write(meta(access.flags(), 0));
-    Ok(Table {
-        count,
-        writable_len: sums.writable()?,
-    })
+    let link = |flags, next| meta(flags | DESC_F_NEXT, next);
+    let (table, last, flags) = fill(cells, queue_size, readable, writable, link)?;
+    last.meta.write(meta(flags, 0));
+    Ok(table)
 }
 
 /// Returns the last four bytes of a descriptor.
