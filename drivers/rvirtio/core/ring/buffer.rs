@@ -2,6 +2,8 @@
 
 //! Tokens of buffers, and the driver's own data about descriptors.
 
+use super::SetupError;
+
 /// The driver's own data about a descriptor, which the device cannot access.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shadow {
@@ -11,6 +13,22 @@ pub struct Shadow {
     pub(super) next: u16,
     /// The number of descriptors of the buffer that starts here, 0 if none does.
     pub(super) count: u16,
+}
+
+impl Shadow {
+    /// Links the first `size` of the `entries` to a free list that ends where it starts.
+    pub(super) fn link(entries: &mut [Self], size: u16) -> Result<(), SetupError> {
+        let entries = entries
+            .get_mut(..usize::from(size))
+            .ok_or(SetupError::ShadowTooSmall)?;
+        for (entry, next) in entries.iter_mut().zip((1..size).chain([0])) {
+            *entry = Self {
+                next,
+                ..Self::default()
+            };
+        }
+        Ok(())
+    }
 }
 
 /// The token of a buffer in the ring, which the device may use, now or after the next publication.

@@ -2,9 +2,12 @@
 
 //! The configuration of a ring, which was negotiated.
 
-use crate::spec::feature::{
-    self,
-    Features, //
+use crate::spec::{
+    feature::{
+        self,
+        Features, //
+    },
+    ring::DESC_SIZE, //
 };
 use core::fmt;
 
@@ -62,6 +65,16 @@ impl Config {
             size.wrapping_sub(1)
         } else {
             size
+        }
+    }
+
+    /// Returns the largest permitted indirect table of a ring of `size` in bytes, 0 without indirect
+    /// descriptors.
+    pub(super) const fn table_max(self, size: u16) -> u32 {
+        if self.indirect {
+            size as u32 * DESC_SIZE
+        } else {
+            0
         }
     }
 }

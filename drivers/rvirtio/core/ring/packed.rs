@@ -52,7 +52,6 @@ use super::{
 };
 use crate::spec::ring::{
     packed::EVENT_FLAG_ENABLE,
-    DESC_SIZE,
     QUEUE_SIZE_MAX, //
 };
 use core::ops::DerefMut;
@@ -131,15 +130,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if size == 0 || size > QUEUE_SIZE_MAX {
             return Err(SetupError::QueueSize(size));
         }
-        let entries = shadow
-            .get_mut(..usize::from(size))
-            .ok_or(SetupError::ShadowTooSmall)?;
-        for (entry, next) in entries.iter_mut().zip((1..size).chain([0])) {
-            *entry = Shadow {
-                next,
-                ..Shadow::default()
-            };
-        }
+        Shadow::link(&mut shadow, size)?;
         // These are neither available nor used while both wrap counters are 1.
         for index in 0..size {
             let desc = mem.desc(index);
@@ -182,11 +173,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             in_order: config.in_order,
             oldest: 0,
             batch: None,
-            table_max: if config.indirect {
-                u32::from(size) * DESC_SIZE
-            } else {
-                0
-            },
+            table_max: config.table_max(size),
             state: State::Live,
             detach_cursor: 0,
         })

@@ -42,10 +42,7 @@ use super::{
     Token,
     Violation, //
 };
-use crate::spec::ring::{
-    DESC_SIZE,
-    QUEUE_SIZE_MAX, //
-};
+use crate::spec::ring::QUEUE_SIZE_MAX;
 use core::ops::DerefMut;
 
 /// The driver's side of a split virtqueue.
@@ -111,16 +108,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if !size.is_power_of_two() || size > QUEUE_SIZE_MAX {
             return Err(SetupError::QueueSize(size));
         }
-        let entries = shadow
-            .get_mut(..usize::from(size))
-            .ok_or(SetupError::ShadowTooSmall)?;
-        let mask = size - 1;
-        for (entry, index) in entries.iter_mut().zip(1u16..) {
-            *entry = Shadow {
-                next: index & mask,
-                ..Shadow::default()
-            };
-        }
+        Shadow::link(&mut shadow, size)?;
 
         mem.avail_flags().write(0);
         mem.avail_idx().write(0);
@@ -133,7 +121,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         Ok(Self {
             mem,
             shadow,
-            mask,
+            mask: size - 1,
             free_head: 0,
             num_free: size,
             avail_idx: 0,
@@ -147,11 +135,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             event_idx: config.event_idx,
             in_order: config.in_order,
             batch: None,
-            table_max: if config.indirect {
-                u32::from(size) * DESC_SIZE
-            } else {
-                0
-            },
+            table_max: config.table_max(size),
             state: State::Live,
             detach_cursor: 0,
         })
