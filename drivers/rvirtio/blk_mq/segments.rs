@@ -144,7 +144,8 @@ unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
         // SAFETY: `vmemmap_base` is a variable of the kernel that does not change after early boot.
         let offset = page.addr().wrapping_sub(unsafe { vmemmap_base });
         // CAST: Both have 64 bits.
-        (offset / size_of::<bindings::page>() * PAGE_SIZE) as u64
+        // The number of a page times its size fits: it is an address.
+        (offset / size_of::<bindings::page>()).wrapping_mul(PAGE_SIZE) as u64
     } else {
         // SAFETY: The page is valid (safety requirement).
         unsafe { rvirtio_helper_page_to_phys(page) }

@@ -268,4 +268,14 @@ impl<I: Iterator<Item = Segment>> Iterator for Data<'_, I> {
             Self::Mapped(segments) => segments.next().copied(),
         }
     }
+
+    /// Checks only once where the data comes from.
+    #[inline]
+    fn fold<B, F: FnMut(B, Segment) -> B>(self, init: B, f: F) -> B {
+        match self {
+            Self::None => init,
+            Self::Physical(segments) => segments.fold(init, f),
+            Self::Mapped(segments) => segments.copied().fold(init, f),
+        }
+    }
 }
