@@ -14,6 +14,9 @@ use crate::spec::ring::packed::{
 const AVAIL: u32 = (DESC_F_AVAIL as u32) << 16;
 const USED: u32 = (DESC_F_USED as u32) << 16;
 
+/// The distance of `AVAIL` from the wrap counter in an event.
+const AVAIL_TO_WRAP: u32 = AVAIL.trailing_zeros() - EVENT_WRAP.trailing_zeros();
+
 /// A position in the ring, with the wrap counter of the side that it belongs to.
 ///
 /// The wrap counter is stored as the flags of a descriptor that is made available here, because
@@ -42,8 +45,8 @@ impl Position {
     /// upper bit.
     #[inline]
     pub(super) const fn bits(self) -> u16 {
-        let wrap = if self.mark == AVAIL { EVENT_WRAP } else { 0 };
-        self.slot | wrap
+        // The flag is the wrap counter, in another place.
+        self.slot | (self.mark >> AVAIL_TO_WRAP) as u16 & EVENT_WRAP
     }
 
     /// Returns the next position in a ring of `size`.
@@ -113,26 +116,21 @@ impl Position {
     /// one, up to two laps around a ring of `size`.
     #[inline]
     pub(super) fn is_passed(self, bits: u16, count: u64, size: u16) -> bool {
-        // After two laps, position and wrap counter are the same again.
-        let two_laps = u32::from(size).wrapping_mul(2);
-        let end = in_two_laps(self.bits(), size);
-        let event = in_two_laps(bits, size);
-        let back = end.wrapping_sub(event);
-        let back = if event < end {
-            back
-        } else {
-            back.wrapping_add(two_laps)
-        };
-        u64::from(back) <= count
+        let size = i32::from(size);
+        let event = i32::from(bits & !EVENT_WRAP);
+        // The number of positions between both. None of these can wrap.
+        let mut between = i32::from(self.slot).wrapping_sub(event).wrapping_sub(1);
+        if (bits ^ self.bits()) & EVENT_WRAP != 0 {
+            // The event is in the lap before.
+            between = between.wrapping_add(size);
+        }
+        if between < 0 {
+            // After two laps, position and wrap counter are the same again.
+            between = between.wrapping_add(size.wrapping_mul(2));
+        }
+        // CAST: It is only negative if the position is not in the ring, and then too large.
+        (between as u64) < count
     }
-}
-
-/// Returns the number of the descriptor at the position `bits`, counted through two laps around a
-/// ring of `size`.
-#[inline]
-fn in_two_laps(bits: u16, size: u16) -> u32 {
-    let lap = if bits & EVENT_WRAP != 0 { 0 } else { size };
-    u32::from(bits & !EVENT_WRAP).wrapping_add(lap.into())
 }
 
 /// Returns the contents of an event suppression area.
