@@ -175,9 +175,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// descriptors.
     #[inline(never)]
     fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
-        self.parts
-            .ring
-            .add_chain(data.count(), data.readable(), data.writable())
+        self.parts.ring.add_chain(data.readable(), data.writable())
     }
 
     /// Makes all new buffers available to the device. Returns a notification if the device needs

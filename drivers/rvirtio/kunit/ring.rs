@@ -162,7 +162,7 @@ mod tests {
                 let mut taken = KVec::new();
                 for i in 0..count {
                     let token = ring
-                        .add_chain(2, [segment(round, 16)], [segment(i, 512)])
+                        .add_chain([segment(round, 16)], [segment(i, 512)])
                         .map_err(|_| ENOSPC)?;
                     ring.publish();
                     let (id, addr, descriptors) = device.take().ok_or(ENODATA)?;
@@ -192,8 +192,8 @@ mod tests {
             for addr in 0..4 {
                 add(ring, addr)?;
             }
-            assert_eq!(ring.add_chain(1, [], [segment(4, 1)]), Err(AddError::Full));
-            assert_eq!(ring.add_chain(0, [], []), Err(AddError::Empty));
+            assert_eq!(ring.add_chain([], [segment(4, 1)]), Err(AddError::Full));
+            assert_eq!(ring.add_chain([], []), Err(AddError::Empty));
             assert_eq!(ring.in_flight(), 4);
             Ok(())
         })

@@ -294,11 +294,6 @@ unsafe impl Buffers for TxBuf<'_> {
     }
 
     #[inline]
-    fn count(&self) -> u16 {
-        self.segments()
-    }
-
-    #[inline]
     fn single(&self) -> Option<(Segment, Access)> {
         if self.segments() != 1 {
             return None;

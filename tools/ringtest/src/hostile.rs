@@ -7,7 +7,6 @@
 //! left come back after the end, and the first violation is the last thing that happens.
 
 use crate::{
-    lists::AddList,
     model::{barriers::Hooked, packed as packed_model, split as split_model},
     ring::{packed, split, Access, Arm, Config, Ring, Segment, Shadow, UsedBuffer, Violation},
 };
@@ -152,7 +151,7 @@ impl Hostile {
         };
         let (readable, writable) = (u16::from(counts & 3), u16::from(counts >> 2 & 3));
         let list = |count: u16| vec![segment; count.into()];
-        if let Ok(token) = self.ring.add_list(list(readable), list(writable)) {
+        if let Ok(token) = self.ring.add_chain(list(readable), list(writable)) {
             let buffer = Buffer {
                 writable: ELEMENT * u32::from(writable),
                 descriptors: readable + writable,

@@ -88,7 +88,6 @@ mod blk_mq_files {
 }
 
 pub mod hostile;
-pub mod lists;
 pub mod model;
 #[cfg(not(test))]
 pub mod net_header;

@@ -3,7 +3,6 @@
 //! A packed ring's device that breaks the rules, one at a time.
 
 use ringtest::{
-    lists::AddList,
     model::{
         barriers::Hooked,
         packed::{area, SharedArea},
@@ -38,7 +37,7 @@ fn segment(len: u32) -> [Segment; 1] {
 /// Adds `count` buffers with 100 writable bytes and publishes them.
 fn publish(ring: &mut TestRing, count: u16) -> Vec<Token> {
     let tokens = (0..count)
-        .map(|_| ring.add_list([], segment(100)).unwrap())
+        .map(|_| ring.add_chain([], segment(100)).unwrap())
         .collect();
     ring.publish();
     tokens
@@ -59,7 +58,7 @@ fn assert_broken(mut ring: TestRing, violation: Violation, left: &[Token]) {
     assert_eq!(ring.pop_used(), Err(violation));
     assert_eq!(ring.pop_used(), Err(violation));
     assert_eq!(ring.broken(), Some(violation));
-    assert_eq!(ring.add_list(segment(1), []), Err(AddError::Broken));
+    assert_eq!(ring.add_chain(segment(1), []), Err(AddError::Broken));
     let mut detached: Vec<u16> = std::iter::from_fn(|| ring.detach_unused())
         .map(Token::index)
         .collect();
@@ -120,7 +119,7 @@ fn used_without_being_available() {
 fn used_before_it_is_published() {
     for config in [Config::default(), in_order()] {
         let (area, mut ring) = ring(5, config);
-        let token = ring.add_list(segment(1), []).unwrap();
+        let token = ring.add_chain(segment(1), []).unwrap();
         write(&area, 0, token.index(), 0, USED);
         assert_broken(ring, Violation::UsedIdNotInFlight { id: 0 }, &[token]);
     }
@@ -171,7 +170,7 @@ fn length_is_at_most_what_the_device_may_write() {
         assert_eq!(ring.pop_used(), popped(token, written));
     }
     let (area, mut ring) = ring(3, Config::default());
-    let token = ring.add_list(segment(100), []).unwrap();
+    let token = ring.add_chain(segment(100), []).unwrap();
     ring.publish();
     write(&area, 0, 0, 100, USED);
     assert_eq!(ring.pop_used(), popped(token, 0));
@@ -181,9 +180,9 @@ fn length_is_at_most_what_the_device_may_write() {
 #[test]
 fn batch_is_reported_by_its_last_buffer() {
     let (area, mut ring) = ring(5, in_order());
-    let a = ring.add_list(segment(1), segment(100)).unwrap();
-    let b = ring.add_list([], segment(50)).unwrap();
-    let c = ring.add_list(segment(1), segment(20)).unwrap();
+    let a = ring.add_chain(segment(1), segment(100)).unwrap();
+    let b = ring.add_chain([], segment(50)).unwrap();
+    let c = ring.add_chain(segment(1), segment(20)).unwrap();
     ring.publish();
     write(&area, 0, b.index(), 9, USED);
     assert_eq!(ring.pop_used(), popped(a, 100));
@@ -197,8 +196,8 @@ fn batch_is_reported_by_its_last_buffer() {
 #[test]
 fn descriptors_overwritten_by_the_device() {
     let (area, mut ring) = ring(5, Config::default());
-    let a = ring.add_list(segment(1), segment(100)).unwrap();
-    let b = ring.add_list([], segment(7)).unwrap();
+    let a = ring.add_chain(segment(1), segment(100)).unwrap();
+    let b = ring.add_chain([], segment(7)).unwrap();
     ring.publish();
     for slot in 0..5 {
         area.desc[slot].addr.write(u64::MAX);
@@ -231,13 +230,13 @@ fn event_flags_that_mean_nothing_count_as_enabled() {
 fn stopped_ring_returns_every_buffer_once() {
     let (area, mut ring) = ring(7, Config::default());
     let tokens = publish(&mut ring, 3);
-    let unpublished = ring.add_list(segment(1), segment(2)).unwrap();
+    let unpublished = ring.add_chain(segment(1), segment(2)).unwrap();
     write(&area, 0, 1, 0, USED);
     write(&area, 1, 2, 0, USED);
     assert!(ring.pop_used().unwrap().is_some());
     ring.stop();
     assert_eq!(ring.pop_used(), Ok(None));
-    assert_eq!(ring.add_list(segment(1), []), Err(AddError::Broken));
+    assert_eq!(ring.add_chain(segment(1), []), Err(AddError::Broken));
     let detached: Vec<Token> = std::iter::from_fn(|| ring.detach_unused()).collect();
     assert_eq!(detached, [tokens[0], tokens[2], unpublished]);
     assert_eq!(ring.num_free(), 7);

@@ -6,7 +6,6 @@
 //! memory, loop, or take a buffer for returned that is not in the ring.
 
 use ringtest::{
-    lists::AddList,
     model::{
         barriers::Hooked,
         split::{area, SharedArea},
@@ -31,7 +30,7 @@ fn readable(len: u32) -> [Segment; 1] {
 /// Adds `count` buffers with 100 writable bytes and publishes them.
 fn publish(ring: &mut TestRing, count: u16) -> Vec<Token> {
     let tokens = (0..count)
-        .map(|_| ring.add_list([], readable(100)).unwrap())
+        .map(|_| ring.add_chain([], readable(100)).unwrap())
         .collect();
     ring.publish();
     tokens
@@ -49,7 +48,7 @@ fn use_id(area: &TestArea, index: u16, id: u32, len: u32) {
 fn assert_broken(mut ring: TestRing, violation: Violation, left: &[Token]) {
     assert_eq!(ring.broken(), Some(violation));
     assert_eq!(ring.pop_used(), Err(violation));
-    assert_eq!(ring.add_list(readable(1), []), Err(AddError::Broken));
+    assert_eq!(ring.add_chain(readable(1), []), Err(AddError::Broken));
     let mut detached: Vec<u16> = std::iter::from_fn(|| ring.detach_unused())
         .map(Token::index)
         .collect();
@@ -87,7 +86,7 @@ fn id_that_was_never_added() {
 #[test]
 fn id_inside_a_chain() {
     let (area, mut ring) = ring(4, Config::default());
-    let token = ring.add_list(readable(1), readable(2)).unwrap();
+    let token = ring.add_chain(readable(1), readable(2)).unwrap();
     ring.publish();
     use_id(&area, 0, 1, 0);
     let violation = Violation::UsedIdNotInFlight { id: 1 };
@@ -113,7 +112,7 @@ fn index_jumps() {
         let (area, mut ring) = ring(8, Config::default());
         let tokens = publish(&mut ring, 2);
         // Added, but not published: the device cannot have used it.
-        let unpublished = ring.add_list(readable(1), []).unwrap();
+        let unpublished = ring.add_chain(readable(1), []).unwrap();
         area.used_idx.write(used_idx);
         let violation = Violation::UsedIndex {
             used_idx,
@@ -154,7 +153,7 @@ fn length_is_at_most_what_the_device_may_write() {
     }
     // Nothing is writable.
     let (area, mut ring) = ring(4, Config::default());
-    let token = ring.add_list(readable(100), []).unwrap();
+    let token = ring.add_chain(readable(100), []).unwrap();
     ring.publish();
     use_id(&area, 0, 0, 100);
     let written = 0;
@@ -246,8 +245,8 @@ fn in_order_batch_ends_at_the_index() {
 #[test]
 fn descriptors_overwritten_by_the_device() {
     let (area, mut ring) = ring(4, Config::default());
-    let a = ring.add_list(readable(1), readable(100)).unwrap();
-    let b = ring.add_list([], readable(7)).unwrap();
+    let a = ring.add_chain(readable(1), readable(100)).unwrap();
+    let b = ring.add_chain([], readable(7)).unwrap();
     ring.publish();
     for desc in &area.desc {
         desc.addr.write(u64::MAX);
@@ -280,13 +279,13 @@ fn descriptors_overwritten_by_the_device() {
 fn stopped_ring_returns_every_buffer_once() {
     let (area, mut ring) = ring(8, Config::default());
     let tokens = publish(&mut ring, 3);
-    let unpublished = ring.add_list(readable(1), readable(2)).unwrap();
+    let unpublished = ring.add_chain(readable(1), readable(2)).unwrap();
     use_id(&area, 0, 1, 0);
     use_id(&area, 1, 2, 0);
     assert!(ring.pop_used().unwrap().is_some());
     ring.stop();
     assert_eq!(ring.pop_used(), Ok(None));
-    assert_eq!(ring.add_list(readable(1), []), Err(AddError::Broken));
+    assert_eq!(ring.add_chain(readable(1), []), Err(AddError::Broken));
     let detached: Vec<Token> = std::iter::from_fn(|| ring.detach_unused()).collect();
     assert_eq!(detached, [tokens[0], tokens[2], unpublished]);
     assert_eq!(ring.num_free(), 8);

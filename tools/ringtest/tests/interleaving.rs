@@ -14,7 +14,6 @@ use loom::{
     thread,
 };
 use ringtest::{
-    lists::AddList,
     model::{packed as packed_model, split as split_model},
     ring::{packed, split, Access, Arm, Barriers, Config, More, Ring, Segment, Shadow},
 };
@@ -207,7 +206,7 @@ fn driver_enables_callbacks(layout: Layout, event_idx: bool) {
     loom::model(move || {
         let (device, mut ring) = set_up(layout, event_idx);
         ring.disable_cb();
-        let token = ring.add_list([], buffer()).unwrap();
+        let token = ring.add_chain([], buffer()).unwrap();
         ring.publish();
         // Clears the event that the ring started with.
         assert_eq!(ring.pop_used(), Ok(None));
@@ -255,7 +254,7 @@ fn packed_driver_enables_callbacks_with_flags() {
 fn driver_pops_until_nothing_is_left(layout: Layout) {
     loom::model(move || {
         let (device, mut ring) = set_up(layout, true);
-        let tokens = [0, 1].map(|_| ring.add_list([], buffer()).unwrap());
+        let tokens = [0, 1].map(|_| ring.add_chain([], buffer()).unwrap());
         ring.publish();
 
         let device = thread::spawn(move || {

@@ -6,7 +6,6 @@
 //! very moment.
 
 use ringtest::{
-    lists::AddList,
     model::{
         barriers::{Barrier, Hooked},
         packed::{area, SharedArea},
@@ -70,9 +69,9 @@ fn use_buffer(area: &TestArea, slot: usize, token: Token, len: u32) {
 #[test]
 fn first_descriptor_becomes_available_last() {
     let (area, mut ring) = ring(false);
-    ring.add_list([segment(0x1000), segment(0x2000)], [])
+    ring.add_chain([segment(0x1000), segment(0x2000)], [])
         .unwrap();
-    ring.add_list([], [segment(0x3000)]).unwrap();
+    ring.add_chain([], [segment(0x3000)]).unwrap();
     assert_eq!(flags(&area, 0), 0, "adding publishes nothing");
 
     let log = Rc::new(RefCell::new(Vec::new()));
@@ -101,11 +100,11 @@ fn first_descriptor_becomes_available_last() {
 #[test]
 fn list_that_does_not_fit_leaves_no_trace() {
     let (area, mut ring) = ring(false);
-    ring.add_list([segment(0x1000)], []).unwrap();
+    ring.add_chain([segment(0x1000)], []).unwrap();
     let long = [segment(0x1000); 5];
-    assert_eq!(ring.add_list(long, []), Err(AddError::Full));
+    assert_eq!(ring.add_chain(long, []), Err(AddError::Full));
     assert_eq!(
-        ring.add_list([segment(1); 2], [segment(2), Segment { addr: 0, len: 0 }]),
+        ring.add_chain([segment(1); 2], [segment(2), Segment { addr: 0, len: 0 }]),
         Err(AddError::Empty)
     );
     ring.publish();
@@ -118,7 +117,7 @@ fn list_that_does_not_fit_leaves_no_trace() {
 fn full_barrier_is_between_the_descriptor_and_the_devices_event() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
-        ring.add_list([segment(0x1000)], []).unwrap();
+        ring.add_chain([segment(0x1000)], []).unwrap();
         // The device wants no notification, until the moment of the full barrier.
         area.device_event.write(1 << 16);
         let memory = area.clone();
@@ -139,7 +138,7 @@ fn full_barrier_is_between_the_descriptor_and_the_devices_event() {
 #[test]
 fn length_is_read_after_the_barrier() {
     let (area, mut ring) = ring(false);
-    let a = ring.add_list([], [segment(0x1000)]).unwrap();
+    let a = ring.add_chain([], [segment(0x1000)]).unwrap();
     ring.publish();
     use_buffer(&area, 0, a, 0);
     let memory = area.clone();
@@ -159,7 +158,7 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
         ring.disable_cb();
-        let a = ring.add_list([segment(0x1000)], []).unwrap();
+        let a = ring.add_chain([segment(0x1000)], []).unwrap();
         ring.publish();
         assert_eq!(ring.pop_used(), Ok(None));
         assert_eq!(area.driver_event.read(), 1 << 16, "disabled");
@@ -180,8 +179,8 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
 #[test]
 fn buffer_used_while_the_last_one_is_popped_is_not_missed() {
     let (area, mut ring) = ring(true);
-    let a = ring.add_list([segment(0x1000)], []).unwrap();
-    let b = ring.add_list([segment(0x2000)], []).unwrap();
+    let a = ring.add_chain([segment(0x1000)], []).unwrap();
+    let b = ring.add_chain([segment(0x2000)], []).unwrap();
     ring.publish();
     use_buffer(&area, 0, a, 0);
     let memory = area.clone();
@@ -205,7 +204,7 @@ fn barriers_are_per_batch() {
     area.barriers
         .set(move |barrier| entries.borrow_mut().push(barrier));
     let tokens: Vec<Token> = (0..5)
-        .map(|_| ring.add_list([segment(1)], []).unwrap())
+        .map(|_| ring.add_chain([segment(1)], []).unwrap())
         .collect();
     ring.kick_prepare();
     assert_eq!(log.take(), [Barrier::Write, Barrier::Full]);
@@ -225,7 +224,7 @@ fn barriers_are_per_batch() {
 fn later_callback_stays_armed_while_nothing_is_popped() {
     let (area, mut ring) = ring(true);
     let tokens: Vec<Token> = (0..4)
-        .map(|_| ring.add_list([segment(1)], []).unwrap())
+        .map(|_| ring.add_chain([segment(1)], []).unwrap())
         .collect();
     ring.publish();
     assert_eq!(ring.arm(Arm::MostInFlight), More::Nothing);
@@ -244,7 +243,7 @@ fn decision_after_many_laps() {
     let (area, mut ring) = ring(true);
     let (mut slot, mut wrap) = (0, true);
     for _ in 0..70_000 {
-        let token = ring.add_list([segment(1)], []).unwrap();
+        let token = ring.add_chain([segment(1)], []).unwrap();
         ring.publish();
         let flags = if wrap { AVAIL | USED } else { 0 };
         area.desc[slot]
@@ -268,7 +267,7 @@ fn reserved_descriptor_is_never_in_flight() {
     let (area, mut ring) = ring_of(5, reserve_one());
     assert_eq!((ring.size(), ring.capacity(), ring.num_free()), (5, 4, 4));
     assert_eq!(
-        ring.add_list((0..5).map(segment), []),
+        ring.add_chain((0..5).map(segment), []),
         Err(AddError::TooManyElements)
     );
     // Around the ring more than once, so that each descriptor is the free one for a while.
@@ -276,9 +275,9 @@ fn reserved_descriptor_is_never_in_flight() {
     for _ in 0..6 {
         let mut tokens = Vec::new();
         for i in 0..4 {
-            tokens.push(ring.add_list([segment(i)], []).unwrap());
+            tokens.push(ring.add_chain([segment(i)], []).unwrap());
         }
-        assert_eq!(ring.add_list([segment(4)], []), Err(AddError::Full));
+        assert_eq!(ring.add_chain([segment(4)], []), Err(AddError::Full));
         ring.publish();
         for token in tokens {
             let flags = if wrap { AVAIL | USED } else { 0 };
@@ -298,5 +297,5 @@ fn reserved_descriptor_is_never_in_flight() {
 fn only_descriptor_is_not_reserved() {
     let (_, mut ring) = ring_of(1, reserve_one());
     assert_eq!((ring.capacity(), ring.num_free()), (1, 1));
-    ring.add_list([segment(0)], []).unwrap();
+    ring.add_chain([segment(0)], []).unwrap();
 }

@@ -7,7 +7,6 @@
 //! in the right place.
 
 use ringtest::{
-    lists::AddList,
     model::{
         barriers::{Barrier, Hooked},
         split::{area, SharedArea},
@@ -62,7 +61,8 @@ fn use_buffer(area: &TestArea, index: u16, id: u16, len: u32) {
 #[test]
 fn descriptors_and_ring_are_written_before_the_barrier_and_the_index_after() {
     let (area, mut ring) = ring(false);
-    ring.add_list([segment(0x1000)], [segment(0x2000)]).unwrap();
+    ring.add_chain([segment(0x1000)], [segment(0x2000)])
+        .unwrap();
     assert_eq!(area.avail_idx.read(), 0, "nothing is published by adding");
 
     let log = Rc::new(RefCell::new(Vec::new()));
@@ -88,7 +88,7 @@ fn descriptors_and_ring_are_written_before_the_barrier_and_the_index_after() {
 fn full_barrier_is_between_the_index_and_the_devices_event() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
-        ring.add_list([segment(0x1000)], []).unwrap();
+        ring.add_chain([segment(0x1000)], []).unwrap();
         // The device wants no notification, until the moment of the full barrier.
         area.used_flags.write(1);
         area.avail_event.write(100);
@@ -116,7 +116,7 @@ fn full_barrier_is_between_the_index_and_the_devices_event() {
 fn used_elements_are_read_after_the_barrier() {
     let (area, mut ring) = ring(false);
     ring.disable_cb();
-    let a = ring.add_list([], [segment(0x1000)]).unwrap();
+    let a = ring.add_chain([], [segment(0x1000)]).unwrap();
     ring.publish();
     use_buffer(&area, 0, 3, 0);
     let memory = area.clone();
@@ -136,7 +136,7 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
     for event_idx in [false, true] {
         let (area, mut ring) = ring(event_idx);
         ring.disable_cb();
-        let a = ring.add_list([segment(0x1000)], []).unwrap();
+        let a = ring.add_chain([segment(0x1000)], []).unwrap();
         ring.publish();
         assert_eq!(ring.pop_used(), Ok(None));
         // The device uses the buffer just before it can see that it is to call.
@@ -159,8 +159,8 @@ fn buffer_used_while_callbacks_are_enabled_is_not_missed() {
 #[test]
 fn buffer_used_while_the_last_one_is_popped_is_not_missed() {
     let (area, mut ring) = ring(true);
-    let a = ring.add_list([segment(0x1000)], []).unwrap();
-    let b = ring.add_list([segment(0x2000)], []).unwrap();
+    let a = ring.add_chain([segment(0x1000)], []).unwrap();
+    let b = ring.add_chain([segment(0x2000)], []).unwrap();
     ring.publish();
     use_buffer(&area, 0, a.index(), 0);
     let memory = area.clone();
@@ -181,7 +181,7 @@ fn barriers_are_per_batch() {
     let (area, mut ring) = ring(true);
     let log = record(&area, || {
         for i in 0..4 {
-            ring.add_list([segment(0x1000 * i)], []).unwrap();
+            ring.add_chain([segment(0x1000 * i)], []).unwrap();
         }
         ring.kick_prepare();
     });
@@ -199,7 +199,7 @@ fn barriers_are_per_batch() {
 #[test]
 fn disabling_after_a_callback_writes_nothing() {
     let (area, mut ring) = ring(true);
-    let a = ring.add_list([segment(0x1000)], []).unwrap();
+    let a = ring.add_chain([segment(0x1000)], []).unwrap();
     ring.publish();
     use_buffer(&area, 0, a.index(), 0);
     ring.disable_cb();
@@ -226,7 +226,7 @@ fn decision_after_more_buffers_than_an_index_counts() {
         // Far from where the index will be.
         area.avail_event.write((count as u16).wrapping_add(1000));
         for i in 0..count {
-            let token = ring.add_list([segment(0x1000)], []).unwrap();
+            let token = ring.add_chain([segment(0x1000)], []).unwrap();
             ring.publish();
             use_buffer(&area, i as u16, token.index(), 0);
             assert!(ring.pop_used().unwrap().is_some());

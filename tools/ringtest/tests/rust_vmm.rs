@@ -7,7 +7,6 @@
 
 use proptest::prelude::*;
 use ringtest::{
-    lists::AddList,
     model::{
         barriers::Hooked,
         split::{area, SharedArea},
@@ -138,7 +137,7 @@ impl Pair {
             self.segments(&buffer.writable),
         );
         let token = match buffer.indirect {
-            false => self.ring.add_list(r.clone(), w.clone()),
+            false => self.ring.add_chain(r.clone(), w.clone()),
             true => {
                 let cells: Vec<Desc> = r.iter().chain(&w).map(|_| Desc::default()).collect();
                 let table = fill_table(&cells, self.size, r.clone(), w.clone()).ok()?;

@@ -58,7 +58,7 @@ where
         dispatch!(self.add_one(segment, access))
     }
 
-    /// Adds a buffer as a chain of `count` descriptors: the device reads the `readable` segments and
+    /// Adds a buffer as a chain of descriptors: the device reads the `readable` segments and
     /// writes the `writable` ones.
     ///
     /// For loops that push the elements themselves, there are [`split::Ring::begin`] and
@@ -70,11 +70,10 @@ where
     #[inline]
     pub fn add_chain(
         &mut self,
-        count: u16,
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        dispatch!(self.add_chain(count, readable, writable))
+        dispatch!(self.add_chain(readable, writable))
     }
 
     /// Adds a buffer as one descriptor that points to an indirect table.

@@ -74,14 +74,15 @@ pub struct Table {
 /// Checks that a buffer of `count` elements fits into a ring with `num_free` free descriptors of
 /// `capacity`.
 #[inline]
-pub(super) fn check_count(count: u16, num_free: u16, capacity: u16) -> Result<(), AddError> {
+pub(super) fn check_count(count: u32, num_free: u16, capacity: u16) -> Result<u16, AddError> {
     // A count of 0 wraps to the largest value.
-    if count.wrapping_sub(1) < num_free {
-        return Ok(());
+    if count.wrapping_sub(1) < num_free.into() {
+        // CAST: It is at most `num_free`.
+        return Ok(count as u16);
     }
     Err(match count {
         0 => AddError::Empty,
-        _ if count > capacity => AddError::TooManyElements,
+        _ if count > capacity.into() => AddError::TooManyElements,
         _ => AddError::Full,
     })
 }

@@ -7,8 +7,7 @@ use crate::{
     ring::{
         Access,
         Segment, //
-    },
-    spec::ring::DESC_SIZE, //
+    }, //
 };
 use core::iter;
 
@@ -33,18 +32,6 @@ pub unsafe trait Buffers: Send + Sized {
 
     /// Returns the segments that the device writes, in order.
     fn writable(&self) -> impl Iterator<Item = Segment>;
-
-    /// Returns the total number of segments.
-    #[inline]
-    fn count(&self) -> u16 {
-        let count = match self.table() {
-            // The segments were counted when the table was filled.
-            Some(table) => (table.segment.len / DESC_SIZE) as usize,
-            None => self.readable().count() + self.writable().count(),
-        };
-        // A queue does not take that many.
-        count.try_into().unwrap_or(u16::MAX)
-    }
 
     /// Returns the segment, and who accesses it, if there is only one: the shortest way into a queue.
     /// May return `None` nevertheless.

@@ -4,7 +4,6 @@
 
 use super::{machine::Buffer, Layout, Machine};
 use crate::{
-    lists::AddList,
     model::device::Element,
     ring::{packed, split, Access, AddError, Ring, Segment, Token, UsedBuffer},
 };
@@ -36,7 +35,7 @@ impl Machine {
     pub(super) fn add_chain(&mut self, readable: &[u32], writable: &[u32]) {
         let (r, w) = (self.segments(readable), self.segments(writable));
         let lengths = [readable, writable].concat();
-        let result = self.ring.add_list(r.clone(), w.clone());
+        let result = self.ring.add_chain(r.clone(), w.clone());
         self.check_added(result, &lengths, &r, &w);
     }
 
@@ -78,22 +77,17 @@ impl Machine {
         self.capacity() - self.descriptors_used.values().sum::<u16>()
     }
 
-    /// A list that is not as long as it was said to be is refused, and leaves no trace.
-    pub(super) fn add_miscounted(&mut self, count: u16, readable: &[u32], writable: &[u32]) {
-        let (r, w) = (self.segments(readable), self.segments(writable));
-        if usize::from(count) != r.len() + w.len() {
-            self.ring.add(count, r, w).unwrap_err();
-        }
-    }
-
-    /// A chain that is given up leaves no trace.
-    pub(super) fn abandon(&mut self, count: u16, readable: &[u32]) {
-        let segments = self.segments(readable);
+    /// A chain in the wrong order, or one that is dropped, leaves no trace.
+    pub(super) fn abandon(&mut self, writable: &[u32], readable: &[u32]) {
+        let is_error = !readable.is_empty() && writable.iter().any(|&len| len != 0);
+        let (w, r) = (self.segments(writable), self.segments(readable));
         macro_rules! begin {
             ($ring:ident) => {
-                if let Ok(mut chain) = $ring.begin(count) {
-                    for segment in segments {
-                        chain.push(segment, Access::Readable);
+                if let Ok(mut chain) = $ring.begin() {
+                    w.iter().for_each(|&s| chain.push(s, Access::Writable));
+                    r.iter().for_each(|&s| chain.push(s, Access::Readable));
+                    if is_error {
+                        chain.finish().unwrap_err();
                     }
                 }
             };

@@ -154,10 +154,7 @@ impl Machine {
     pub fn run(&mut self, step: &Step) {
         match step {
             Step::AddChain(readable, writable) => self.add_chain(readable, writable),
-            Step::AddMiscounted(count, readable, writable) => {
-                self.add_miscounted(*count, readable, writable);
-            }
-            Step::Abandon(count, readable) => self.abandon(*count, readable),
+            Step::Abandon(writable, readable) => self.abandon(writable, readable),
             Step::AddOne(len, writable) => self.add_one(*len, *writable),
             Step::AddIndirect(readable, writable) => self.add_indirect(readable, writable),
             Step::Publish => {

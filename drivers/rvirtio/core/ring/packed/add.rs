@@ -51,31 +51,29 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn add_chain(
         &mut self,
-        count: u16,
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        let mut chain = self.begin(count)?;
+        let mut chain = self.begin()?;
         in_order(readable, writable).for_each(|(segment, access)| chain.push(segment, access));
         chain.finish()
     }
 
-    /// Begins a buffer of `count` elements, which is added by [`Chain::finish`].
+    /// Begins a buffer of several elements, which is added by [`Chain::finish`].
     ///
     /// # Errors
     ///
-    /// See [`AddError`].
+    /// [`AddError::Broken`].
     #[inline]
-    pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
+    pub fn begin(&mut self) -> Result<Chain<'_, M, S>, AddError> {
         self.state.takes_buffers()?;
-        check_count(count, self.num_free, self.capacity)?;
         Ok(Chain {
             next: self.next_avail,
+            last: self.next_avail,
             ring: self,
-            count,
-            left: count,
-            surplus: false,
+            count: 0,
             first_flags: 0,
+            last_flags: 0,
             sums: Sums::default(),
         })
     }
@@ -143,17 +141,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 ///
 /// # Invariants
 ///
-/// - `next` is `count - left` descriptors after `next_avail` of the ring, which has at least
-///   `count` free descriptors.
-/// - Of the descriptors in between, the first has no flags yet, and the others are available.
+/// The next `count` descriptors of the ring are written, or all free ones if these are fewer. The
+/// first of them, whose flags are to be `first_flags`, has no flags yet; the others are available, and
+/// say that there is a next one. The last of them is at `last`, with `last_flags` for its element, and
+/// `next` is the position after it.
 pub struct Chain<'a, M: Memory, S: DerefMut<Target = [Shadow]>> {
     ring: &'a mut Ring<M, S>,
-    count: u16,
-    left: u16,
+    /// The number of elements, which may be more than there is room for.
+    count: u32,
     next: Position,
-    /// Whether there were more elements than `count`.
-    surplus: bool,
+    last: Position,
     first_flags: u16,
+    last_flags: u16,
     sums: Sums,
 }
 
@@ -163,24 +162,24 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
     /// Errors are returned by [`finish`](Self::finish).
     #[inline]
     pub fn push(&mut self, segment: Segment, access: Access) {
-        let Some(left) = self.left.checked_sub(1) else {
-            self.surplus = true;
-            return;
-        };
-        let next = if left > 0 { DESC_F_NEXT } else { 0 };
-        let flags = access.flags() | next;
         let position = self.next;
+        let count = self.count;
+        self.count = count.saturating_add(1);
+        if count >= self.ring.num_free.into() {
+            return;
+        }
+        let flags = access.flags() | DESC_F_NEXT;
         self.ring.write_element(position, segment);
-        if self.left == self.count {
+        if count == 0 {
             self.first_flags = flags;
         } else {
-            let meta = position.available(self.ring.free_id, flags);
-            self.ring.mem.desc(position.slot()).meta.write(meta);
+            self.write_flags(position, flags);
         }
-        self.sums.add(segment, access);
-        // INVARIANT: Both advance by one descriptor.
-        self.left = left;
+        // INVARIANT: One more descriptor is written.
+        self.last = position;
+        self.last_flags = access.flags();
         self.next = position.next(self.ring.size);
+        self.sums.add(segment, access);
     }
 
     /// Adds the buffer.
@@ -190,16 +189,25 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
     /// See [`AddError`].
     #[inline]
     pub fn finish(mut self) -> Result<Token, AddError> {
+        let count = check_count(self.count, self.ring.num_free, self.ring.capacity)?;
         let writable = self.sums.writable()?;
-        if self.left != 0 || self.surplus {
-            return Err(AddError::BadList);
+        if count == 1 {
+            self.first_flags = self.last_flags;
+        } else {
+            self.write_flags(self.last, self.last_flags);
         }
         let token = self
             .ring
-            .make_available(self.next, self.first_flags, self.count, writable)?;
+            .make_available(self.next, self.first_flags, count, writable)?;
         // INVARIANT: No descriptor after `next_avail` is written.
-        self.left = self.count;
+        self.count = 0;
         Ok(token)
+    }
+
+    #[inline]
+    fn write_flags(&self, position: Position, flags: u16) {
+        let meta = position.available(self.ring.free_id, flags);
+        self.ring.mem.desc(position.slot()).meta.write(meta);
     }
 
     /// Makes all descriptors unavailable again, except for the first one, which is not available.
@@ -208,7 +216,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
     #[cold]
     fn undo(&mut self) {
         let mut position = self.ring.next_avail;
-        for _ in self.left.wrapping_add(1)..self.count {
+        for _ in 1..self.count.min(self.ring.num_free.into()) {
             position = position.next(self.ring.size);
             let desc = self.ring.mem.desc(position.slot());
             desc.meta.write(position.vacant());
@@ -219,7 +227,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Drop for Chain<'_, M, S> {
     #[inline]
     fn drop(&mut self) {
-        if self.left != self.count {
+        if self.count != 0 {
             self.undo();
         }
     }

@@ -50,30 +50,28 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn add_chain(
         &mut self,
-        count: u16,
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        let mut chain = self.begin(count)?;
+        let mut chain = self.begin()?;
         in_order(readable, writable).for_each(|(segment, access)| chain.push(segment, access));
         chain.finish()
     }
 
-    /// Begins a buffer of `count` elements, which is added by [`Chain::finish`].
+    /// Begins a buffer of several elements, which is added by [`Chain::finish`].
     ///
     /// # Errors
     ///
-    /// See [`AddError`].
+    /// [`AddError::Broken`].
     #[inline]
-    pub fn begin(&mut self, count: u16) -> Result<Chain<'_, M, S>, AddError> {
+    pub fn begin(&mut self) -> Result<Chain<'_, M, S>, AddError> {
         self.state.takes_buffers()?;
-        check_count(count, self.num_free, self.size())?;
         Ok(Chain {
             next: self.free_head,
             ring: self,
-            count,
-            left: count,
-            surplus: false,
+            count: 0,
+            last: 0,
+            last_flags: 0,
             sums: Sums::default(),
         })
     }
@@ -132,15 +130,16 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 ///
 /// # Invariants
 ///
-/// `next` is the descriptor after the first `count - left` of the free list, which has at least
-/// `count`.
+/// The first `count` descriptors of the free list are written, or all of it if that has fewer. Each
+/// says that there is a next one. The last of them is `last`, with `last_flags` for its element, and
+/// `next` comes after it.
 pub struct Chain<'a, M, S> {
     ring: &'a mut Ring<M, S>,
-    count: u16,
-    left: u16,
+    /// The number of elements, which may be more than there is room for.
+    count: u32,
     next: u16,
-    /// Whether there were more elements than `count`.
-    surplus: bool,
+    last: u16,
+    last_flags: u16,
     sums: Sums,
 }
 
@@ -150,22 +149,23 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
     /// Errors are returned by [`finish`](Self::finish).
     #[inline]
     pub fn push(&mut self, segment: Segment, access: Access) {
-        let Some(left) = self.left.checked_sub(1) else {
-            self.surplus = true;
-            return;
-        };
         let index = self.next;
+        let count = self.count;
+        self.count = count.saturating_add(1);
+        if count >= self.ring.num_free.into() {
+            return;
+        }
         // There always is an entry (type invariant of the ring).
         let Some(entry) = self.ring.shadow.get(usize::from(index)) else {
             return;
         };
-        let next = if left > 0 { DESC_F_NEXT } else { 0 };
-        self.ring
-            .write_desc(index, segment, access.flags() | next, entry.next);
-        self.sums.add(segment, access);
-        // INVARIANT: Both advance by one descriptor.
-        self.left = left;
         self.next = entry.next;
+        // INVARIANT: One more descriptor is written.
+        self.last = index;
+        self.last_flags = access.flags();
+        self.ring
+            .write_desc(index, segment, access.flags() | DESC_F_NEXT, entry.next);
+        self.sums.add(segment, access);
     }
 
     /// Adds the buffer.
@@ -175,15 +175,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
     /// See [`AddError`].
     #[inline]
     pub fn finish(self) -> Result<Token, AddError> {
+        let ring = self.ring;
+        let count = check_count(self.count, ring.num_free, ring.capacity())?;
         let writable = self.sums.writable()?;
-        if self.left != 0 || self.surplus {
-            return Err(AddError::BadList);
-        }
-        let head = self.ring.free_head;
-        let entry = self.ring.entry(head)?;
-        entry.count = self.count;
+        ring.mem
+            .desc(self.last)
+            .meta
+            .write(meta(self.last_flags, 0));
+        let head = ring.free_head;
+        let entry = ring.entry(head)?;
+        entry.count = count;
         entry.writable = writable;
-        self.ring.make_available(head, self.next, self.count);
+        ring.make_available(head, self.next, count);
         Ok(Token(head))
     }
 }
