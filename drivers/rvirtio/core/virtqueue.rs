@@ -72,6 +72,9 @@ pub struct Used<T> {
     /// The number of bytes that the device has reported as written, from the start of the writable
     /// part, and at most the length of that. The rest of the buffer is unchanged.
     pub written: u32,
+    /// Whether the device has reported more than that part has room for. What was written is not
+    /// known then, so all of it may be old.
+    pub overlong: bool,
 }
 
 /// A buffer that a queue has not accepted, and the reason.
@@ -217,6 +220,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
                 Some(Used {
                     data: self.parts.take(used.token)?,
                     written: used.written,
+                    overlong: used.overlong,
                 })
             }
             Err(violation) => {

@@ -219,6 +219,7 @@ impl Hostile {
                 let id = used.token.index();
                 let buffer = self.held.remove(&id).expect("not in the ring");
                 assert!(used.written <= buffer.writable);
+                assert!(used.written == buffer.writable || !used.overlong);
                 assert_eq!(self.violation, None, "a broken ring gives no buffers");
             }
             Err(violation) => assert_eq!(*self.violation.get_or_insert(violation), violation),

@@ -124,6 +124,22 @@ fn index_jumps() {
     }
 }
 
+fn popped(token: Token, written: u32) -> Result<Option<UsedBuffer>, Violation> {
+    Ok(Some(UsedBuffer {
+        token,
+        written,
+        overlong: false,
+    }))
+}
+
+fn overlong(token: Token, written: u32) -> Result<Option<UsedBuffer>, Violation> {
+    Ok(Some(UsedBuffer {
+        token,
+        written,
+        overlong: true,
+    }))
+}
+
 #[test]
 fn index_goes_back() {
     let (area, mut ring) = ring(8, Config::default());
@@ -149,15 +165,15 @@ fn length_is_at_most_what_the_device_may_write() {
         let (area, mut ring) = ring(4, Config::default());
         let token = publish(&mut ring, 1)[0];
         use_id(&area, 0, 0, reported);
-        assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+        let popped = if reported > 100 { overlong } else { popped };
+        assert_eq!(ring.pop_used(), popped(token, written));
     }
     // Nothing is writable.
     let (area, mut ring) = ring(4, Config::default());
     let token = ring.add_chain(readable(100), []).unwrap();
     ring.publish();
     use_id(&area, 0, 0, 100);
-    let written = 0;
-    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+    assert_eq!(ring.pop_used(), overlong(token, 0));
 }
 
 /// The index is read once for all the buffers that it covers: what the device does with it
@@ -189,13 +205,13 @@ fn batch_is_reported_by_its_last_buffer() {
     use_id(&area, 0, 2, 17);
     area.used_idx.write(3);
     for (token, written) in [(tokens[0], 100), (tokens[1], 100), (tokens[2], 17)] {
-        assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+        assert_eq!(ring.pop_used(), popped(token, written));
     }
     assert_eq!(ring.pop_used(), Ok(None));
     // The next batch is reported after the whole one before.
     use_id(&area, 3, 3, 1);
     let (token, written) = (tokens[3], 1);
-    assert_eq!(ring.pop_used(), Ok(Some(UsedBuffer { token, written })));
+    assert_eq!(ring.pop_used(), popped(token, written));
 }
 
 /// covers: RING-O-D3
@@ -258,20 +274,8 @@ fn descriptors_overwritten_by_the_device() {
     }
     use_id(&area, 0, a.index().into(), u32::MAX);
     use_id(&area, 1, b.index().into(), u32::MAX);
-    assert_eq!(
-        ring.pop_used(),
-        Ok(Some(UsedBuffer {
-            token: a,
-            written: 100
-        }))
-    );
-    assert_eq!(
-        ring.pop_used(),
-        Ok(Some(UsedBuffer {
-            token: b,
-            written: 7
-        }))
-    );
+    assert_eq!(ring.pop_used(), overlong(a, 100));
+    assert_eq!(ring.pop_used(), overlong(b, 7));
     assert_eq!(ring.num_free(), 4);
 }
 

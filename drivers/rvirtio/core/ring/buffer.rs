@@ -59,6 +59,22 @@ pub struct UsedBuffer {
     /// these. With `IN_ORDER`, a device need not report the number for every buffer; otherwise this
     /// is the length of the part.
     pub written: u32,
+    /// Whether the device reports more than that part has room for, so that it is not known how
+    /// much of it was written.
+    pub overlong: bool,
+}
+
+impl UsedBuffer {
+    /// Returns the buffer with `token`, whose writable part has `writable` bytes, of which the
+    /// device reports `reported` to be written.
+    #[inline]
+    pub(super) fn new(token: Token, reported: u32, writable: u32) -> Self {
+        Self {
+            token,
+            written: reported.min(writable),
+            overlong: reported > writable,
+        }
+    }
 }
 
 /// The report of the device about a used buffer; with `IN_ORDER` about the last one of a batch.

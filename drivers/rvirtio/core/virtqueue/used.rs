@@ -56,6 +56,7 @@ impl<T: Buffers> Iterator for UsedBuffers<'_, '_, T> {
                 Some(Used {
                     data: slot.take()?,
                     written: used.written,
+                    overlong: used.overlong,
                 })
             }
             Err(violation) => {

@@ -39,16 +39,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let Some(writable) = self.release(id) else {
             return Err(self.violation(Violation::UsedIdNotInFlight { id }));
         };
-        let written = if id == last.id {
+        let reported = if id == last.id {
             self.batch = None;
-            last.len.min(writable)
+            last.len
         } else {
             self.batch = Some(last);
             writable
         };
-        Ok(UsedBuffer {
-            token: Token(id),
-            written,
-        })
+        Ok(UsedBuffer::new(Token(id), reported, writable))
     }
 }

@@ -108,10 +108,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let Some(writable) = self.release(id) else {
             return Err(self.violation(Violation::UsedIdNotInFlight { id }));
         };
-        Ok(UsedBuffer {
-            token: Token(id),
-            written: len.min(writable),
-        })
+        Ok(UsedBuffer::new(Token(id), len, writable))
     }
 
     /// Frees the descriptors and the id of buffer `id` and returns the length of its writable

@@ -93,10 +93,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             let Some(writable) = self.release(id) else {
                 return Err(self.violation(Violation::UsedIdNotInFlight { id }));
             };
-            UsedBuffer {
-                token: Token(id),
-                written: len.min(writable),
-            }
+            UsedBuffer::new(Token(id), len, writable)
         };
         // INVARIANT: One buffer less, and not past `used_seen`, which is ahead.
         self.last_used = self.last_used.wrapping_add(1);
