@@ -236,7 +236,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     /// has to be asked again, by [`Virtqueue::arm`].
     #[inline]
     pub fn used(&mut self) -> UsedBuffers<'_, 'bound, T> {
-        UsedBuffers::new(&mut self.parts, self.handle, &mut self.reported)
+        UsedBuffers::new(&mut self.parts, &self.handle, &mut self.reported)
     }
 
     /// Disables callbacks. The device may still interrupt.

@@ -198,7 +198,7 @@ where
 {
     type Item = Result<UsedBuffer, Violation>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Split(used) => used.next(),

@@ -23,7 +23,7 @@ use kernel::prelude::*;
 pub struct UsedBuffers<'a, 'bound, T> {
     used: RingUsed<'a, 'bound>,
     slots: &'a mut [Option<T>],
-    handle: QueueHandle<'bound>,
+    handle: &'a QueueHandle<'bound>,
     reported: &'a mut bool,
 }
 
@@ -31,7 +31,7 @@ impl<'a, 'bound, T: Buffers> UsedBuffers<'a, 'bound, T> {
     #[inline]
     pub(super) fn new(
         parts: &'a mut Parts<'bound, T>,
-        handle: QueueHandle<'bound>,
+        handle: &'a QueueHandle<'bound>,
         reported: &'a mut bool,
     ) -> Self {
         let (used, slots) = parts.used();
@@ -47,7 +47,7 @@ impl<'a, 'bound, T: Buffers> UsedBuffers<'a, 'bound, T> {
 impl<T: Buffers> Iterator for UsedBuffers<'_, '_, T> {
     type Item = Used<T>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Used<T>> {
         match self.used.next()? {
             Ok(used) => {
@@ -60,7 +60,7 @@ impl<T: Buffers> Iterator for UsedBuffers<'_, '_, T> {
                 })
             }
             Err(violation) => {
-                report(&self.handle, self.reported, violation);
+                report(self.handle, self.reported, violation);
                 None
             }
         }

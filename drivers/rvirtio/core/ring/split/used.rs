@@ -84,7 +84,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// Pops the next buffer: `used_seen` is past `last_used`, and all buffers are published.
-    #[inline]
+    #[inline(always)]
     fn take_used(&mut self) -> Result<UsedBuffer, Violation> {
         let used = if self.in_order {
             self.take_in_order()?
@@ -160,7 +160,7 @@ pub struct Used<'a, M, S> {
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Iterator for Used<'_, M, S> {
     type Item = Result<UsedBuffer, Violation>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         let ring = &mut *self.ring;
         if ring.last_used == ring.used_seen {
