@@ -41,7 +41,8 @@ use kernel::{
     error::from_result,
     ffi::{
         c_int,
-        c_uint, //
+        c_uint,
+        c_ulong, //
     },
     prelude::*, //
 };
@@ -291,6 +292,13 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     dev.hw_features = config.switchable.into_raw();
     dev.hw_enc_features = config.in_tunnels.into_raw();
     dev.needed_headroom = config.needed_headroom;
+    // A frame is sent once at a time: until it is freed, its headroom and its control block are the
+    // driver's.
+    // SAFETY: The union has this structure as its members.
+    let flags = unsafe { &mut dev.__bindgen_anon_1.priv_flags_fast };
+    // CAST: It is a bit of the lower half.
+    let sharing = bindings::netdev_priv_flags_IFF_TX_SKB_SHARING as c_ulong;
+    flags.set_priv_flags(flags.priv_flags() & !sharing);
 }
 
 /// Returns transmit queue `index` of a device.

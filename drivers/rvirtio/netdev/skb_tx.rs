@@ -92,7 +92,9 @@ impl TxSkb {
     /// `raw` must point to a socket buffer that the caller owns, with an Ethernet header.
     #[inline]
     pub(crate) unsafe fn from_raw(raw: NonNull<sk_buff>) -> Self {
-        // INVARIANT: By the safety requirements.
+        // INVARIANT: The caller owns the buffer, which has an Ethernet header (safety requirements). The
+        // device does not say that it takes buffers that are sent several times at once
+        // (`IFF_TX_SKB_SHARING`).
         Self { raw }
     }
 
