@@ -210,12 +210,12 @@ impl TxSkb {
     #[doc(alias = "skb_tx_timestamp")]
     #[inline]
     pub fn timestamp(&self) {
-        // SKBTX_SW_TSTAMP
-        const SOFTWARE: u8 = 1 << 1;
+        // SKBTX_SW_TSTAMP and SKBTX_BPF
+        const WANTED: u8 = 1 << 1 | 1 << 7;
         // SAFETY: `raw` points to a socket buffer (type invariant). The driver has no hardware
         // time stamps.
         unsafe {
-            if (*skb::shared_info(self.as_raw())).tx_flags & SOFTWARE != 0 {
+            if (*skb::shared_info(self.as_raw())).tx_flags & WANTED != 0 {
                 kernel::bindings::skb_tstamp_tx(self.as_raw(), core::ptr::null_mut());
             }
         }
