@@ -20,7 +20,19 @@ use netdev::{
 /// Posts buffers up to the level of the queue, and notifies the device of them. Goes on with what
 /// there is if there is no memory.
 #[doc(alias = "try_fill_recv")]
+#[inline]
 pub(crate) fn fill<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) {
+    if rx.wants_more() {
+        post_new(rx, pools);
+    }
+    // Of those, too, that were posted again since the last time.
+    if let Some(kick) = rx.vq.kick_prepare() {
+        kick.notify();
+    }
+}
+
+#[inline(never)]
+fn post_new<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) {
     while rx.wants_more() {
         let Some(buf) = next(rx, pools) else {
             pools.pair().rx.alloc_fail.add(1);
@@ -29,10 +41,6 @@ pub(crate) fn fill<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bo
         if !post(rx, buf) {
             break;
         }
-    }
-    // Of those, too, that were posted again since the last time.
-    if let Some(kick) = rx.vq.kick_prepare() {
-        kick.notify();
     }
 }
 

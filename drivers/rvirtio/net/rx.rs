@@ -8,6 +8,7 @@ use crate::{
     parse::IpVersion,
     refill,
     rx_header::{
+        self,
         check,
         linear_len,
         GsoKind,
@@ -20,10 +21,7 @@ use crate::{
         MAX_PARTS, //
     },
     spec::{
-        header::{
-            Header,
-            MAX_LEN, //
-        },
+        header::Header,
         ETHERNET_HEADER,
         MAX_GSO_FRAME, //
     }, //
@@ -113,8 +111,9 @@ impl<'bound> Rx<'bound> {
         if self.vq.is_broken() {
             return true;
         }
-        // Without buffers there are no interrupts.
-        self.vq.in_flight() != 0 && self.vq.enable_cb() == More::Nothing
+        // Without buffers there are no interrupts. A poll that has received nothing has left those on
+        // that were on.
+        self.vq.in_flight() != 0 && (self.vq.is_armed() || self.vq.enable_cb() == More::Nothing)
     }
 
     /// Posts more buffers from now on, if the device has used most of them in one poll.
@@ -132,14 +131,20 @@ pub(crate) fn receive<'bound>(
     napi: &mut Napi<'_, NetOps<'bound>>,
     budget: u32,
 ) -> u32 {
-    rx.vq.disable_cb();
     let mut received = 0;
     while received < budget {
-        let Some(used) = rx.vq.pop_used() else {
+        let Some(used) = rx.vq.used().next() else {
             break;
         };
+        if received == 0 {
+            rx.vq.disable_cb();
+        }
         received += 1;
-        if let Err(why) = one(rx, napi, used.data, used.written) {
+        let outcome = match used.data {
+            RxPosted::One(buf) => one(rx, napi, buf, used.written),
+            RxPosted::Many(bufs) => many(rx, napi, bufs, used.written),
+        };
+        if let Err(why) = outcome {
             count(rx, napi, why);
         }
     }
@@ -150,81 +155,128 @@ pub(crate) fn receive<'bound>(
     received
 }
 
-/// Receives the frame that starts in a buffer.
+/// Receives the frame that starts in a buffer of one part.
 #[doc(alias = "receive_buf")]
 #[inline]
 fn one<'bound>(
     rx: &mut Rx<'bound>,
     napi: &mut Napi<'_, NetOps<'bound>>,
-    posted: RxPosted,
+    buf: RxBuf,
     written: u32,
 ) -> Result {
     let caps = &napi.pair().device().caps;
-    let (first, others) = match posted {
-        RxPosted::One(buf) => (buf, KVec::new()),
-        RxPosted::Many(bufs) => split_first(bufs).ok_or(Dropped::Length)?,
-    };
-    let written_first = written.min(first.len());
-    let mut left = written - written_first;
-    first.sync_for_cpu(written_first);
-    let header = header(&first, written_first, caps).ok_or(Dropped::Length)?;
-    // Without MRG_RXBUF devices leave there what they want, and with it some write 0.
-    let count = match caps.mergeable {
-        true => header.num_buffers.max(1),
-        false => 1,
-    };
-
-    let alone = count == 1 && left == 0;
-    let mut frame = start(rx, napi, first, written_first, &header, alone);
-    for buf in others {
-        let len = left.min(buf.len());
-        left -= len;
-        if len != 0 {
-            frame = frame.and_then(|skb| append(rx, napi, skb, buf, len));
+    buf.sync_for_cpu(written);
+    let header = header(&buf, written, caps).ok_or(Dropped::Length)?;
+    if caps.mergeable && header.num_buffers > 1 {
+        return merged(rx, napi, buf, written, header);
+    }
+    let offset = caps.layout.len();
+    // Not below 0, see `header`.
+    let len = written.wrapping_sub(offset);
+    if len < ETHERNET_HEADER {
+        return Err(Dropped::Length);
+    }
+    let skb = if len <= COPYBREAK {
+        let skb = napi.copied(&buf, offset, len).ok_or(Dropped::Memory);
+        recycle(rx, buf);
+        skb?
+    } else {
+        match in_place(rx, napi, buf, offset, len) {
+            Ok(skb) => skb,
+            Err(buf) => start(rx, napi, buf, written, header)?,
         }
-    }
-    if count > MAX_PARTS {
-        frame = Err(Dropped::Length);
-    }
+    };
+    deliver(napi, skb, header)
+}
+
+/// Receives the frame that starts in a buffer and goes on in others.
+#[doc(alias = "receive_mergeable")]
+#[inline(never)]
+fn merged<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxBuf,
+    written: u32,
+    header: Header,
+) -> Result {
+    let mut frame = match header.num_buffers {
+        0..=MAX_PARTS => start(rx, napi, buf, written, header),
+        _ => Err(Dropped::Length),
+    };
     // What belongs to the frame is taken whatever happens: it would be taken for other frames.
-    for _ in 1..count {
-        let used = rx.vq.pop_used();
-        frame = match (frame, used.map(|used| (used.data, used.written))) {
-            (Ok(skb), Some((RxPosted::One(buf), len))) => append(rx, napi, skb, buf, len),
-            (_, None) => return Err(Dropped::Length),
-            (Ok(_), Some(_)) => Err(Dropped::Length),
+    for _ in 1..header.num_buffers {
+        let Some(used) = rx.vq.used().next() else {
+            return Err(Dropped::Length);
+        };
+        frame = match (frame, used.data) {
+            (Ok(skb), RxPosted::One(buf)) => append(rx, napi, skb, buf, used.written),
+            (Ok(_), RxPosted::Many(_)) => Err(Dropped::Length),
             (frame, _) => frame,
         };
     }
-    deliver(napi, frame?, &header)
+    deliver(napi, frame?, header)
 }
 
-fn split_first(bufs: KVec<RxBuf>) -> Option<(RxBuf, KVec<RxBuf>)> {
-    let mut bufs = bufs;
-    let first = bufs.remove(0).ok()?;
-    Some((first, bufs))
+/// Receives the frame that is in a buffer of many parts.
+#[doc(alias = "receive_big")]
+#[inline(never)]
+fn many<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    bufs: KVec<RxBuf>,
+    written: u32,
+) -> Result {
+    let caps = &napi.pair().device().caps;
+    let mut bufs = bufs.into_iter();
+    let first = bufs.next().ok_or(Dropped::Length)?;
+    let in_first = written.min(first.len());
+    let mut left = written.wrapping_sub(in_first);
+    first.sync_for_cpu(in_first);
+    let header = header(&first, in_first, caps).ok_or(Dropped::Length)?;
+    let mut skb = start(rx, napi, first, in_first, header)?;
+    for buf in bufs {
+        let len = left.min(buf.len());
+        left = left.wrapping_sub(len);
+        if len != 0 {
+            skb = append(rx, napi, skb, buf, len)?;
+        }
+    }
+    deliver(napi, skb, header)
 }
 
-/// Copies the header out of a buffer, once.
+/// Copies the header out of a buffer, once. `None` if no whole header was written.
 #[inline]
 fn header(buf: &RxBuf, written: u32, caps: &Caps) -> Option<Header> {
-    let mut bytes = [0; MAX_LEN];
-    let len = caps.layout.len();
-    let there = written >= len && buf.read(0, bytes.get_mut(..len as usize)?);
-    there.then(|| Header::parse(&bytes, caps.layout))
+    let words = buf.words()?.map(u64::from_le);
+    (written >= caps.layout.len()).then(|| Header::from_words(words, caps.layout))
 }
 
-/// Makes the start of a frame of a buffer with `written` bytes. It is all of the frame if it is
-/// `alone`.
-#[doc(alias = "page_to_skb")]
+/// Makes a frame of the `len` bytes from `offset` on of a buffer where they are, and posts the rest of
+/// that again. Gives the buffer back if that is not possible.
 #[inline]
+fn in_place<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxBuf,
+    offset: u32,
+    len: u32,
+) -> Result<RxSkb, RxBuf> {
+    if len > MAX_IN_PLACE {
+        return Err(buf);
+    }
+    let (skb, rest) = napi.around(buf, offset, len, LEAST_POSTED)?;
+    post_rest(rx, rest);
+    Ok(skb)
+}
+
+/// Makes the start of a frame of a buffer with `written` bytes: copies the headers, and adds the rest.
+#[doc(alias = "page_to_skb")]
 fn start<'bound>(
     rx: &mut Rx<'bound>,
     napi: &mut Napi<'_, NetOps<'bound>>,
-    mut buf: RxBuf,
+    buf: RxBuf,
     written: u32,
-    header: &Header,
-    alone: bool,
+    header: Header,
 ) -> Result<RxSkb> {
     let caps = &napi.pair().device().caps;
     let offset = caps.layout.len();
@@ -232,21 +284,7 @@ fn start<'bound>(
     if len < ETHERNET_HEADER {
         return Err(Dropped::Length);
     }
-    if alone && len <= COPYBREAK {
-        let skb = napi.copied(&buf, offset, len).ok_or(Dropped::Memory);
-        recycle(rx, buf);
-        return skb;
-    }
-    if alone && len <= MAX_IN_PLACE {
-        match napi.around(buf, offset, len, LEAST_POSTED) {
-            Ok((skb, rest)) => {
-                post_rest(rx, rest);
-                return Ok(skb);
-            }
-            Err(same) => buf = same,
-        }
-    }
-    let linear = linear_len(header, len, &caps.rx, |at| {
+    let linear = linear_len(&header, len, &caps.rx, |at| {
         buf.byte(offset.saturating_add(at))
     });
     let skb = napi.copied(&buf, offset, linear).ok_or(Dropped::Memory)?;
@@ -254,12 +292,13 @@ fn start<'bound>(
         recycle(rx, buf);
         return Ok(skb);
     }
-    add(rx, napi, skb, buf, offset + linear..written)
+    // Less than `written`, as `linear` is less than `len`.
+    add(rx, napi, skb, buf, offset.wrapping_add(linear)..written)
 }
 
 /// Adds all that was written to a buffer to the end of a frame.
 #[doc(alias = "virtnet_skb_append_frag")]
-#[inline]
+#[inline(always)]
 fn append<'bound>(
     rx: &mut Rx<'bound>,
     napi: &mut Napi<'_, NetOps<'bound>>,
@@ -275,7 +314,7 @@ fn append<'bound>(
     add(rx, napi, skb, buf, 0..written)
 }
 
-#[inline]
+#[inline(always)]
 fn add<'bound>(
     rx: &mut Rx<'bound>,
     napi: &mut Napi<'_, NetOps<'bound>>,
@@ -285,7 +324,9 @@ fn add<'bound>(
 ) -> Result<RxSkb> {
     let (part, rest) = buf.carve(bytes.end, LEAST_POSTED);
     post_rest(rx, rest);
-    match napi.add(&mut skb, part, bytes.start, bytes.end - bytes.start) {
+    // Not below 0: the callers' ranges are in order.
+    let len = bytes.end.wrapping_sub(bytes.start);
+    match napi.add(&mut skb, part, bytes.start, len) {
         true => Ok(skb),
         false => Err(Dropped::Memory),
     }
@@ -309,21 +350,21 @@ fn post_rest(rx: &mut Rx<'_>, rest: Option<RxBuf>) {
 
 /// Passes a frame to the stack.
 #[doc(alias = "virtnet_receive_done")]
-#[inline]
-fn deliver(napi: &mut Napi<'_, NetOps<'_>>, mut skb: RxSkb, header: &Header) -> Result {
+#[inline(always)]
+fn deliver(napi: &mut Napi<'_, NetOps<'_>>, mut skb: RxSkb, header: Header) -> Result {
     let pair = napi.pair();
     let len = skb.len();
-    let meta = check(header, len, skb.linear(), &pair.device().caps.rx).map_err(Dropped::Header)?;
-    if meta != RxMeta::default() {
-        // What was checked is in bounds.
-        apply(&mut skb, &meta).map_err(|OutOfBounds| Dropped::Length)?;
-    }
+    let caps = &pair.device().caps.rx;
+    let meta = check(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
+    // What was checked is in bounds.
+    apply(&mut skb, &meta).map_err(|OutOfBounds| Dropped::Length)?;
     pair.rx.packets.add(1);
     pair.rx.bytes.add(len.into());
     napi.receive(skb);
     Ok(())
 }
 
+#[inline]
 fn apply(skb: &mut RxSkb, meta: &RxMeta) -> Result<(), OutOfBounds> {
     match meta.csum {
         RxCsum::None => (),
@@ -333,9 +374,13 @@ fn apply(skb: &mut RxSkb, meta: &RxMeta) -> Result<(), OutOfBounds> {
     if let Some(hash) = meta.hash {
         skb.set_hash(hash.value, hash.has_ports);
     }
-    let Some(gso) = &meta.gso else {
-        return Ok(());
-    };
+    match &meta.gso {
+        Some(gso) => apply_gso(skb, gso),
+        None => Ok(()),
+    }
+}
+
+fn apply_gso(skb: &mut RxSkb, gso: &rx_header::RxGso) -> Result<(), OutOfBounds> {
     skb.set_gso(&RxGso {
         kind: match gso.kind {
             GsoKind::TcpV4 => RxGsoKind::TcpV4,

@@ -175,6 +175,7 @@ pub(crate) fn linear_len(
 #[doc(alias = "virtio_net_hdr_to_skb")]
 #[doc(alias = "virtio_net_hdr_tnl_to_skb")]
 #[doc(alias = "virtio_net_handle_csum_offload")]
+#[inline]
 pub(crate) fn check(
     header: &Header,
     len: u32,
@@ -188,13 +189,15 @@ pub(crate) fn check(
     let csum = csum(header, flags, head)?;
     let gso = match header.gso_type {
         gso::NONE => None,
-        _ => gso(header, flags, csum, len, head, caps)?,
+        // A copy, so that the header of other frames need not be in memory.
+        _ => gso(*header, flags, csum, len, head, caps)?,
     };
     let hash = if caps.hash { hash(header)? } else { None };
     Ok(RxMeta { csum, gso, hash })
 }
 
 /// Returns the flags that were negotiated.
+#[inline]
 pub(crate) fn negotiated_flags(header: &Header, caps: &RxCaps) -> u8 {
     let mut known = 0;
     if caps.csum {
@@ -206,6 +209,7 @@ pub(crate) fn negotiated_flags(header: &Header, caps: &RxCaps) -> u8 {
     header.flags & known
 }
 
+#[inline]
 fn csum(header: &Header, flags: u8, head: &[u8]) -> Result<RxCsum, Refused> {
     let (start, offset) = (header.csum_start, header.csum_offset);
     let refused = Err(Refused::Csum {
@@ -227,16 +231,18 @@ fn csum(header: &Header, flags: u8, head: &[u8]) -> Result<RxCsum, Refused> {
     if flags & flag::RSC_INFO != 0 || (outer && !tunnel) {
         return refused;
     }
-    let (start_at, offset_at) = (u32::from(start), u32::from(offset));
+    // The sum of two 16-bit numbers does not wrap.
+    let end = u32::from(start).wrapping_add(offset.into()).wrapping_add(2);
     let network = ETHERNET_HEADER + IpVersion::V4.min_header();
-    if start_at < network || start_at + offset_at + 2 > head.len() as u32 {
+    if u32::from(start) < network || end > head.len() as u32 {
         return refused;
     }
     Ok(RxCsum::Partial { start, offset })
 }
 
+#[inline(never)]
 fn gso(
-    header: &Header,
+    header: Header,
     flags: u8,
     csum: RxCsum,
     len: u32,
@@ -275,7 +281,7 @@ fn gso(
             if version != expected {
                 return Err(bad_headers);
             }
-            let inner = inner_transport(header, outer, head).ok_or(bad_headers)?;
+            let inner = inner_transport(&header, outer, head).ok_or(bad_headers)?;
             Some((inner, flags & flag::UDP_TUNNEL_CSUM != 0))
         }
     };

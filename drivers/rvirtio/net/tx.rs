@@ -3,12 +3,13 @@
 //! Sending.
 
 use crate::{
+    caps::TxCaps,
     ops::NetOps,
     parse::IpVersion,
     spec::header::Layout,
     tx_header::{
-        tx_header,
-        TxFrame,
+        plain,
+        segmented,
         TxGso,
         TxGsoKind,
         TxTunnel, //
@@ -40,6 +41,8 @@ pub(crate) struct Tx<'bound> {
     maps: MapPool<'bound>,
     /// The largest number of descriptors that a frame takes.
     per_frame: u16,
+    /// How many more frames are sent before the next interrupt is put off.
+    unarmed: u16,
 }
 
 impl<'bound> Tx<'bound> {
@@ -57,16 +60,18 @@ impl<'bound> Tx<'bound> {
             vq,
             maps,
             per_frame,
+            unarmed: 0,
         })
     }
 
-    /// Makes sure that there is an interrupt once most of what is in flight was sent, unless there
-    /// will be an earlier one. Returns whether that much was sent already.
+    /// Asks for an interrupt once most of what is in flight was sent. Returns whether that much was sent
+    /// already.
+    ///
+    /// As long as frames are sent, and the device is not much quicker, that is put off before it comes.
+    #[doc(alias = "virtqueue_enable_cb_delayed")]
     #[inline]
     fn arm(&mut self) -> MoreUsed {
-        if self.vq.is_armed() {
-            return MoreUsed::Nothing;
-        }
+        self.unarmed = self.vq.in_flight() / 4;
         self.vq.arm(Arm::MostInFlight)
     }
 
@@ -91,6 +96,13 @@ pub(crate) fn takes_fragments(vq: &Virtqueue<'_, TxBuf<'_>>) -> bool {
     usize::from(vq.capacity()) >= MAX_SEGMENTS
 }
 
+/// How many frames are sent, from the first one in an empty queue on, until the next interrupt is put
+/// off.
+const UNARMED_FROM_EMPTY: u16 = 2;
+
+/// How often a device may be quicker than the driver before that leaves it to a poll.
+const CATCH_UP: u8 = 2;
+
 /// The lock of a transmit queue.
 type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
 
@@ -99,16 +111,13 @@ type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
 #[inline]
 pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb, more: More) {
     skb.timestamp();
-    if tx.vq.in_flight() > tx.vq.size() / 2 {
-        // Interrupts may be off here.
-        reap(tx, 32, Free::Anywhere);
-    }
     let len = skb.len();
     let notify = match add(tx, skb) {
         Some(()) => {
             let counters = &tx.pair().tx;
             counters.packets.add(1);
             counters.bytes.add(len.into());
+            tx.unarmed = tx.unarmed.saturating_sub(1);
             stop_if_full(tx);
             tx.sent(len, more)
         }
@@ -122,11 +131,24 @@ pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb, more: More) {
         if let Some(kick) = tx.vq.kick_prepare() {
             kick.notify();
         }
-        if tx.arm() == MoreUsed::Pending {
-            // It was quick.
-            tx.pair().schedule();
+        if tx.unarmed == 0 {
+            catch_up(tx);
         }
     }
+}
+
+/// Frees what was sent, and puts the next interrupt off accordingly.
+#[inline]
+fn catch_up(tx: &mut Guard<'_, '_>) {
+    for _ in 0..CATCH_UP {
+        // Interrupts may be off here.
+        reap(tx, Free::Anywhere);
+        if tx.arm() == MoreUsed::Nothing {
+            return;
+        }
+    }
+    // It is quick.
+    tx.pair().schedule();
 }
 
 /// Puts a frame into the queue. Drops it if that does not work.
@@ -135,7 +157,11 @@ pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb, more: More) {
 fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
     let caps = &tx.pair().device().caps;
     let header = TxHeader {
-        words: tx_header(&frame(&skb)?, &caps.tx)?.to_words(),
+        words: if skb.is_gso() {
+            segments(&skb, &caps.tx)?
+        } else {
+            plain(skb.len(), skb.partial_csum(), &caps.tx)?.to_words()
+        },
         len: match caps.layout {
             Layout::Basic => TxHeaderLen::L12,
             Layout::Hash => TxHeaderLen::L20,
@@ -143,9 +169,11 @@ fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
         },
     };
     let tx = &mut **tx;
-    let mut buf = TxBuf::new(skb, header);
-    if !buf.map(&mut tx.maps) {
-        return None;
+    let buf = TxBuf::new(skb, header, &mut tx.maps).ok()?;
+    if tx.vq.in_flight() == 0 {
+        // Nothing can have been used that the device would not interrupt for.
+        let _ = tx.vq.arm(Arm::Next);
+        tx.unarmed = UNARMED_FROM_EMPTY;
     }
     match tx.vq.add(buf) {
         Ok(()) => Some(()),
@@ -164,6 +192,11 @@ fn stop_if_full(tx: &mut Guard<'_, '_>) {
     if tx.has_room() {
         return;
     }
+    full(tx);
+}
+
+#[cold]
+fn full(tx: &mut Guard<'_, '_>) {
     tx.stop();
     tx.pair().tx.stop.add(1);
     if tx.arm() == MoreUsed::Pending {
@@ -174,25 +207,26 @@ fn stop_if_full(tx: &mut Guard<'_, '_>) {
 /// Frees what was sent, wakes the stack, and asks for the next interrupt. Returns whether there is
 /// more to free.
 pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free) -> MoreUsed {
-    let max = tx.vq.size();
-    reap(tx, max, from);
     if tx.vq.in_flight() == 0 {
+        return MoreUsed::Nothing;
+    }
+    reap(tx, from);
+    if tx.vq.in_flight() == 0 || tx.vq.is_armed() {
         return MoreUsed::Nothing;
     }
     tx.arm()
 }
 
-/// Frees up to `max` frames that were sent, as far as one look finds them.
+/// Frees frames that were sent, as far as one look finds them.
 #[doc(alias = "free_old_xmit")]
-#[inline]
-fn reap(tx: &mut Guard<'_, '_>, max: u16, from: Free) {
-    let (mut packets, mut bytes) = (0, 0_u32);
+fn reap(tx: &mut Guard<'_, '_>, from: Free) {
+    let (mut packets, mut bytes) = (0_u32, 0_u32);
     let Tx { vq, maps, .. } = &mut **tx;
-    for used in vq.used().take(max.into()) {
+    for used in vq.used() {
         let skb = used.data.finish(maps);
         bytes = bytes.wrapping_add(skb.len());
         skb.consume(from);
-        packets += 1;
+        packets = packets.wrapping_add(1);
     }
     if packets == 0 {
         return;
@@ -217,11 +251,13 @@ pub(crate) fn reclaim(tx: &mut Guard<'_, '_>, stopped: &Stopped<'_>) {
     tx.reset_sent();
 }
 
-/// Returns what the stack says about a frame; `None` if it is to be segmented in a way that was
+/// Returns the header of a frame that is to be segmented; `None` if that is to be in a way that was
 /// never agreed on.
-#[inline]
-fn frame(skb: &TxSkb) -> Option<TxFrame> {
-    let gso = skb.gso().ok()?.map(|gso| TxGso {
+#[inline(never)]
+fn segments(skb: &TxSkb, caps: &TxCaps) -> Option<[u64; 3]> {
+    let plain = plain(skb.len(), skb.partial_csum(), caps)?;
+    let gso = skb.gso().ok()?;
+    let gso = TxGso {
         kind: match gso.kind {
             netdev::TxGsoKind::TcpV4 => TxGsoKind::TcpV4,
             netdev::TxGsoKind::TcpV6 => TxGsoKind::TcpV6,
@@ -240,11 +276,6 @@ fn frame(skb: &TxSkb) -> Option<TxFrame> {
             outer_transport: tunnel.outer_transport,
             inner_network: tunnel.inner_network,
         }),
-    });
-    Some(TxFrame {
-        len: skb.len(),
-        linear: skb.linear_len(),
-        csum: skb.partial_csum(),
-        gso,
-    })
+    };
+    Some(segmented(plain, skb.linear_len(), &gso, caps)?.to_words())
 }

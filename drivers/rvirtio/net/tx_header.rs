@@ -18,6 +18,7 @@ use super::{
 };
 
 /// What the stack says about a frame. Offsets count from the start of the frame, in bytes.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TxFrame {
     /// Length of the frame.
@@ -66,25 +67,41 @@ pub(crate) struct TxTunnel {
 /// made them.
 #[doc(alias = "virtio_net_hdr_from_skb")]
 #[doc(alias = "virtio_net_hdr_tnl_from_skb")]
-#[inline]
+#[cfg(test)]
 pub(crate) fn tx_header(frame: &TxFrame, caps: &TxCaps) -> Option<Header> {
+    let header = plain(frame.len, frame.csum, caps)?;
+    match &frame.gso {
+        Some(gso) => segmented(header, frame.linear, gso, caps),
+        None => Some(header),
+    }
+}
+
+/// Returns the header for a frame of `len` bytes that is not to be segmented. With a partial
+/// checksum, `csum` is where that starts, and where it is stored from there on.
+#[inline]
+pub(crate) fn plain(len: u32, csum: Option<(u32, u32)>, caps: &TxCaps) -> Option<Header> {
     let mut header = Header::default();
-    if let Some((start, offset)) = frame.csum {
-        let end = start.checked_add(offset)?.checked_add(2)?;
-        if !caps.csum || end > frame.len {
-            return None;
-        }
+    if let Some((start, offset)) = csum {
         header.flags = flag::NEEDS_CSUM;
         header.csum_start = u16::try_from(start).ok()?;
         header.csum_offset = u16::try_from(offset).ok()?;
-    }
-    if let Some(gso) = &frame.gso {
-        segmentation(&mut header, frame, gso, caps)?;
+        // Does not wrap: the sum of two 16-bit numbers.
+        let end = start.wrapping_add(offset).wrapping_add(2);
+        if !caps.csum || end > len {
+            return None;
+        }
     }
     Some(header)
 }
 
-fn segmentation(header: &mut Header, frame: &TxFrame, gso: &TxGso, caps: &TxCaps) -> Option<()> {
+/// Adds to the [`plain`] header of a frame, of which `linear` bytes are linear, how to segment it.
+pub(crate) fn segmented(plain: Header, linear: u32, gso: &TxGso, caps: &TxCaps) -> Option<Header> {
+    let mut header = plain;
+    segmentation(&mut header, linear, gso, caps)?;
+    Some(header)
+}
+
+fn segmentation(header: &mut Header, linear: u32, gso: &TxGso, caps: &TxCaps) -> Option<()> {
     let (base, negotiated, protocol) = match gso.kind {
         TxGsoKind::TcpV4 => (gso::TCPV4, caps.tso4, Protocol::Tcp),
         TxGsoKind::TcpV6 => (gso::TCPV6, caps.tso6, Protocol::Tcp),
@@ -93,7 +110,7 @@ fn segmentation(header: &mut Header, frame: &TxFrame, gso: &TxGso, caps: &TxCaps
     let csum_ok = header.flags & flag::NEEDS_CSUM != 0
         && header.csum_offset == protocol.csum_offset()
         && u32::from(header.csum_start).checked_add(protocol.min_header())? <= gso.headers;
-    if !negotiated || !csum_ok || gso.size == 0 || gso.headers > frame.linear {
+    if !negotiated || !csum_ok || gso.size == 0 || gso.headers > linear {
         return None;
     }
     header.gso_type = base;
@@ -108,7 +125,7 @@ fn segmentation(header: &mut Header, frame: &TxFrame, gso: &TxGso, caps: &TxCaps
     let hdr_len = if caps.exact_hdr_len {
         gso.headers
     } else {
-        frame.linear
+        linear
     };
     header.hdr_len = u16::try_from(hdr_len).ok()?;
     match &gso.tunnel {

@@ -30,11 +30,14 @@ mod page_pool;
 mod pair;
 mod phys;
 mod rx_buf;
+mod segments;
 mod skb;
 mod skb_rx;
 mod skb_tx;
 mod stats;
 mod tx_buf;
+mod tx_header;
+mod tx_map;
 mod tx_queue;
 
 pub use device::{
@@ -82,11 +85,13 @@ pub use stats::{
     RxQueueStats,
     TxQueueStats, //
 };
-pub use tx_buf::{
-    MapPool,
-    TxBuf,
+pub use tx_buf::TxBuf;
+pub use tx_header::{
     TxHeader,
-    TxHeaderLen,
+    TxHeaderLen, //
+};
+pub use tx_map::{
+    MapPool,
     MAX_SEGMENTS, //
 };
 pub use tx_queue::{

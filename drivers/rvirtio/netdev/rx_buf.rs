@@ -41,18 +41,28 @@ pub const GRANULE: u32 = 64;
 /// # Invariants
 ///
 /// - `page` is one of a page pool, and `refs` of its references belong to this value.
-/// - The bytes from `offset` to `offset + len` of the page are this value's alone. They start at
-///   `cpu`, and the device finds them at `addr`.
-/// - `keep` is the pool if the page has a mapping.
+/// - The bytes from `offset` to `offset + len` of the page are this value's alone. The device finds
+///   them at `addr`.
+/// - `keep` is the pool if the page has a mapping, and `memory` says whether it has.
 pub struct RxBuf {
     page: NonNull<page>,
-    cpu: NonNull<u8>,
     addr: u64,
+    keep: Option<Arc<RawPool>>,
     offset: u32,
     len: u32,
-    refs: u32,
-    keep: Option<Arc<RawPool>>,
+    refs: u16,
+    memory: Memory,
 }
+
+/// What the addresses of a page are. There are many values that it cannot have, so that `RxPosted`
+/// and an `Option` of that are no larger than a buffer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    Physical,
+    Mapped,
+}
+
+const _: () = assert!(size_of::<Option<RxPosted>>() == size_of::<RxBuf>());
 
 // SAFETY: Pages belong to no thread, and pools take them back from any.
 unsafe impl Send for RxBuf {}
@@ -64,7 +74,6 @@ unsafe impl Send for RxBuf {}
 /// As for [`RxBuf`], with one reference.
 pub struct RxPart {
     page: NonNull<page>,
-    cpu: NonNull<u8>,
     offset: u32,
     len: u32,
 }
@@ -84,22 +93,22 @@ impl RxBuf {
         len: u32,
         keep: Option<Arc<RawPool>>,
     ) -> Self {
-        // As many as there can be parts.
-        let refs = len / GRANULE;
-        // SAFETY: Nobody else refers to the page, which is in the kernel's linear mapping.
-        let cpu = unsafe {
-            rvirtio_helper_page_pool_fragment_page(page.as_ptr(), refs as c_long);
-            NonNull::new_unchecked(page_address(page.as_ptr()))
-        };
+        // As many as there can be parts, or as can be counted. CAST: It is not above the limit.
+        let refs = (len / GRANULE).min(u16::MAX.into()) as u16;
+        // SAFETY: Nobody else refers to the page.
+        unsafe { rvirtio_helper_page_pool_fragment_page(page.as_ptr(), refs as c_long) };
         // INVARIANT: By the safety requirements. The references were just made.
         Self {
             page,
-            cpu,
             addr,
+            memory: match keep {
+                Some(_) => Memory::Mapped,
+                None => Memory::Physical,
+            },
+            keep,
             offset: 0,
             len,
             refs,
-            keep,
         }
     }
 
@@ -114,7 +123,7 @@ impl RxBuf {
     #[doc(alias = "page_pool_dma_sync_for_cpu")]
     #[inline]
     pub fn sync_for_cpu(&self, written: u32) {
-        if self.keep.is_some() {
+        if self.is_mapped() {
             let len = written.min(self.len);
             // SAFETY: The page is one of a pool, mapped, and has these bytes (type invariant).
             unsafe {
@@ -129,7 +138,25 @@ impl RxBuf {
     /// they are read a second time.
     #[inline]
     pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
-        copy(self.cpu, self.len, offset, to)
+        copy(self.cpu(), self.len, offset, to)
+    }
+
+    /// Returns the first words, if there are so many. See [`RxBuf::read`].
+    #[inline]
+    pub fn words<const N: usize>(&self) -> Option<[u64; N]> {
+        if size_of::<[u64; N]>() > self.len as usize {
+            return None;
+        }
+        // SAFETY: There are so many bytes. They belong to this value, so that only the device could
+        // be writing, which has no reason to.
+        Some(unsafe { self.cpu().cast::<[u64; N]>().read_unaligned() })
+    }
+
+    /// Returns where the bytes are.
+    #[inline]
+    fn cpu(&self) -> NonNull<u8> {
+        // SAFETY: The page has the bytes (type invariant).
+        unsafe { at(self.page, self.offset) }
     }
 
     /// Returns where `len` bytes from `offset` on are, if there are so many.
@@ -139,7 +166,7 @@ impl RxBuf {
             return None;
         }
         // SAFETY: There are so many bytes.
-        Some(unsafe { self.cpu.add(offset as usize) })
+        Some(unsafe { self.cpu().add(offset as usize) })
     }
 
     /// Returns whether it can be given to the device again as it is: memory that is mapped has to
@@ -152,7 +179,7 @@ impl RxBuf {
     /// Returns whether the page has a mapping.
     #[inline]
     pub(crate) fn is_mapped(&self) -> bool {
-        self.keep.is_some()
+        self.memory == Memory::Mapped
     }
 
     /// Returns the byte at `offset`. See [`RxBuf::read`].
@@ -164,26 +191,25 @@ impl RxBuf {
 
     /// Takes the first `used` bytes, rounded up to [`GRANULE`], and returns them and what is left.
     /// If that has less than `least` bytes, it goes along with the first part.
-    #[inline]
+    #[inline(always)]
     pub fn carve(mut self, used: u32, least: u32) -> (RxPart, Option<Self>) {
-        let used = used.next_multiple_of(GRANULE).clamp(GRANULE, self.len);
-        let left = self.len - used;
+        // Up to the next multiple; what wraps is 0, and clamped.
+        let used = used.wrapping_add(GRANULE - 1) & !(GRANULE - 1);
+        let used = used.max(GRANULE).min(self.len);
+        let left = self.len.wrapping_sub(used);
         if left < least.max(GRANULE) || self.refs < 2 {
             return (self.into_part(), None);
         }
-        // INVARIANT: The part gets the first `used` bytes and a reference.
+        // INVARIANT: The part gets the first `used` bytes and a reference. Sums are within the page.
         let part = RxPart {
             page: self.page,
-            cpu: self.cpu,
             offset: self.offset,
             len: used,
         };
-        self.refs -= 1;
-        self.offset += used;
+        self.refs = self.refs.wrapping_sub(1);
+        self.offset = self.offset.wrapping_add(used);
         self.len = left;
-        self.addr += u64::from(used);
-        // SAFETY: There are more than `used` bytes.
-        self.cpu = unsafe { self.cpu.add(used as usize) };
+        self.addr = self.addr.wrapping_add(used.into());
         (part, Some(self))
     }
 
@@ -197,13 +223,12 @@ impl RxBuf {
         // INVARIANT: The second half gets the bytes from `len` on, and half of the references.
         let second = Self {
             page: self.page,
-            // SAFETY: There are more than `len` bytes.
-            cpu: unsafe { self.cpu.add(len as usize) },
             addr: self.addr + u64::from(len),
             offset: self.offset + len,
             len: self.len - len,
             refs,
             keep: self.keep.clone(),
+            memory: self.memory,
         };
         self.refs -= refs;
         self.len = len;
@@ -216,14 +241,15 @@ impl RxBuf {
         let mut buf = ManuallyDrop::new(self);
         if buf.refs > 1 {
             // SAFETY: These references belong to the value; one is kept.
-            unsafe { put(buf.page, buf.refs - 1) };
+            unsafe { put(buf.page, buf.refs.wrapping_sub(1)) };
         }
-        // SAFETY: It is dropped once: `buf` is not.
-        unsafe { ptr::drop_in_place(&mut buf.keep) };
+        if buf.is_mapped() {
+            // SAFETY: It is dropped once: `buf` is not. Nothing has to be done for `None`.
+            unsafe { ptr::drop_in_place(&mut buf.keep) };
+        }
         // INVARIANT: All bytes of the buffer, and one reference.
         RxPart {
             page: buf.page,
-            cpu: buf.cpu,
             offset: buf.offset,
             len: buf.len,
         }
@@ -249,7 +275,7 @@ impl RxPart {
     /// Copies bytes from `offset` on to `to`, if there are so many. See [`RxBuf::read`].
     #[inline]
     pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
-        copy(self.cpu, self.len, offset, to)
+        copy(self.cpu(), self.len, offset, to)
     }
 
     /// Makes a buffer of it again, of physical memory.
@@ -265,12 +291,12 @@ impl RxPart {
         // INVARIANT: The bytes and the reference of the part.
         RxBuf {
             page: part.page,
-            cpu: part.cpu,
             addr: addr + u64::from(part.offset),
             offset: part.offset,
             len: part.len,
             refs: 1,
             keep: None,
+            memory: Memory::Physical,
         }
     }
 
@@ -281,7 +307,8 @@ impl RxPart {
 
     #[inline]
     pub(crate) fn cpu(&self) -> NonNull<u8> {
-        self.cpu
+        // SAFETY: The page has the bytes (type invariant).
+        unsafe { at(self.page, self.offset) }
     }
 
     /// Where it starts in its page.
@@ -297,6 +324,18 @@ impl Drop for RxPart {
         // SAFETY: One reference belongs to the value, which is not used any more.
         unsafe { put(self.page, 1) };
     }
+}
+
+/// Returns where the byte at `offset` of a page is.
+///
+/// # Safety
+///
+/// The page must be one of a page pool, and have so many bytes.
+#[inline]
+unsafe fn at(page: NonNull<page>, offset: u32) -> NonNull<u8> {
+    // SAFETY: By the safety requirements. Pages of pools are in the kernel's linear mapping, which
+    // does not start at 0.
+    unsafe { NonNull::new_unchecked(page_address(page.as_ptr()).add(offset as usize)) }
 }
 
 /// Copies bytes of memory of `len` bytes at `from`, which the device may write.
@@ -322,7 +361,7 @@ fn copy(from: NonNull<u8>, len: u32, offset: u32, to: &mut [u8]) -> bool {
 ///
 /// `page` must be one of a page pool, and `refs` of its references belong to the caller.
 #[inline]
-unsafe fn put(page: NonNull<page>, refs: u32) {
+unsafe fn put(page: NonNull<page>, refs: u16) {
     // SAFETY: By the safety requirements.
     unsafe { rvirtio_helper_page_pool_put_refs(page.as_ptr(), refs as c_long) }
 }

@@ -114,7 +114,7 @@ impl RxSkb {
             (*raw)
                 .data
                 .copy_from_nonoverlapping(from.as_ptr(), len as usize);
-            (*raw).tail += len;
+            (*raw).tail = (*raw).tail.wrapping_add(len);
             (*raw).len = len;
             // GRO merges only buffers that are alike in this.
             (*raw).set_pp_recycle(1);
@@ -157,7 +157,7 @@ impl RxSkb {
         unsafe {
             let raw = raw.as_ptr();
             (*raw).data = (*raw).data.add(offset as usize);
-            (*raw).tail += offset + len;
+            (*raw).tail = (*raw).tail.wrapping_add(offset).wrapping_add(len);
             (*raw).len = len;
             (*raw).set_pp_recycle(1);
         }
@@ -200,15 +200,15 @@ impl RxSkb {
                 self.last.as_ptr(),
                 count.into(),
                 part.page().as_ptr(),
-                (part.offset() + offset) as i32,
+                part.offset().wrapping_add(offset) as i32,
                 len as i32,
                 truesize,
             );
             if self.last != self.raw {
                 let raw = self.raw.as_ptr();
-                (*raw).len += len;
-                (*raw).data_len += len;
-                (*raw).truesize += truesize;
+                (*raw).len = (*raw).len.wrapping_add(len);
+                (*raw).data_len = (*raw).data_len.wrapping_add(len);
+                (*raw).truesize = (*raw).truesize.wrapping_add(truesize);
             }
         }
         true
@@ -269,10 +269,11 @@ impl RxSkb {
         let raw = self.raw.as_ptr();
         // SAFETY: `raw` points to a socket buffer (type invariant).
         let (linear, headroom) = unsafe { (skb::linear_len(raw), skb::headroom(raw)) };
-        if u32::from(offset) + u32::from(room) > linear {
+        // Sums of two 16-bit numbers, and of numbers that are below the size of the buffer.
+        if u32::from(offset).wrapping_add(room.into()) > linear {
             return Err(OutOfBounds);
         }
-        u16::try_from(headroom + u32::from(offset)).map_err(|_| OutOfBounds)
+        u16::try_from(headroom.wrapping_add(offset.into())).map_err(|_| OutOfBounds)
     }
 
     /// Says that the device checked the checksum, and those of `level` headers before.

@@ -3,7 +3,10 @@
 //! Frames to send.
 
 use crate::{
-    bindings,
+    bindings::{
+        self,
+        MAX_SKB_FRAGS, //
+    },
     skb::{
         self,
         gso,
@@ -12,10 +15,14 @@ use crate::{
 };
 use core::{
     mem::ManuallyDrop,
-    ptr::NonNull, //
+    ptr::NonNull,
+    slice, //
 };
 use kernel::{
-    bindings::sk_buff,
+    bindings::{
+        sk_buff,
+        skb_frag_t, //
+    },
     ffi::c_int, //
 };
 
@@ -126,6 +133,18 @@ impl TxSkb {
         unsafe { (*skb::shared_info(self.as_raw())).nr_frags }
     }
 
+    /// Returns the fragments behind what is linear.
+    #[inline]
+    pub(crate) fn fragment_list(&self) -> &[skb_frag_t] {
+        // SAFETY: `raw` points to a socket buffer (type invariant), of which so many are initialised.
+        // Nobody changes them while the buffer is owned.
+        unsafe {
+            let info = skb::shared_info(self.as_raw());
+            let count = usize::from((*info).nr_frags).min(MAX_SKB_FRAGS as usize);
+            slice::from_raw_parts((&raw const (*info).frags).cast(), count)
+        }
+    }
+
     /// Returns where a partial checksum starts, from the start of the frame, and where it is
     /// stored, from there on.
     #[inline]
@@ -142,22 +161,26 @@ impl TxSkb {
         }
     }
 
-    /// Returns how to segment the frame, if it is to be.
+    /// Returns whether the frame is to be segmented.
+    #[doc(alias = "skb_is_gso")]
+    #[inline]
+    pub fn is_gso(&self) -> bool {
+        self.gso_size() != 0
+    }
+
+    #[inline]
+    fn gso_size(&self) -> u16 {
+        // SAFETY: `raw` points to a socket buffer (type invariant).
+        unsafe { (*skb::shared_info(self.as_raw())).gso_size }
+    }
+
+    /// Returns how to segment the frame, if [it is to be](TxSkb::is_gso).
     ///
     /// # Errors
     ///
     /// [`UnknownGso`] for ways that no features of this crate stand for.
-    #[inline]
-    pub fn gso(&self) -> Result<Option<TxGso>, UnknownGso> {
-        // SAFETY: `raw` points to a socket buffer (type invariant).
-        let size = unsafe { (*skb::shared_info(self.as_raw())).gso_size };
-        if size == 0 {
-            return Ok(None);
-        }
-        self.decode_gso(size).map(Some)
-    }
-
-    fn decode_gso(&self, size: u16) -> Result<TxGso, UnknownGso> {
+    pub fn gso(&self) -> Result<TxGso, UnknownGso> {
+        let size = self.gso_size();
         const TUNNEL: u32 = gso::UDP_TUNNEL | gso::UDP_TUNNEL_CSUM;
         let raw = self.as_raw();
         // SAFETY: `raw` points to a socket buffer (type invariant).
@@ -234,9 +257,10 @@ impl TxSkb {
             if (*raw).cloned() == 0 {
                 return true;
             }
-            // Both halves count; the upper one those that only look at the payload.
-            let count = (*skb::shared_info(raw)).dataref.counter;
-            (count & 0xffff) - (count >> 16) == 1
+            // The lower half counts all references, the upper one those to the payload alone. Others
+            // can only give up theirs: to get one, they would have to own the buffer.
+            let count = (&raw const (*skb::shared_info(raw)).dataref.counter).read_volatile();
+            (count & 0xffff).wrapping_sub(count >> 16) == 1
         }
     }
 

@@ -1,312 +1,236 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frames to send, as a virtqueue has them: with a header before, and mapped.
+//! Frames to send, as a virtqueue has them: with a header, and mapped.
 
 use crate::{
-    phys::{
-        page_to_phys,
-        virt_to_phys, //
-    },
-    skb,
-    skb_tx::TxSkb, //
+    phys::virt_to_phys,
+    segments::Segments,
+    skb_tx::TxSkb,
+    tx_header::TxHeader,
+    tx_map::{
+        MapPool,
+        Maps, //
+    }, //
 };
-use core::mem;
-use kernel::prelude::*;
+use core::{
+    iter,
+    marker::PhantomData,
+    mem::{
+        self,
+        ManuallyDrop, //
+    },
+    ptr, //
+};
+use kernel::{
+    bindings::sk_buff,
+    prelude::KBox, //
+};
 use rvirtio::{
-    dma::Direction,
     Access,
     Buffers,
-    Dma,
     Segment, //
 };
 
-/// The largest number of segments of a frame: header, linear part, fragments.
-#[doc(alias = "MAX_SKB_FRAGS")]
-pub const MAX_SEGMENTS: usize = 2 + MAX_FRAGMENTS;
-
-/// The largest number of fragments of a frame.
-const MAX_FRAGMENTS: usize = crate::bindings::MAX_SKB_FRAGS as usize;
-
-/// A header to be put before a frame: so many bytes of these, little endian.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TxHeader {
-    /// The bytes.
-    pub words: [u64; 3],
-    /// How many of them.
-    pub len: TxHeaderLen,
-}
-
-/// The length of a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TxHeaderLen {
-    /// 12 bytes.
-    L12 = 12,
-    /// 20 bytes.
-    L20 = 20,
-    /// 24 bytes.
-    L24 = 24,
-}
-
-impl TxHeader {
-    /// Writes the header.
-    ///
-    /// # Safety
-    ///
-    /// There must be so many bytes at `to` that nobody else uses.
-    #[inline]
-    unsafe fn write(&self, to: *mut u8) {
-        let [first, second, third] = self.words.map(u64::to_le);
-        let to = to.cast::<u64>();
-        // SAFETY: By the safety requirement. CAST: The lower half on purpose.
-        unsafe {
-            to.write_unaligned(first);
-            match self.len {
-                TxHeaderLen::L12 => to.add(1).cast::<u32>().write_unaligned(second as u32),
-                TxHeaderLen::L20 => {
-                    to.add(1).write_unaligned(second);
-                    to.add(2).cast::<u32>().write_unaligned(third as u32);
-                }
-                TxHeaderLen::L24 => {
-                    to.add(1).write_unaligned(second);
-                    to.add(2).write_unaligned(third);
-                }
-            }
-        }
-    }
-}
-
-/// Where the header is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Right before the frame, so that both are one segment.
-    Headroom,
-    /// In the socket buffer's control block, which is the driver's while it has the buffer.
-    ControlBlock,
-}
-
-/// A frame with its header, ready for the device.
-pub struct TxBuf<'bound> {
-    skb: TxSkb,
-    header_len: u8,
-    place: Place,
+/// What is in the control block of a socket buffer while a [`TxBuf`] owns it.
+///
+/// The control block is for whoever owns the buffer, and in a cache line that is used anyway.
+#[doc(alias = "cb")]
+struct Control<'bound> {
     /// `None` where addresses are physical.
     maps: Option<KBox<Maps<'bound>>>,
+    /// Physical address and length of the first segment.
+    addr: u64,
+    len: u32,
+    /// Whether that is the header below. Otherwise it is the linear part of the frame, with the
+    /// header in its headroom.
+    apart: bool,
+    header: [u64; 3],
 }
 
-/// Mappings of the segments of one frame.
+const _: () = {
+    const fn size_of_pointee<T>(_: fn(*mut sk_buff) -> *mut T) -> usize {
+        size_of::<T>()
+    }
+    // SAFETY: This is not called, only its type matters.
+    let size = size_of_pointee(|skb| unsafe { &raw mut (*skb).cb });
+    assert!(size_of::<Control<'_>>() <= size);
+    assert!(mem::offset_of!(sk_buff, cb) % align_of::<Control<'_>>() == 0);
+};
+
+/// A frame with its header, ready for the device.
 ///
 /// # Invariants
 ///
-/// The first `count` of `segments` are mapped, for as long as the value is in a [`TxBuf`].
-struct Maps<'bound> {
-    dma: Dma<'bound>,
-    count: usize,
-    segments: [Segment; MAX_SEGMENTS],
-}
-
-/// Memory for the mappings of as many frames as a queue can have, if there are any.
-pub struct MapPool<'bound> {
-    dma: Dma<'bound>,
-    free: KVec<KBox<Maps<'bound>>>,
-}
-
-impl<'bound> MapPool<'bound> {
-    /// Allocates memory for `count` frames; may sleep.
-    ///
-    /// # Errors
-    ///
-    /// [`ENOMEM`].
-    pub fn new(dma: Dma<'bound>, count: u16) -> Result<Self> {
-        let count = if dma.is_physical() { 0 } else { count.into() };
-        let mut free = KVec::with_capacity(count, GFP_KERNEL)?;
-        for _ in 0..count {
-            let maps = Maps {
-                dma,
-                count: 0,
-                segments: [Segment { addr: 0, len: 0 }; MAX_SEGMENTS],
-            };
-            free.push(KBox::new(maps, GFP_KERNEL)?, GFP_KERNEL)?;
-        }
-        Ok(Self { dma, free })
-    }
-
-    fn give_back(&mut self, maps: KBox<Maps<'bound>>) {
-        // There is room: it was taken from here.
-        let _ = self.free.push_within_capacity(maps);
-    }
-}
-
-impl Maps<'_> {
-    fn map(&mut self, segment: Segment) -> Option<()> {
-        let to = self.segments.get_mut(self.count)?;
-        let len = segment.len as usize;
-        let addr = self.dma.map(segment.addr, len, Direction::ToDevice).ok()?;
-        *to = Segment { addr, ..segment };
-        // INVARIANT: It was just mapped.
-        self.count += 1;
-        Some(())
-    }
-
-    fn unmap(&mut self) {
-        let count = mem::take(&mut self.count);
-        for segment in self.segments.iter().take(count) {
-            let len = segment.len as usize;
-            // SAFETY: It was mapped with these (type invariant) and is unmapped once, as it is not
-            // counted any more. The device is done: the frame is not in a queue.
-            unsafe { self.dma.unmap(segment.addr, len, Direction::ToDevice) };
-        }
-    }
-}
-
-impl Drop for Maps<'_> {
-    fn drop(&mut self) {
-        self.unmap();
-    }
+/// The control block of `skb` is an initialised [`Control`], of which this value is the only user.
+/// `addr` and `len` in it are as described there until `skb` changes, which it does not.
+pub struct TxBuf<'bound> {
+    skb: TxSkb,
+    _control: PhantomData<Control<'bound>>,
 }
 
 impl<'bound> TxBuf<'bound> {
-    /// Puts `header` before the frame.
+    /// Puts `header` before the frame, and maps both, if that is necessary.
+    ///
+    /// # Errors
+    ///
+    /// Returns the frame if it cannot be mapped.
     #[inline]
-    pub fn new(skb: TxSkb, header: TxHeader) -> Self {
+    pub fn new(skb: TxSkb, header: TxHeader, pool: &mut MapPool<'bound>) -> Result<Self, TxSkb> {
         let raw = skb.as_raw();
-        let header_len = header.len as u8;
-        let place = if skb.has_private_headroom(header_len.into()) {
-            // SAFETY: There are so many bytes before the data, and nobody else uses them.
-            unsafe { header.write((*raw).data.sub(header_len.into())) };
-            Place::Headroom
-        } else {
-            // SAFETY: The control block has more bytes, which belong to who owns the buffer.
-            unsafe { header.write((&raw mut (*raw).cb).cast()) };
-            Place::ControlBlock
-        };
-        Self {
+        let header_len = header.len as u32;
+        let apart = !skb.has_private_headroom(header_len);
+        // SAFETY: The control block has room and alignment for this (see the assertions), and nobody
+        // else uses it, as the socket buffer is exclusively owned. If the header is not put there, there
+        // are so many bytes before the data, and nobody else uses them.
+        unsafe {
+            let control = (&raw mut (*raw).cb).cast::<Control<'bound>>();
+            let (start, len) = if apart {
+                ((&raw mut (*control).header).cast(), header_len)
+            } else {
+                // The length of a frame is far below 2^32.
+                let len = skb.linear_len().wrapping_add(header_len);
+                ((*raw).data.sub(header_len as usize), len)
+            };
+            header.write(start);
+            (&raw mut (*control).maps).write(None);
+            (&raw mut (*control).addr).write(virt_to_phys(start));
+            (&raw mut (*control).len).write(len);
+            (&raw mut (*control).apart).write(apart);
+        }
+        // INVARIANT: All of it was just initialised, but what is not written of the header, which are
+        // integers that this crate does not read.
+        let mut buf = Self {
             skb,
-            header_len,
-            place,
-            maps: None,
+            _control: PhantomData,
+        };
+        if pool.is_physical() || buf.map(pool) {
+            Ok(buf)
+        } else {
+            Err(buf.into_skb())
         }
     }
 
-    /// Maps the frame and its header, if that takes anything. Returns whether a device can have it.
+    /// Returns where the control block is.
     #[inline]
-    pub fn map(&mut self, pool: &mut MapPool<'bound>) -> bool {
-        if pool.dma.is_physical() || self.maps.is_some() {
-            return true;
+    fn control(&self) -> *mut Control<'bound> {
+        // SAFETY: The socket buffer is valid (type invariant of `TxSkb`).
+        unsafe { (&raw mut (*self.skb.as_raw()).cb).cast() }
+    }
+
+    #[inline]
+    fn maps(&self) -> Option<&Maps<'bound>> {
+        // SAFETY: The control block is initialised, and only used through this value (type invariant),
+        // which is borrowed.
+        unsafe { (*self.control()).maps.as_deref() }
+    }
+
+    #[inline]
+    fn maps_mut(&mut self) -> &mut Option<KBox<Maps<'bound>>> {
+        // SAFETY: The control block is initialised, and only used through this value (type invariant),
+        // which is exclusively borrowed.
+        unsafe { &mut (*self.control()).maps }
+    }
+
+    /// Returns whether the header is a segment of its own.
+    #[inline]
+    fn is_apart(&self) -> bool {
+        // SAFETY: The control block is initialised (type invariant), and this part does not change.
+        unsafe { (*self.control()).apart }
+    }
+
+    /// Returns the first segment by its physical address.
+    #[inline]
+    fn first(&self) -> Segment {
+        // SAFETY: The control block is initialised (type invariant), and these parts do not change.
+        let (addr, len) = unsafe { ((*self.control()).addr, (*self.control()).len) };
+        Segment { addr, len }
+    }
+
+    /// Takes the frame out, and drops mappings.
+    #[inline]
+    fn into_skb(self) -> TxSkb {
+        let mut buf = ManuallyDrop::new(self);
+        if buf.maps().is_some() {
+            *buf.maps_mut() = None;
         }
-        self.maps = self.map_segments(pool);
-        self.maps.is_some()
+        // SAFETY: It is read once, as `buf` is not dropped. The control block has nothing that must be
+        // dropped any more.
+        unsafe { ptr::read(&buf.skb) }
     }
 
-    /// Returns the frame.
+    /// Takes the frame out, with which the device is done.
     #[inline]
-    pub fn skb(&self) -> &TxSkb {
-        &self.skb
-    }
-
-    /// Returns the number of segments.
-    #[inline]
-    pub fn segments(&self) -> u16 {
-        let header = u16::from(self.place == Place::ControlBlock);
-        // At most 257.
-        header
-            .wrapping_add(1)
-            .wrapping_add(self.skb.fragments().into())
-    }
-
-    /// Takes the frame out, which the device is done with.
-    #[inline]
-    pub fn finish(mut self, pool: &mut MapPool<'bound>) -> TxSkb {
-        if let Some(mut maps) = self.maps.take() {
-            maps.unmap();
-            pool.give_back(maps);
+    pub fn finish(self, pool: &mut MapPool<'bound>) -> TxSkb {
+        let mut buf = self;
+        if buf.maps().is_some() {
+            buf.unmap(pool);
         }
-        self.skb
+        buf.into_skb()
     }
 
     #[inline(never)]
-    fn map_segments(&self, pool: &mut MapPool<'bound>) -> Option<KBox<Maps<'bound>>> {
-        let mut maps = pool.free.pop()?;
-        for index in 0..self.segments().into() {
-            let mapped = self.physical(index).and_then(|segment| maps.map(segment));
-            if mapped.is_none() {
-                maps.unmap();
-                pool.give_back(maps);
-                return None;
-            }
-        }
-        Some(maps)
+    fn map(&mut self, pool: &mut MapPool<'bound>) -> bool {
+        let maps = pool.map(self.physical());
+        *self.maps_mut() = maps;
+        self.maps().is_some()
     }
 
-    /// Returns the segment number `index` by its physical address.
-    #[inline]
-    fn physical(&self, index: usize) -> Option<Segment> {
-        let raw = self.skb.as_raw();
-        let header_len = usize::from(self.header_len);
-        // SAFETY: `raw` points to a socket buffer, whose control block, linear part and first
-        // `nr_frags` fragments are there.
-        unsafe {
-            let at = |address: *const u8, len: u32| {
-                Some(Segment {
-                    addr: virt_to_phys(address),
-                    len,
-                })
-            };
-            let index = match (self.place, index) {
-                (Place::Headroom, 0) => {
-                    let len = skb::linear_len(raw).wrapping_add(self.header_len.into());
-                    return at((*raw).data.sub(header_len), len);
-                }
-                (Place::ControlBlock, 0) => {
-                    return at((&raw const (*raw).cb).cast(), self.header_len.into());
-                }
-                (Place::ControlBlock, 1) => return at((*raw).data, skb::linear_len(raw)),
-                (Place::Headroom, index) => index.wrapping_sub(1),
-                (Place::ControlBlock, index) => index.wrapping_sub(2),
-            };
-            let info = skb::shared_info(raw);
-            if index >= usize::from((*info).nr_frags) || index >= MAX_FRAGMENTS {
-                return None;
-            }
-            let frags = (&raw const (*info).frags).cast::<kernel::bindings::skb_frag_t>();
-            let frag = frags.add(index);
-            Some(Segment {
-                addr: page_to_phys((*frag).netmem as *mut _).wrapping_add((*frag).offset.into()),
-                len: (*frag).len,
-            })
+    #[inline(never)]
+    fn unmap(&mut self, pool: &mut MapPool<'bound>) {
+        if let Some(maps) = self.maps_mut().take() {
+            pool.unmap(maps);
         }
+    }
+
+    /// Returns the segments by their physical addresses.
+    #[inline]
+    fn physical(&self) -> Segments<'_> {
+        let linear = self.is_apart().then(|| Segment {
+            // SAFETY: The socket buffer is valid (type invariant of `TxSkb`), and its data were
+            // allocated by the stack.
+            addr: unsafe { virt_to_phys((*self.skb.as_raw()).data) },
+            len: self.skb.linear_len(),
+        });
+        // SAFETY: The fragments are the frame's, and in pages: the device does not say that it takes
+        // anything else (`netmem_tx`), so that the stack drops such frames.
+        unsafe { Segments::physical([Some(self.first()), linear], self.skb.fragment_list()) }
     }
 }
 
-// SAFETY: The segments are those of a socket buffer that the value owns, and of its header. Nobody
-// writes to them: whoever shares a frame's memory may read only, but for pages that user space has
-// lent, for which no one can vouch, and which the device only reads. Moving the value does not move
-// the socket buffer.
+impl Drop for TxBuf<'_> {
+    fn drop(&mut self) {
+        *self.maps_mut() = None;
+    }
+}
+
+// SAFETY: The segments are the header and the frame, which belong to the value, with the pages of the
+// fragments, to which the socket buffer has references. Nobody writes to header or linear part: who
+// shares the latter only reads (`has_private_headroom` for what is before it). User space may have lent
+// pages and write to them; for their contents nobody can vouch, and nothing here depends on them.
+// Neither the socket buffer nor the mappings move with the value.
 unsafe impl Buffers for TxBuf<'_> {
     #[inline]
     fn readable(&self) -> impl Iterator<Item = Segment> {
-        let segment = |index| match &self.maps {
-            None => self.physical(index),
-            Some(maps) => maps.segments.get(index).copied(),
-        };
-        (0..usize::from(self.segments()))
-            .filter_map(segment)
-            .filter(|segment| segment.len != 0)
+        match self.maps() {
+            None => self.physical(),
+            Some(maps) => Segments::mapped(maps.segments()),
+        }
     }
 
     #[inline]
     fn single(&self) -> Option<(Segment, Access)> {
-        if self.segments() != 1 {
+        if self.is_apart() || self.skb.fragments() != 0 {
             return None;
         }
-        let segment = match &self.maps {
-            None => self.physical(0),
-            Some(maps) => maps.segments.first().copied(),
+        let segment = match self.maps() {
+            None => self.first(),
+            Some(maps) => *maps.segments().first()?,
         };
-        Some((segment?, Access::Readable))
+        Some((segment, Access::Readable))
     }
 
     #[inline]
     fn writable(&self) -> impl Iterator<Item = Segment> {
-        core::iter::empty()
+        iter::empty()
     }
 }

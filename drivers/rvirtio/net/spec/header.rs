@@ -144,33 +144,30 @@ pub struct Header {
 }
 
 impl Header {
-    /// Returns the header in `bytes`. What `layout` has not is 0.
+    /// Returns the header of which these are the bytes, as little-endian words. What `layout` has not
+    /// is 0.
     #[inline]
-    pub const fn parse(bytes: &[u8; MAX_LEN], layout: Layout) -> Self {
-        let [flags, gso_type, l0, l1, g0, g1, s0, s1, o0, o1, n0, n1, rest @ ..] = *bytes;
-        let [v0, v1, v2, v3, r0, r1, _, _, t0, t1, i0, i1] = rest;
-        let mut header = Self {
-            flags,
-            gso_type,
-            hdr_len: u16::from_le_bytes([l0, l1]),
-            gso_size: u16::from_le_bytes([g0, g1]),
-            csum_start: u16::from_le_bytes([s0, s1]),
-            csum_offset: u16::from_le_bytes([o0, o1]),
-            num_buffers: u16::from_le_bytes([n0, n1]),
-            hash_value: 0,
-            hash_report: 0,
-            outer_th_offset: 0,
-            inner_nh_offset: 0,
-        };
-        if matches!(layout, Layout::Hash | Layout::Tunnel) {
-            header.hash_value = u32::from_le_bytes([v0, v1, v2, v3]);
-            header.hash_report = u16::from_le_bytes([r0, r1]);
+    pub const fn from_words(words: [u64; MAX_LEN / 8], layout: Layout) -> Self {
+        let [first, mut second, mut third] = words;
+        match layout {
+            Layout::Basic => (second, third) = (second & 0xffff_ffff, 0),
+            Layout::Hash => third &= 0xffff_ffff,
+            Layout::Tunnel => {}
         }
-        if matches!(layout, Layout::Tunnel) {
-            header.outer_th_offset = u16::from_le_bytes([t0, t1]);
-            header.inner_nh_offset = u16::from_le_bytes([i0, i1]);
+        // CAST: Parts of words on purpose.
+        Self {
+            flags: first as u8,
+            gso_type: (first >> 8) as u8,
+            hdr_len: (first >> 16) as u16,
+            gso_size: (first >> 32) as u16,
+            csum_start: (first >> 48) as u16,
+            csum_offset: second as u16,
+            num_buffers: (second >> 16) as u16,
+            hash_value: (second >> 32) as u32,
+            hash_report: third as u16,
+            outer_th_offset: (third >> 32) as u16,
+            inner_nh_offset: (third >> 48) as u16,
         }
-        header
     }
 
     /// Returns the bytes of the header, as little-endian words.
@@ -206,11 +203,20 @@ mod tests {
         bytes
     }
 
+    /// Returns the header in `bytes`.
+    fn parse(bytes: &[u8; MAX_LEN], layout: Layout) -> Header {
+        let mut words = [0; MAX_LEN / 8];
+        for (word, from) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = u64::from_le_bytes(from.try_into().expect("8 bytes"));
+        }
+        Header::from_words(words, layout)
+    }
+
     /// Offsets as in the C structures.
     #[test]
     fn fields_are_where_the_specification_has_them() {
         let bytes: [u8; MAX_LEN] = core::array::from_fn(|i| i as u8);
-        let header = Header::parse(&bytes, Layout::Tunnel);
+        let header = parse(&bytes, Layout::Tunnel);
         assert_eq!(header.flags, 0);
         assert_eq!(header.gso_type, 1);
         assert_eq!(header.hdr_len, 0x0302);
@@ -237,16 +243,16 @@ mod tests {
         fn bytes_come_back(mut bytes: [u8; MAX_LEN]) {
             bytes[18] = 0;
             bytes[19] = 0;
-            prop_assert_eq!(to_bytes(Header::parse(&bytes, Layout::Tunnel)), bytes);
+            prop_assert_eq!(to_bytes(parse(&bytes, Layout::Tunnel)), bytes);
         }
 
         /// covers: NET-68
         #[test]
         fn what_is_not_negotiated_is_not_read(bytes: [u8; MAX_LEN]) {
-            let basic = to_bytes(Header::parse(&bytes, Layout::Basic));
+            let basic = to_bytes(parse(&bytes, Layout::Basic));
             prop_assert_eq!(&basic[..12], &bytes[..12]);
             prop_assert_eq!(&basic[12..], &[0; 12]);
-            let hash = to_bytes(Header::parse(&bytes, Layout::Hash));
+            let hash = to_bytes(parse(&bytes, Layout::Hash));
             prop_assert_eq!(&hash[20..], &[0; 4]);
         }
     }

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Segments of frames to send.
+
+use crate::phys::page_to_phys;
+use core::slice;
+use kernel::bindings::skb_frag_t;
+use rvirtio::Segment;
+
+/// Iterates over the segments of a frame: its start, which is one or two, and fragments; or the same
+/// by the addresses that they were mapped to.
+pub(crate) struct Segments<'a> {
+    start: [Option<Segment>; 2],
+    fragments: slice::Iter<'a, skb_frag_t>,
+    mapped: slice::Iter<'a, Segment>,
+}
+
+impl<'a> Segments<'a> {
+    /// # Safety
+    ///
+    /// `fragments` must be those of a socket buffer, all in pages.
+    #[inline]
+    pub(crate) unsafe fn physical(
+        start: [Option<Segment>; 2],
+        fragments: &'a [skb_frag_t],
+    ) -> Self {
+        Self {
+            start,
+            fragments: fragments.iter(),
+            mapped: [].iter(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn mapped(segments: &'a [Segment]) -> Self {
+        Self {
+            start: [None; 2],
+            fragments: [].iter(),
+            mapped: segments.iter(),
+        }
+    }
+}
+
+impl Iterator for Segments<'_> {
+    type Item = Segment;
+
+    #[inline]
+    fn next(&mut self) -> Option<Segment> {
+        let [first, second] = &mut self.start;
+        first
+            .take()
+            .or_else(|| second.take())
+            .or_else(|| self.fragments.next().map(fragment))
+            .or_else(|| self.mapped.next().copied())
+    }
+
+    /// Does not ask again for each segment what kind it is.
+    #[inline]
+    fn fold<B, F: FnMut(B, Segment) -> B>(self, init: B, mut f: F) -> B {
+        let mut folded = init;
+        for segment in self.start.into_iter().flatten() {
+            folded = f(folded, segment);
+        }
+        folded = self.fragments.map(fragment).fold(folded, &mut f);
+        self.mapped.copied().fold(folded, f)
+    }
+}
+
+/// Returns the physical address and the length of a fragment.
+#[inline]
+fn fragment(fragment: &skb_frag_t) -> Segment {
+    // SAFETY: It is the fragment of a socket buffer, in a page, as `Segments::physical` wants it.
+    let page = unsafe { page_to_phys(fragment.netmem as *mut _) };
+    Segment {
+        // Within the page.
+        addr: page.wrapping_add(fragment.offset.into()),
+        len: fragment.len,
+    }
+}
