@@ -3,14 +3,13 @@
 //! The driver as the bus sees it.
 
 use crate::{
+    data::Data,
     features,
-    ops::NetOps,
     rx,
     setup,
     tx, //
 };
 use kernel::prelude::*;
-use netdev::NetDev;
 use rvirtio::{
     spec::device_id::NET,
     Connect,
@@ -29,11 +28,6 @@ rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(NET), ())]);
 
 /// The driver.
 pub(crate) struct Net;
-
-/// Per-device driver data.
-pub(crate) struct Data<'bound> {
-    pub(crate) netdev: NetDev<NetOps<'bound>>,
-}
 
 impl Driver for Net {
     type IdInfo = ();

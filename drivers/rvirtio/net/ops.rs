@@ -3,40 +3,26 @@
 //! Opening, closing and polling of an interface.
 
 use crate::{
-    caps::Caps,
-    config::{
-        Link,
-        NetConfig, //
-    },
     counters::Counters,
-    refill,
-    rx::{
-        self,
-        Rx, //
+    data::{
+        NetData,
+        NetOps, //
     },
+    receive::receive,
+    refill,
+    rx::Rx,
     tx::{
         self,
         Tx, //
     }, //
 };
-use core::{
-    marker::PhantomData,
-    sync::atomic::{
-        AtomicU32,
-        Ordering, //
-    }, //
-};
-use kernel::{
-    device::Bound,
-    prelude::*, //
-};
+use kernel::prelude::*;
 use netdev::{
     Done,
     Free,
     Held,
     LinkStats,
     More,
-    NetDev,
     Operations,
     Pair,
     Polled,
@@ -45,49 +31,7 @@ use netdev::{
     TxQueueStats,
     TxSkb, //
 };
-use rvirtio::{
-    Device,
-    More as MoreUsed, //
-};
-
-/// The driver as the network stack sees it.
-pub(crate) struct NetOps<'bound>(PhantomData<fn(&'bound ()) -> &'bound ()>);
-
-/// What there is for all of a device.
-pub(crate) struct NetData<'bound> {
-    pub(crate) dev: &'bound Device<Bound>,
-    pub(crate) caps: Caps,
-    config: NetConfig<'bound>,
-    /// Speed in Mbit/s, and how many directions work at a time; both with all bits set if unknown.
-    speed: AtomicU32,
-    duplex: AtomicU32,
-}
-
-impl<'bound> NetData<'bound> {
-    pub(crate) fn new(dev: &'bound Device<Bound>, config: NetConfig<'bound>, caps: Caps) -> Self {
-        Self {
-            dev,
-            caps,
-            config,
-            speed: AtomicU32::new(u32::MAX),
-            duplex: AtomicU32::new(u32::MAX),
-        }
-    }
-
-    /// Follows what the device says about its link.
-    pub(crate) fn update_link(&self, netdev: &NetDev<NetOps<'bound>>) {
-        // Core has logged a configuration that cannot be read.
-        let link = self.config.link().unwrap_or(Link::default());
-        let unknown = u32::MAX;
-        self.speed
-            .store(link.speed.unwrap_or(unknown), Ordering::Relaxed);
-        let duplex = link.full_duplex.map_or(unknown, u32::from);
-        self.duplex.store(duplex, Ordering::Relaxed);
-        netdev
-            .lock()
-            .set_carrier(link.up && !self.dev.needs_reset());
-    }
-}
+use rvirtio::More as MoreUsed;
 
 impl<'bound> Operations for NetOps<'bound> {
     type Device = NetData<'bound>;
@@ -145,7 +89,7 @@ impl<'bound> Operations for NetOps<'bound> {
             return polled.again();
         }
         let (rx, mut napi) = polled.parts();
-        let received = rx::receive(rx, &mut napi, budget);
+        let received = receive(rx, &mut napi, budget);
         if received < budget && sent == MoreUsed::Nothing && rx.can_wait() {
             polled.complete(received)
         } else {
@@ -176,10 +120,6 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {
-        let known = |value: &AtomicU32| {
-            let value = value.load(Ordering::Relaxed);
-            (value != u32::MAX).then_some(value)
-        };
-        (known(&device.speed), known(&device.duplex).map(|n| n != 0))
+        device.link()
     }
 }

@@ -3,7 +3,7 @@
 //! Posting buffers for frames to be received.
 
 use crate::{
-    ops::NetOps,
+    data::NetOps,
     rx::Rx,
     rx_mode::{
         RxMode,

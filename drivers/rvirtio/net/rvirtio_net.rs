@@ -2,12 +2,14 @@
 
 //! Virtio network device driver (virtio 1.4, 5.1 Network Device).
 //!
-//! - [`driver`], [`setup`]: set-up and removal of a device.
+//! - [`driver`], [`setup`], [`data`]: set-up and removal of a device, and what there is for it.
 //! - [`config`], [`limits`], [`features`], [`caps`]: what the device says about itself, and what
 //!   was agreed on.
 //! - [`spec`]: names and layouts of the specification.
 //! - [`ops`]: opening, closing and polling of an interface.
-//! - [`rx`], [`refill`], [`rx_mode`], [`rx_header`], [`parse`]: receiving.
+//! - [`receive`], [`assemble`], [`deliver`], [`dropped`]: receiving frames.
+//! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
+//! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`]: sending.
 //! - [`counters`]: what is counted.
 //!
@@ -17,17 +19,24 @@
 
 #![deny(unsafe_code)]
 
+mod assemble;
 mod caps;
 mod config;
 mod counters;
+mod data;
+mod deliver;
 mod driver;
+mod dropped;
 mod features;
 mod limits;
 mod ops;
 mod parse;
+mod receive;
 mod refill;
 mod rx;
+mod rx_gso;
 mod rx_header;
+mod rx_meta;
 mod rx_mode;
 mod setup;
 #[allow(

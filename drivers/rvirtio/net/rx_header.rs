@@ -4,18 +4,23 @@
 //!
 //! Nothing that a device writes is trusted. [`check`] gets a copy of the header and the bytes of
 //! the frame that its caller has made linear, and allows only what was negotiated and what those
-//! bytes show to be so. It is at least as strict as C is, with one exception, which the
-//! specification asks for: flags that were not negotiated are ignored.
+//! bytes confirm. It is at least as strict as C is, with one exception, which the specification
+//! asks for: flags that were not negotiated are ignored.
 //!
 //! C version: [`include/linux/virtio_net.h`](srctree/include/linux/virtio_net.h)
 
 use super::{
     caps::RxCaps,
     parse::{
-        self,
         IpVersion,
-        Protocol,
-        Transport, //
+        Protocol, //
+    },
+    rx_gso,
+    rx_meta::{
+        Refused,
+        RxCsum,
+        RxHash,
+        RxMeta, //
     },
     spec::{
         header::{
@@ -27,106 +32,6 @@ use super::{
         ETHERNET_HEADER,
     }, //
 };
-use core::fmt;
-
-/// What is known of a received frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RxMeta {
-    pub(crate) csum: RxCsum,
-    pub(crate) gso: Option<RxGso>,
-    pub(crate) hash: Option<RxHash>,
-}
-
-/// What is known of the checksum of a frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum RxCsum {
-    /// Nothing: the stack has to check it.
-    #[default]
-    None,
-    /// The device checked it, and those of this many headers before it.
-    Unnecessary { level: u8 },
-    /// It is partial. Offsets are those of the specification.
-    Partial { start: u16, offset: u16 },
-}
-
-/// How to segment a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RxGso {
-    pub(crate) kind: GsoKind,
-    pub(crate) ecn: bool,
-    /// Payload of a segment in bytes.
-    pub(crate) size: u16,
-    /// Where the transport header is: the outer one of a tunnel.
-    pub(crate) transport: u16,
-    pub(crate) tunnel: Option<RxTunnel>,
-}
-
-/// Ways of segmentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GsoKind {
-    TcpV4,
-    TcpV6,
-    /// Segments.
-    UdpL4,
-    /// Fragments.
-    Udp,
-}
-
-/// The headers in a UDP tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RxTunnel {
-    /// The outer header has a checksum, which is partial.
-    pub(crate) csum: bool,
-    pub(crate) inner_version: IpVersion,
-    pub(crate) inner_network: u16,
-    pub(crate) inner_transport: u16,
-}
-
-/// The hash of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RxHash {
-    pub(crate) value: u32,
-    /// It is of ports, too.
-    pub(crate) has_ports: bool,
-}
-
-/// Why a frame is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// It has not even an Ethernet header.
-    Short(u32),
-    /// The checksum fields make no sense.
-    Csum { flags: u8, start: u16, offset: u16 },
-    /// The segmentation type is unknown, not negotiated, or not possible with these flags.
-    GsoType { flags: u8, gso_type: u8 },
-    /// The segment size is not possible.
-    GsoSize(u16),
-    /// The headers of the frame are not those of the segmentation type.
-    Headers { gso_type: u8 },
-    /// There is no such hash.
-    Hash(u16),
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Short(len) => write!(f, "frame of {len} bytes"),
-            Self::Csum {
-                flags,
-                start,
-                offset,
-            } => write!(f, "bad checksum: flags {flags:#x}, {start} + {offset}"),
-            Self::GsoType { flags, gso_type } => {
-                write!(f, "bad GSO type {gso_type:#x} with flags {flags:#x}")
-            }
-            Self::GsoSize(size) => write!(f, "bad GSO size {size}"),
-            Self::Headers { gso_type } => {
-                write!(f, "headers do not match GSO type {gso_type:#x}")
-            }
-            Self::Hash(report) => write!(f, "bad hash report {report}"),
-        }
-    }
-}
 
 /// How much of a frame is made linear when its headers have to be searched.
 const SEARCH_LEN: u32 = 192;
@@ -190,7 +95,7 @@ pub(crate) fn check(
     let gso = match header.gso_type {
         gso::NONE => None,
         // A copy, so that the header of other frames need not be in memory.
-        _ => gso(*header, flags, csum, len, head, caps)?,
+        _ => rx_gso::check(*header, flags, csum, len, head, caps)?,
     };
     let hash = if caps.hash { hash(header)? } else { None };
     Ok(RxMeta { csum, gso, hash })
@@ -240,135 +145,6 @@ fn csum(header: &Header, flags: u8, head: &[u8]) -> Result<RxCsum, Refused> {
     Ok(RxCsum::Partial { start, offset })
 }
 
-#[inline(never)]
-fn gso(
-    header: Header,
-    flags: u8,
-    csum: RxCsum,
-    len: u32,
-    head: &[u8],
-    caps: &RxCaps,
-) -> Result<Option<RxGso>, Refused> {
-    let gso_type = header.gso_type;
-    let bad_type = Refused::GsoType { flags, gso_type };
-    let bad_headers = Refused::Headers { gso_type };
-
-    let kind = match gso_type & !(gso::ECN | gso::UDP_TUNNEL) {
-        gso::TCPV4 if caps.tso4 => GsoKind::TcpV4,
-        gso::TCPV6 if caps.tso6 => GsoKind::TcpV6,
-        gso::UDP_L4 if caps.uso4 || caps.uso6 => GsoKind::UdpL4,
-        gso::UDP if caps.ufo => GsoKind::Udp,
-        _ => return Err(bad_type),
-    };
-    let ecn = gso_type & gso::ECN != 0;
-    if ecn && !(caps.ecn && kind.protocol() == Protocol::Tcp) {
-        return Err(bad_type);
-    }
-
-    let (version, network) = parse::network(head).ok_or(bad_headers)?;
-    let outer = parse::transport(head, version, network).ok_or(bad_headers)?;
-    let tunnel = match gso_type & gso::UDP_TUNNEL {
-        0 => None,
-        bits => {
-            if !caps.tunnel || kind == GsoKind::Udp || flags & flag::DATA_VALID != 0 {
-                return Err(bad_type);
-            }
-            let expected = match bits {
-                gso::UDP_TUNNEL_IPV4 => IpVersion::V4,
-                gso::UDP_TUNNEL_IPV6 => IpVersion::V6,
-                _ => return Err(bad_type),
-            };
-            if version != expected {
-                return Err(bad_headers);
-            }
-            let inner = inner_transport(&header, outer, head).ok_or(bad_headers)?;
-            Some((inner, flags & flag::UDP_TUNNEL_CSUM != 0))
-        }
-    };
-    let segmented = tunnel.map_or(outer, |(inner, _)| inner);
-
-    if !kind.matches(segmented) || !kind.is_negotiated(segmented.version, caps) {
-        return Err(bad_headers);
-    }
-    match csum {
-        RxCsum::Partial { start, offset } => {
-            if u32::from(start) != segmented.offset || offset != kind.protocol().csum_offset() {
-                return Err(bad_headers);
-            }
-        }
-        // The stack could not give each segment a checksum.
-        _ if tunnel.is_some() || kind == GsoKind::UdpL4 => return Err(bad_type),
-        _ => (),
-    }
-
-    let payload_at = segmented.offset + kind.protocol().min_header();
-    let payload = len.checked_sub(payload_at).ok_or(bad_headers)?;
-    if payload_at > head.len() as u32 {
-        return Err(bad_headers);
-    }
-    let Some(size) = segment_size(kind, header.gso_size, payload)? else {
-        return match tunnel {
-            // Nobody would complete the outer checksum.
-            Some((_, true)) => Err(Refused::GsoSize(header.gso_size)),
-            _ => Ok(None),
-        };
-    };
-    let offset = |transport: Transport| u16::try_from(transport.offset).map_err(|_| bad_headers);
-    let tunnel = match tunnel {
-        None => None,
-        Some((inner, csum)) => Some(RxTunnel {
-            csum,
-            inner_version: inner.version,
-            inner_network: header.inner_nh_offset,
-            inner_transport: offset(inner)?,
-        }),
-    };
-    Ok(Some(RxGso {
-        kind,
-        ecn,
-        size,
-        transport: offset(outer)?,
-        tunnel,
-    }))
-}
-
-/// Returns the transport header in a UDP tunnel, if it is where `header` has it.
-fn inner_transport(header: &Header, outer: Transport, head: &[u8]) -> Option<Transport> {
-    let network = u32::from(header.inner_nh_offset);
-    if outer.protocol != Protocol::Udp
-        || outer.offset != u32::from(header.outer_th_offset)
-        || network < outer.offset + Protocol::Udp.min_header()
-    {
-        return None;
-    }
-    parse::transport(head, parse::version(head, network)?, network)
-}
-
-/// Returns how large segments are, or `None` if all payload is in one.
-fn segment_size(kind: GsoKind, size: u16, payload: u32) -> Result<Option<u16>, Refused> {
-    /// Value that means something else to the stack.
-    const GSO_BY_FRAGS: u16 = u16::MAX;
-    /// The least that the stack can work with.
-    const TCP_MIN_GSO_SIZE: u16 = 8;
-    const UDP_MAX_SEGMENTS: u32 = 128;
-
-    if size == 0 || size == GSO_BY_FRAGS {
-        return Err(Refused::GsoSize(size));
-    }
-    Ok(match kind {
-        GsoKind::TcpV4 | GsoKind::TcpV6 => {
-            let size = size.max(TCP_MIN_GSO_SIZE);
-            (payload > size.into()).then_some(size)
-        }
-        GsoKind::UdpL4 if payload > u32::from(size) * UDP_MAX_SEGMENTS => {
-            return Err(Refused::GsoSize(size));
-        }
-        GsoKind::UdpL4 => (payload > size.into()).then_some(size),
-        // The first fragment has the transport header.
-        GsoKind::Udp => (payload + Protocol::Udp.min_header() > size.into()).then_some(size),
-    })
-}
-
 fn hash(header: &Header) -> Result<Option<RxHash>, Refused> {
     use hash_report::*;
     let has_ports = match header.hash_report {
@@ -381,32 +157,6 @@ fn hash(header: &Header) -> Result<Option<RxHash>, Refused> {
         value: header.hash_value,
         has_ports,
     }))
-}
-
-impl GsoKind {
-    const fn protocol(self) -> Protocol {
-        match self {
-            Self::TcpV4 | Self::TcpV6 => Protocol::Tcp,
-            Self::UdpL4 | Self::Udp => Protocol::Udp,
-        }
-    }
-
-    fn matches(self, transport: Transport) -> bool {
-        let version = match self {
-            Self::TcpV4 => transport.version == IpVersion::V4,
-            Self::TcpV6 => transport.version == IpVersion::V6,
-            Self::UdpL4 | Self::Udp => true,
-        };
-        version && transport.protocol == self.protocol()
-    }
-
-    fn is_negotiated(self, version: IpVersion, caps: &RxCaps) -> bool {
-        match (self, version) {
-            (Self::UdpL4, IpVersion::V4) => caps.uso4,
-            (Self::UdpL4, IpVersion::V6) => caps.uso6,
-            _ => true,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,11 @@ use crate::{
     caps::Caps,
     config::NetConfig,
     counters::Counters,
-    driver::Data,
+    data::{
+        Data,
+        NetData,
+        NetOps, //
+    },
     features::{
         offloads,
         Offload, //
@@ -16,10 +20,6 @@ use crate::{
         Mac,
         Mtu,
         MIN_MTU, //
-    },
-    ops::{
-        NetData,
-        NetOps, //
     },
     rx::Rx,
     rx_mode::RxMode,

@@ -4,7 +4,7 @@
 
 use crate::{
     caps::TxCaps,
-    ops::NetOps,
+    data::NetOps,
     parse::IpVersion,
     spec::header::Layout,
     tx_header::{

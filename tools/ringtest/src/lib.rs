@@ -74,7 +74,9 @@ mod net_files {
     pub(crate) mod features;
     pub(crate) mod limits;
     pub(crate) mod parse;
+    pub(crate) mod rx_gso;
     pub(crate) mod rx_header;
+    pub(crate) mod rx_meta;
     pub(crate) mod rx_mode;
     pub mod spec;
     pub(crate) mod tx_header;

@@ -4,7 +4,8 @@
 
 use crate::net_files::{
     caps,
-    rx_header::{check, linear_len, negotiated_flags, RxCsum, RxMeta},
+    rx_header::{check, linear_len, negotiated_flags},
+    rx_meta::{RxCsum, RxMeta},
     spec,
 };
 use caps::RxCaps;

@@ -12,12 +12,12 @@ use super::{
     super::{
         caps,
         parse,
+        rx_meta::GsoKind,
         spec, //
     },
     check,
     linear_len,
     negotiated_flags,
-    GsoKind,
     Refused,
     RxCsum,
     RxHash,

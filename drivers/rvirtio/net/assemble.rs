@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Making frames of the buffers that they were received in.
+
+use crate::{
+    caps::Caps,
+    data::NetOps,
+    deliver::deliver,
+    dropped::Dropped,
+    refill,
+    rx::Rx,
+    rx_header::linear_len,
+    rx_mode::{
+        RxMode,
+        MAX_PARTS, //
+    },
+    spec::{
+        header::Header,
+        ETHERNET_HEADER,
+        MAX_GSO_FRAME, //
+    }, //
+};
+use core::ops::Range;
+use kernel::alloc::KVec;
+use netdev::{
+    Napi,
+    RxBuf,
+    RxPosted,
+    RxSkb, //
+};
+
+/// The largest frame that is copied, so that its buffer can be posted again at once, in bytes.
+const COPYBREAK: u32 = 256;
+
+/// The largest frame that the stack gets in its buffer, in bytes.
+const MAX_IN_PLACE: u32 = 2048;
+
+/// The least that is left of a page to be posted again, in bytes: with it no frame needs more parts
+/// than fit into a socket buffer.
+const LEAST_POSTED: u32 = 4096;
+
+type Result<T = (), E = Dropped> = core::result::Result<T, E>;
+
+/// Receives the frame that starts in a buffer of one part.
+#[doc(alias = "receive_buf")]
+#[inline]
+pub(crate) fn one<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxBuf,
+    written: u32,
+) -> Result {
+    let caps = &napi.pair().device().caps;
+    buf.sync_for_cpu(written);
+    let header = header(&buf, written, caps).ok_or(Dropped::Length)?;
+    if caps.mergeable && header.num_buffers > 1 {
+        return merged(rx, napi, buf, written, header);
+    }
+    let offset = caps.layout.len();
+    // Not below 0, see `header`.
+    let len = written.wrapping_sub(offset);
+    if len < ETHERNET_HEADER {
+        return Err(Dropped::Length);
+    }
+    let skb = if len <= COPYBREAK {
+        let skb = napi.copied(&buf, offset, len).ok_or(Dropped::Memory);
+        recycle(rx, buf);
+        skb?
+    } else {
+        match in_place(rx, napi, buf, offset, len) {
+            Ok(skb) => skb,
+            Err(buf) => start(rx, napi, buf, written, header)?,
+        }
+    };
+    deliver(napi, skb, header)
+}
+
+/// Receives the frame that starts in a buffer and goes on in others.
+#[doc(alias = "receive_mergeable")]
+#[inline(never)]
+fn merged<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxBuf,
+    written: u32,
+    header: Header,
+) -> Result {
+    let mut frame = match header.num_buffers {
+        0..=MAX_PARTS => start(rx, napi, buf, written, header),
+        _ => Err(Dropped::Length),
+    };
+    // What belongs to the frame is taken whatever happens: it would be taken for other frames.
+    for _ in 1..header.num_buffers {
+        let Some(used) = rx.vq.used().next() else {
+            return Err(Dropped::Length);
+        };
+        frame = match (frame, used.data) {
+            (Ok(skb), RxPosted::One(buf)) => append(rx, napi, skb, buf, used.written),
+            (Ok(_), RxPosted::Many(_)) => Err(Dropped::Length),
+            (frame, _) => frame,
+        };
+    }
+    deliver(napi, frame?, header)
+}
+
+/// Receives the frame that is in a buffer of many parts.
+#[doc(alias = "receive_big")]
+#[inline(never)]
+pub(crate) fn many<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    bufs: KVec<RxBuf>,
+    written: u32,
+) -> Result {
+    let caps = &napi.pair().device().caps;
+    let mut bufs = bufs.into_iter();
+    let first = bufs.next().ok_or(Dropped::Length)?;
+    let in_first = written.min(first.len());
+    let mut left = written.wrapping_sub(in_first);
+    first.sync_for_cpu(in_first);
+    let header = header(&first, in_first, caps).ok_or(Dropped::Length)?;
+    let mut skb = start(rx, napi, first, in_first, header)?;
+    for buf in bufs {
+        let len = left.min(buf.len());
+        left = left.wrapping_sub(len);
+        if len != 0 {
+            skb = append(rx, napi, skb, buf, len)?;
+        }
+    }
+    deliver(napi, skb, header)
+}
+
+/// Copies the header out of a buffer, once. `None` if no whole header was written.
+#[inline]
+fn header(buf: &RxBuf, written: u32, caps: &Caps) -> Option<Header> {
+    let words = buf.words()?.map(u64::from_le);
+    (written >= caps.layout.len()).then(|| Header::from_words(words, caps.layout))
+}
+
+/// Makes a frame of the `len` bytes from `offset` on of a buffer where they are, and posts the rest of
+/// that again. Gives the buffer back if that is not possible.
+#[inline]
+fn in_place<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxBuf,
+    offset: u32,
+    len: u32,
+) -> Result<RxSkb, RxBuf> {
+    if len > MAX_IN_PLACE {
+        return Err(buf);
+    }
+    let (skb, rest) = napi.around(buf, offset, len, LEAST_POSTED)?;
+    post_rest(rx, rest);
+    Ok(skb)
+}
+
+/// Makes the start of a frame of a buffer with `written` bytes: copies the headers, and adds the rest.
+#[doc(alias = "page_to_skb")]
+fn start<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxBuf,
+    written: u32,
+    header: Header,
+) -> Result<RxSkb> {
+    let caps = &napi.pair().device().caps;
+    let offset = caps.layout.len();
+    let len = written.saturating_sub(offset);
+    if len < ETHERNET_HEADER {
+        return Err(Dropped::Length);
+    }
+    let linear = linear_len(&header, len, &caps.rx, |at| {
+        buf.byte(offset.saturating_add(at))
+    });
+    let skb = napi.copied(&buf, offset, linear).ok_or(Dropped::Memory)?;
+    if linear == len {
+        recycle(rx, buf);
+        return Ok(skb);
+    }
+    // Less than `written`, as `linear` is less than `len`.
+    add(rx, napi, skb, buf, offset.wrapping_add(linear)..written)
+}
+
+/// Adds all that was written to a buffer to the end of a frame.
+#[doc(alias = "virtnet_skb_append_frag")]
+#[inline(always)]
+fn append<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    skb: RxSkb,
+    buf: RxBuf,
+    written: u32,
+) -> Result<RxSkb> {
+    let len = skb.len().saturating_add(written);
+    if written == 0 || len > MAX_GSO_FRAME {
+        return Err(Dropped::Length);
+    }
+    buf.sync_for_cpu(written);
+    add(rx, napi, skb, buf, 0..written)
+}
+
+#[inline(always)]
+fn add<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    mut skb: RxSkb,
+    buf: RxBuf,
+    bytes: Range<u32>,
+) -> Result<RxSkb> {
+    let (part, rest) = buf.carve(bytes.end, LEAST_POSTED);
+    post_rest(rx, rest);
+    // Not below 0: the callers' ranges are in order.
+    let len = bytes.end.wrapping_sub(bytes.start);
+    match napi.add(&mut skb, part, bytes.start, len) {
+        true => Ok(skb),
+        false => Err(Dropped::Memory),
+    }
+}
+
+/// Posts a buffer again whose contents were copied.
+#[inline]
+fn recycle(rx: &mut Rx<'_>, buf: RxBuf) {
+    // Multi-part buffers are not put together again.
+    if rx.mode != RxMode::Big && buf.is_reusable() {
+        refill::post(rx, RxPosted::One(buf));
+    }
+}
+
+#[inline]
+fn post_rest(rx: &mut Rx<'_>, rest: Option<RxBuf>) {
+    if let Some(rest) = rest.filter(|_| rx.mode == RxMode::Bulk) {
+        refill::post(rx, RxPosted::One(rest));
+    }
+}
