@@ -41,8 +41,8 @@ pub const GRANULE: u32 = 64;
 /// # Invariants
 ///
 /// - `page` is one of a page pool, and `refs` of its references belong to this value.
-/// - The bytes from `offset` to `offset + len` of the page are this value's alone. The device finds
-///   them at `addr`.
+/// - The bytes from `offset` to `offset + len` of the page are this value's alone. `offset` is a
+///   multiple of [`GRANULE`]. The device finds the bytes at `addr`.
 /// - `keep` is the pool if the page has a mapping, and `memory` says whether it has.
 pub struct RxBuf {
     page: NonNull<page>,
@@ -141,15 +141,19 @@ impl RxBuf {
         copy(self.cpu(), self.len, offset, to)
     }
 
-    /// Returns the first words, if there are so many. See [`RxBuf::read`].
+    /// Returns the first words, each of them read once, if there are so many. See [`RxBuf::read`].
     #[inline]
     pub fn words<const N: usize>(&self) -> Option<[u64; N]> {
         if size_of::<[u64; N]>() > self.len as usize {
             return None;
         }
-        // SAFETY: There are so many bytes. They belong to this value, so that only the device could
-        // be writing, which has no reason to.
-        Some(unsafe { self.cpu().cast::<[u64; N]>().read_unaligned() })
+        let from = self.cpu().cast::<u64>();
+        // SAFETY: There are so many bytes, aligned to `GRANULE` (type invariant). They belong to this
+        // value, so that only the device could be writing, which has no reason to; each read is
+        // volatile, so that the result is one of what was there.
+        Some(core::array::from_fn(|index| unsafe {
+            from.add(index).read_volatile()
+        }))
     }
 
     /// Returns where the bytes are.
