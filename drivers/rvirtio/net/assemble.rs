@@ -6,7 +6,10 @@ use crate::{
     caps::Caps,
     data::NetOps,
     deliver::deliver,
-    dropped::Dropped,
+    dropped::{
+        BadLength,
+        Dropped, //
+    },
     refill,
     rx::Rx,
     rx_header::linear_len,
@@ -41,7 +44,8 @@ const LEAST_POSTED: u32 = 4096;
 
 type Result<T = (), E = Dropped> = core::result::Result<T, E>;
 
-/// Receives the frame that starts in a buffer of one part.
+/// Receives the frame that starts in a buffer of one part. `overlong` says that it holds less than is
+/// reported as written.
 #[doc(alias = "receive_buf")]
 #[inline]
 pub(crate) fn one<'bound>(
@@ -49,18 +53,22 @@ pub(crate) fn one<'bound>(
     napi: &mut Napi<'_, NetOps<'bound>>,
     buf: RxBuf,
     written: u32,
+    overlong: bool,
 ) -> Result {
     let caps = &napi.pair().device().caps;
     buf.sync_for_cpu(written);
-    let header = header(&buf, written, caps).ok_or(Dropped::Length)?;
+    let header = header(&buf, written, caps)?;
     if caps.mergeable && header.num_buffers > 1 {
-        return merged(rx, napi, buf, written, header);
+        return merged(rx, napi, buf, written, overlong, header);
+    }
+    if overlong {
+        return Err(Dropped::Length(BadLength::Overlong));
     }
     let offset = caps.layout.len();
     // Not below 0, see `header`.
     let len = written.wrapping_sub(offset);
     if len < ETHERNET_HEADER {
-        return Err(Dropped::Length);
+        return Err(Dropped::Length(BadLength::Short(written)));
     }
     let skb = if len <= COPYBREAK {
         let skb = napi.copied(&buf, offset, len).ok_or(Dropped::Memory);
@@ -83,20 +91,27 @@ fn merged<'bound>(
     napi: &mut Napi<'_, NetOps<'bound>>,
     buf: RxBuf,
     written: u32,
+    overlong: bool,
     header: Header,
 ) -> Result {
-    let mut frame = match header.num_buffers {
-        0..=MAX_PARTS => start(rx, napi, buf, written, header),
-        _ => Err(Dropped::Length),
+    let count = header.num_buffers;
+    let mut frame = if count > MAX_PARTS {
+        Err(Dropped::Length(BadLength::Buffers(count)))
+    } else if overlong {
+        Err(Dropped::Length(BadLength::Overlong))
+    } else {
+        start(rx, napi, buf, written, header)
     };
     // What belongs to the frame is taken whatever happens: it would be taken for other frames.
-    for _ in 1..header.num_buffers {
+    for _ in 1..count {
         let Some(used) = rx.vq.used().next() else {
-            return Err(Dropped::Length);
+            return Err(Dropped::Length(BadLength::Missing(count)));
         };
         frame = match (frame, used.data) {
+            (Ok(_), _) if used.overlong => Err(Dropped::Length(BadLength::Overlong)),
             (Ok(skb), RxPosted::One(buf)) => append(rx, napi, skb, buf, used.written),
-            (Ok(_), RxPosted::Many(_)) => Err(Dropped::Length),
+            // There are no such buffers with `MRG_RXBUF`.
+            (Ok(_), RxPosted::Many(_)) => Err(Dropped::Length(BadLength::Buffers(count))),
             (frame, _) => frame,
         };
     }
@@ -114,11 +129,13 @@ pub(crate) fn many<'bound>(
 ) -> Result {
     let caps = &napi.pair().device().caps;
     let mut bufs = bufs.into_iter();
-    let first = bufs.next().ok_or(Dropped::Length)?;
+    let Some(first) = bufs.next() else {
+        return Err(Dropped::Length(BadLength::Buffers(0)));
+    };
     let in_first = written.min(first.len());
     let mut left = written.wrapping_sub(in_first);
     first.sync_for_cpu(in_first);
-    let header = header(&first, in_first, caps).ok_or(Dropped::Length)?;
+    let header = header(&first, in_first, caps)?;
     let mut skb = start(rx, napi, first, in_first, header)?;
     for buf in bufs {
         let len = left.min(buf.len());
@@ -130,11 +147,15 @@ pub(crate) fn many<'bound>(
     deliver(napi, skb, header)
 }
 
-/// Copies the header out of a buffer, once. `None` if no whole header was written.
+/// Copies the header out of a buffer, once.
 #[inline]
-fn header(buf: &RxBuf, written: u32, caps: &Caps) -> Option<Header> {
-    let words = buf.words()?.map(u64::from_le);
-    (written >= caps.layout.len()).then(|| Header::from_words(words, caps.layout))
+fn header(buf: &RxBuf, written: u32, caps: &Caps) -> Result<Header> {
+    match buf.words() {
+        Some(words) if written >= caps.layout.len() => {
+            Ok(Header::from_words(words.map(u64::from_le), caps.layout))
+        }
+        _ => Err(Dropped::Length(BadLength::Short(written))),
+    }
 }
 
 /// Makes a frame of the `len` bytes from `offset` on of a buffer where they are, and posts the rest of
@@ -168,7 +189,7 @@ fn start<'bound>(
     let offset = caps.layout.len();
     let len = written.saturating_sub(offset);
     if len < ETHERNET_HEADER {
-        return Err(Dropped::Length);
+        return Err(Dropped::Length(BadLength::Short(written)));
     }
     let linear = linear_len(&header, len, &caps.rx, |at| {
         buf.byte(offset.saturating_add(at))
@@ -192,9 +213,9 @@ fn append<'bound>(
     buf: RxBuf,
     written: u32,
 ) -> Result<RxSkb> {
-    let len = skb.len().saturating_add(written);
-    if written == 0 || len > MAX_GSO_FRAME {
-        return Err(Dropped::Length);
+    let (len, part) = (skb.len(), written);
+    if part == 0 || len.saturating_add(part) > MAX_GSO_FRAME {
+        return Err(Dropped::Length(BadLength::Part { len, part }));
     }
     buf.sync_for_cpu(written);
     add(rx, napi, skb, buf, 0..written)

@@ -4,7 +4,10 @@
 
 use crate::{
     data::NetOps,
-    dropped::Dropped,
+    dropped::{
+        BadLength,
+        Dropped, //
+    },
     parse::IpVersion,
     rx_header::check,
     rx_meta::{
@@ -41,7 +44,7 @@ pub(crate) fn deliver(
     let caps = &pair.device().caps.rx;
     let meta = check(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
     // What was checked is in bounds.
-    apply(&mut skb, &meta).map_err(|OutOfBounds| Dropped::Length)?;
+    apply(&mut skb, &meta).map_err(|OutOfBounds| Dropped::Length(BadLength::Short(len)))?;
     pair.rx.packets.add(1);
     pair.rx.bytes.add(len.into());
     napi.receive(skb);

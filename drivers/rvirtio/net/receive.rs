@@ -8,7 +8,11 @@ use crate::{
         one, //
     },
     data::NetOps,
-    dropped::count,
+    dropped::{
+        count,
+        BadLength,
+        Dropped, //
+    },
     refill,
     rx::Rx, //
 };
@@ -34,7 +38,8 @@ pub(crate) fn receive<'bound>(
         }
         received += 1;
         let outcome = match used.data {
-            RxPosted::One(buf) => one(rx, napi, buf, used.written),
+            RxPosted::One(buf) => one(rx, napi, buf, used.written, used.overlong),
+            RxPosted::Many(_) if used.overlong => Err(Dropped::Length(BadLength::Overlong)),
             RxPosted::Many(bufs) => many(rx, napi, bufs, used.written),
         };
         if let Err(why) = outcome {
