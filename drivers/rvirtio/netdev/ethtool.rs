@@ -6,7 +6,7 @@
 
 use crate::{
     bindings::net_device,
-    device::Inner,
+    inner::Inner,
     operations::Operations, //
 };
 use core::marker::PhantomData;

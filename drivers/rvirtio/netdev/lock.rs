@@ -6,11 +6,11 @@
 
 use crate::{
     bindings,
-    device::{
+    helpers::*,
+    inner::{
         Inner,
         Phase, //
     },
-    helpers::*,
     napi::Pools,
     operations::Operations,
     pair::Pair, //
@@ -35,7 +35,7 @@ impl<'a, T: Operations> Held<'a, T> {
     pub(crate) unsafe fn new(inner: &'a Inner<T>, unlock: bool) -> Self {
         // SAFETY: It is a network device (type invariant of `Inner`).
         unsafe { rvirtio_helper_netdev_assert_locked(inner.dev()) };
-        // INVARIANT: By the safety requirements.
+        // INVARIANT: The caller makes sure that the lock is held, and for how long.
         Self { inner, unlock }
     }
 

@@ -9,10 +9,8 @@ use crate::{
     operations::Operations,
     page_pool::Alloc,
     pair::Pair,
-    rx_buf::{
-        RxBuf,
-        RxPart, //
-    },
+    rx_buf::RxBuf,
+    rx_part::RxPart,
     skb_rx::RxSkb,
     tx_queue::TxGuard, //
 };
@@ -52,7 +50,7 @@ impl<'a, T: Operations> Polled<'a, T> {
     /// As in the type invariant.
     #[inline]
     pub(crate) unsafe fn new(pair: &'a Pair<T>, budget: c_int) -> Self {
-        // INVARIANT: By the safety requirement.
+        // INVARIANT: The caller holds SCHED, in a poll of this NAPI.
         // CAST: It is 0 or more.
         Self {
             pair,

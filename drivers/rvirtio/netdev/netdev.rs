@@ -19,20 +19,28 @@
 //! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
 mod bindings;
+mod callbacks;
+mod config;
 mod device;
 mod ethtool;
 mod features;
 mod helpers;
+mod inner;
 mod lock;
 mod napi;
 mod operations;
 mod page_pool;
+mod page_pool_raw;
 mod pair;
 mod phys;
 mod rx_buf;
+mod rx_page;
+mod rx_part;
+mod rx_posted;
 mod segments;
 mod skb;
 mod skb_rx;
+mod skb_rx_meta;
 mod skb_tx;
 mod stats;
 mod tx_buf;
@@ -40,10 +48,8 @@ mod tx_header;
 mod tx_map;
 mod tx_queue;
 
-pub use device::{
-    NetDev,
-    NetDevConfig, //
-};
+pub use config::NetDevConfig;
+pub use device::NetDev;
 pub use features::NetFeatures;
 pub use lock::Held;
 pub use napi::{
@@ -57,19 +63,19 @@ pub use pair::{
     Pair,
     PairInit, //
 };
-pub use rx_buf::{
-    RxBuf,
-    RxPart,
-    RxPosted,
-    GRANULE, //
-};
+pub use rx_buf::RxBuf;
+pub use rx_page::GRANULE;
+pub use rx_part::RxPart;
+pub use rx_posted::RxPosted;
 pub use skb_rx::{
+    RxSkb,
+    SHARED_INFO_SIZE, //
+};
+pub use skb_rx_meta::{
     OutOfBounds,
     RxGso,
     RxGsoKind,
-    RxSkb,
-    RxTunnel,
-    SHARED_INFO_SIZE, //
+    RxTunnel, //
 };
 pub use skb_tx::{
     Free,

@@ -7,15 +7,13 @@
 use crate::{
     bindings,
     helpers::*,
+    page_pool_raw::RawPool,
     phys::page_to_phys,
     rx_buf::RxBuf, //
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings::{
-        page,
-        page_pool, //
-    },
+    bindings::page,
     error::from_err_ptr,
     page::PAGE_SIZE,
     prelude::*,
@@ -34,19 +32,6 @@ pub(crate) struct PagePool {
     order: u8,
     physical: bool,
 }
-
-/// Owns the pool as such. Buffers that the device has keep it, where the end of the pool is that of
-/// their mappings.
-///
-/// # Invariants
-///
-/// `0` is a page pool, destroyed when this is dropped.
-pub(crate) struct RawPool(NonNull<page_pool>);
-
-// SAFETY: A page pool can be destroyed by any thread.
-unsafe impl Send for RawPool {}
-// SAFETY: A shared reference gives a pointer only.
-unsafe impl Sync for RawPool {}
 
 type Fast = bindings::page_pool_params__bindgen_ty_1_page_pool_params_fast;
 type Slow = bindings::page_pool_params__bindgen_ty_2_page_pool_params_slow;
@@ -99,8 +84,9 @@ impl PagePool {
         // requirements.
         let raw = unsafe { from_err_ptr(bindings::page_pool_create(&params)) }?;
         let raw = NonNull::new(raw).ok_or(ENOMEM)?;
-        // INVARIANT: It was just created.
-        let raw = Arc::new(RawPool(raw), GFP_KERNEL)?;
+        // SAFETY: It was just created, and nobody else destroys it.
+        let raw = Arc::new(unsafe { RawPool::new(raw) }, GFP_KERNEL)?;
+        // INVARIANT: Without physical addresses it maps its pages (`flags`).
         Ok(Self {
             raw,
             order,
@@ -121,7 +107,7 @@ impl PagePool {
             Alloc::Sleep => kernel::bindings::GFP_KERNEL | kernel::bindings::__GFP_NOWARN,
         };
         // SAFETY: The pool is valid (type invariant); for the rest see the safety requirements.
-        let netmem = unsafe { bindings::page_pool_alloc_netmems(self.raw.0.as_ptr(), gfp) };
+        let netmem = unsafe { bindings::page_pool_alloc_netmems(self.raw.as_ptr(), gfp) };
         // CAST: Without a memory provider, pages are all that a pool has.
         let page = NonNull::new(netmem as *mut page)?;
         let len = (PAGE_SIZE as u32) << self.order;
@@ -136,12 +122,5 @@ impl PagePool {
         // SAFETY: The page has `len` bytes, which the device finds at `addr`, and nobody else has
         // it.
         Some(unsafe { RxBuf::new(page, addr, len, keep) })
-    }
-}
-
-impl Drop for RawPool {
-    fn drop(&mut self) {
-        // SAFETY: It is a page pool, and not used after this. Pages that are out stay valid.
-        unsafe { bindings::page_pool_destroy(self.0.as_ptr()) }
     }
 }

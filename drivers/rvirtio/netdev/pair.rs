@@ -4,7 +4,7 @@
 
 use crate::{
     bindings,
-    device::Inner,
+    inner::Inner,
     operations::Operations,
     page_pool::PagePool,
     tx_queue::{
@@ -96,7 +96,7 @@ impl<T: Operations> Pair<T> {
     #[inline]
     pub(crate) unsafe fn of_napi<'a>(napi: *mut bindings::napi_struct) -> &'a Self {
         let napi: *const Opaque<bindings::napi_struct> = napi.cast();
-        // SAFETY: By the safety requirements.
+        // SAFETY: The NAPI is the one of a pair that is there for `'a` (safety requirement).
         unsafe { &*kernel::container_of!(napi, Self, napi) }
     }
 
@@ -179,9 +179,10 @@ impl<T: Operations> Pair<T> {
     ///
     /// # Safety
     ///
-    /// The same.
+    /// The NAPI must be disabled, and nobody use the pair. It must be called once, after
+    /// [`Pair::drop_queues`].
     pub(crate) unsafe fn drop_pools(&mut self) {
-        // SAFETY: As in `drop_queues`.
+        // SAFETY: They are dropped once, and nobody uses them, now or later (safety requirements).
         unsafe { ManuallyDrop::drop(&mut self.pools) }
     }
 }

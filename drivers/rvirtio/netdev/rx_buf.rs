@@ -4,34 +4,29 @@
 
 use crate::{
     helpers::*,
-    page_pool::RawPool,
-    phys::{
-        page_address,
-        page_to_phys, //
-    }, //
+    page_pool_raw::RawPool,
+    phys::page_to_phys,
+    rx_page::{
+        at,
+        copy,
+        put,
+        GRANULE, //
+    },
+    rx_part::RxPart, //
 };
 use core::{
     mem::ManuallyDrop,
     ptr::{
         self,
         NonNull, //
-    },
-    slice, //
+    }, //
 };
 use kernel::{
     bindings::page,
     ffi::c_long,
-    prelude::*,
     sync::Arc, //
 };
-use rvirtio::{
-    Access,
-    Buffers,
-    Segment, //
-};
-
-/// The unit in which pages are given out, in bytes: a cache line.
-pub const GRANULE: u32 = 64;
+use rvirtio::Segment;
 
 /// A part of a page that can be given to the device.
 ///
@@ -62,24 +57,8 @@ enum Memory {
     Mapped,
 }
 
-const _: () = assert!(size_of::<Option<RxPosted>>() == size_of::<RxBuf>());
-
 // SAFETY: Pages belong to no thread, and pools take them back from any.
 unsafe impl Send for RxBuf {}
-
-/// A part of a page with received bytes, which the device is done with.
-///
-/// # Invariants
-///
-/// As for [`RxBuf`], with one reference.
-pub struct RxPart {
-    page: NonNull<page>,
-    offset: u32,
-    len: u32,
-}
-
-// SAFETY: As for `RxBuf`.
-unsafe impl Send for RxPart {}
 
 impl RxBuf {
     /// # Safety
@@ -97,7 +76,8 @@ impl RxBuf {
         let refs = (len / GRANULE).min(u16::MAX.into()) as u16;
         // SAFETY: Nobody else refers to the page.
         unsafe { rvirtio_helper_page_pool_fragment_page(page.as_ptr(), refs as c_long) };
-        // INVARIANT: By the safety requirements. The references were just made.
+        // INVARIANT: The caller makes sure of the length, the address and the pool. The references were
+        // just made, and nobody else has any.
         Self {
             page,
             addr,
@@ -109,6 +89,39 @@ impl RxBuf {
             offset: 0,
             len,
             refs,
+        }
+    }
+
+    /// Makes a buffer of a part again.
+    ///
+    /// # Safety
+    ///
+    /// The page must not be mapped.
+    #[cold]
+    pub(crate) unsafe fn from_part(part: RxPart) -> Self {
+        let part = ManuallyDrop::new(part);
+        // SAFETY: It is a page (type invariant of `RxPart`).
+        let addr = unsafe { page_to_phys(part.page().as_ptr()) };
+        // INVARIANT: The bytes and the reference were those of the part, which starts at a multiple of
+        // `GRANULE`, as all parts are taken out of buffers. Addresses are physical, as the page is not
+        // mapped.
+        Self {
+            page: part.page(),
+            addr: addr.wrapping_add(part.offset().into()),
+            offset: part.offset(),
+            len: part.len(),
+            refs: 1,
+            keep: None,
+            memory: Memory::Physical,
+        }
+    }
+
+    /// Returns the bytes as the device finds them.
+    #[inline]
+    pub(crate) fn segment(&self) -> Segment {
+        Segment {
+            addr: self.addr,
+            len: self.len,
         }
     }
 
@@ -204,12 +217,10 @@ impl RxBuf {
         if left < least.max(GRANULE) || self.refs < 2 {
             return (self.into_part(), None);
         }
-        // INVARIANT: The part gets the first `used` bytes and a reference. Sums are within the page.
-        let part = RxPart {
-            page: self.page,
-            offset: self.offset,
-            len: used,
-        };
+        // SAFETY: The part gets the first `used` bytes and a reference, of which there is another.
+        let part = unsafe { RxPart::new(self.page, self.offset, used) };
+        // INVARIANT: The rest keeps the other bytes and references; `used` is a multiple of `GRANULE`.
+        // Sums are within the page.
         self.refs = self.refs.wrapping_sub(1);
         self.offset = self.offset.wrapping_add(used);
         self.len = left;
@@ -251,12 +262,9 @@ impl RxBuf {
             // SAFETY: It is dropped once: `buf` is not. Nothing has to be done for `None`.
             unsafe { ptr::drop_in_place(&mut buf.keep) };
         }
-        // INVARIANT: All bytes of the buffer, and one reference.
-        RxPart {
-            page: buf.page,
-            offset: buf.offset,
-            len: buf.len,
-        }
+        // SAFETY: All bytes of the buffer and the reference that is left go to the part, as `buf` is
+        // not dropped.
+        unsafe { RxPart::new(buf.page, buf.offset, buf.len) }
     }
 }
 
@@ -265,155 +273,5 @@ impl Drop for RxBuf {
     fn drop(&mut self) {
         // SAFETY: The references belong to the value, which is not used any more.
         unsafe { put(self.page, self.refs) };
-    }
-}
-
-impl RxPart {
-    /// Returns its length in bytes.
-    #[inline]
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(&self) -> u32 {
-        self.len
-    }
-
-    /// Copies bytes from `offset` on to `to`, if there are so many. See [`RxBuf::read`].
-    #[inline]
-    pub fn read(&self, offset: u32, to: &mut [u8]) -> bool {
-        copy(self.cpu(), self.len, offset, to)
-    }
-
-    /// Makes a buffer of it again, of physical memory.
-    ///
-    /// # Safety
-    ///
-    /// The page must not be mapped.
-    #[cold]
-    pub(crate) unsafe fn into_buf(self) -> RxBuf {
-        let part = ManuallyDrop::new(self);
-        // SAFETY: It is a page.
-        let addr = unsafe { page_to_phys(part.page.as_ptr()) };
-        // INVARIANT: The bytes and the reference of the part.
-        RxBuf {
-            page: part.page,
-            addr: addr + u64::from(part.offset),
-            offset: part.offset,
-            len: part.len,
-            refs: 1,
-            keep: None,
-            memory: Memory::Physical,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn page(&self) -> NonNull<page> {
-        self.page
-    }
-
-    #[inline]
-    pub(crate) fn cpu(&self) -> NonNull<u8> {
-        // SAFETY: The page has the bytes (type invariant).
-        unsafe { at(self.page, self.offset) }
-    }
-
-    /// Where it starts in its page.
-    #[inline]
-    pub(crate) fn offset(&self) -> u32 {
-        self.offset
-    }
-}
-
-impl Drop for RxPart {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: One reference belongs to the value, which is not used any more.
-        unsafe { put(self.page, 1) };
-    }
-}
-
-/// Returns where the byte at `offset` of a page is.
-///
-/// # Safety
-///
-/// The page must be one of a page pool, and have so many bytes.
-#[inline]
-unsafe fn at(page: NonNull<page>, offset: u32) -> NonNull<u8> {
-    // SAFETY: By the safety requirements. Pages of pools are in the kernel's linear mapping, which
-    // does not start at 0.
-    unsafe { NonNull::new_unchecked(page_address(page.as_ptr()).add(offset as usize)) }
-}
-
-/// Copies bytes of memory of `len` bytes at `from`, which the device may write.
-#[inline]
-fn copy(from: NonNull<u8>, len: u32, offset: u32, to: &mut [u8]) -> bool {
-    let fits = (offset as usize)
-        .checked_add(to.len())
-        .is_some_and(|end| end <= len as usize);
-    if fits {
-        // SAFETY: Both have so many bytes. They belong to the value that calls, so that only the
-        // device could be writing, which has no reason to.
-        unsafe {
-            let from = from.as_ptr().add(offset as usize);
-            to.as_mut_ptr().copy_from_nonoverlapping(from, to.len());
-        }
-    }
-    fits
-}
-
-/// Gives up references to a page, the last of which returns it to its pool.
-///
-/// # Safety
-///
-/// `page` must be one of a page pool, and `refs` of its references belong to the caller.
-#[inline]
-unsafe fn put(page: NonNull<page>, refs: u16) {
-    // SAFETY: By the safety requirements.
-    unsafe { rvirtio_helper_page_pool_put_refs(page.as_ptr(), refs as c_long) }
-}
-
-/// A buffer of one or more parts, as a virtqueue has it.
-pub enum RxPosted {
-    /// Of one part.
-    One(RxBuf),
-    /// Of many.
-    Many(KVec<RxBuf>),
-}
-
-impl RxPosted {
-    #[inline]
-    fn parts(&self) -> &[RxBuf] {
-        match self {
-            Self::One(buf) => slice::from_ref(buf),
-            Self::Many(bufs) => bufs,
-        }
-    }
-}
-
-// SAFETY: The bytes are the value's alone and the device finds them at these addresses (type
-// invariant of `RxBuf`), for as long as the value is there: it keeps page and mapping. The methods
-// that read need a `RxBuf` that is not in a queue.
-unsafe impl Buffers for RxPosted {
-    #[inline]
-    fn readable(&self) -> impl Iterator<Item = Segment> {
-        core::iter::empty()
-    }
-
-    #[inline]
-    fn single(&self) -> Option<(Segment, Access)> {
-        let Self::One(buf) = self else {
-            return None;
-        };
-        let segment = Segment {
-            addr: buf.addr,
-            len: buf.len,
-        };
-        Some((segment, Access::Writable))
-    }
-
-    #[inline]
-    fn writable(&self) -> impl Iterator<Item = Segment> {
-        self.parts().iter().map(|buf| Segment {
-            addr: buf.addr,
-            len: buf.len,
-        })
     }
 }

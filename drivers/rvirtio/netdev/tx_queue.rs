@@ -73,7 +73,8 @@ impl<X> TxQueue<X> {
     /// `raw` must be a queue of a network device that outlives this. Nobody else may use its lock
     /// for data of theirs.
     pub(crate) unsafe fn new(raw: *mut bindings::netdev_queue, data: X) -> Self {
-        // INVARIANT: By the safety requirements.
+        // INVARIANT: The device outlives this, and nobody else uses its lock for data (safety
+        // requirements).
         Self {
             raw,
             data: UnsafeCell::new(ManuallyDrop::new(data)),
@@ -135,7 +136,7 @@ impl<'a, T: Operations> TxGuard<'a, T> {
     /// The stack must hold the lock, and not give it back before the guard is dropped.
     #[inline]
     pub(crate) unsafe fn held_by_stack(pair: &'a Pair<T>) -> Self {
-        // INVARIANT: By the safety requirement.
+        // INVARIANT: The stack holds the lock for longer than the guard is there (safety requirement).
         Self {
             pair,
             lock: Lock::Stack,

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What network devices are to be like.
+
+use crate::features::NetFeatures;
+
+/// What a network device is to be like.
+pub struct NetDevConfig<'a> {
+    /// Its address; a random one without.
+    pub mac: Option<[u8; 6]>,
+    /// The MTU to start with.
+    pub mtu: u16,
+    /// The smallest MTU that can be set.
+    pub min_mtu: u16,
+    /// The largest MTU that can be set.
+    pub max_mtu: u16,
+    /// What it can do, all of it switched on at first.
+    pub features: NetFeatures,
+    /// What of that can be switched.
+    pub switchable: NetFeatures,
+    /// What of that it can do for frames in tunnels. Without segmentation it completes no checksums
+    /// there.
+    pub in_tunnels: NetFeatures,
+    /// Bytes that it likes to have before frames that it sends.
+    pub needed_headroom: u16,
+    /// The orders of the pages that each pair has pools of.
+    pub page_orders: &'a [u8],
+    /// The number of buffers of a receive queue.
+    pub rx_size: u16,
+}
