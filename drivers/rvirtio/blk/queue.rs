@@ -257,7 +257,11 @@ impl VqHandler for HwQueue<'_> {
             // Requests that are left in the batch end when it is dropped, after the lock is
             // released.
             &mut CompletionBatch::new(),
-            |state, done, Used { data: rq, written, .. }| {
+            |state,
+             done,
+             Used {
+                 data: rq, written, ..
+             }| {
                 state.restart(&rq);
                 let mut rq = rq.into();
                 match self.status(&mut rq, written) {

@@ -185,8 +185,8 @@ void rvirtio_helper_page_pool_sync_for_cpu(struct page *page, u32 offset,
 				   len);
 }
 
-phys_addr_t rvirtio_helper_page_to_phys(struct page *page);
-phys_addr_t rvirtio_helper_page_to_phys(struct page *page)
+phys_addr_t rvirtio_helper_netdev_page_to_phys(struct page *page);
+phys_addr_t rvirtio_helper_netdev_page_to_phys(struct page *page)
 {
 	return page_to_phys(page);
 }

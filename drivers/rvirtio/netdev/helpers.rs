@@ -70,7 +70,7 @@ extern "C" {
     pub(crate) fn rvirtio_helper_page_pool_get_dma_addr(page: *mut page) -> dma_addr_t;
     pub(crate) fn rvirtio_helper_page_pool_put_refs(page: *mut page, nr: c_long);
     pub(crate) fn rvirtio_helper_page_pool_sync_for_cpu(page: *mut page, offset: u32, len: u32);
-    pub(crate) fn rvirtio_helper_page_to_phys(page: *mut page) -> phys_addr_t;
+    pub(crate) fn rvirtio_helper_netdev_page_to_phys(page: *mut page) -> phys_addr_t;
     pub(crate) fn rvirtio_helper_skb_add_rx_frag(
         skb: *mut sk_buff,
         i: c_int,

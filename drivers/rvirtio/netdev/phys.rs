@@ -32,7 +32,7 @@ pub(crate) unsafe fn page_to_phys(page: *mut bindings::page) -> u64 {
         (offset / size_of::<bindings::page>()).wrapping_mul(PAGE_SIZE) as u64
     } else {
         // SAFETY: The page is valid (safety requirement).
-        unsafe { rvirtio_helper_page_to_phys(page) }
+        unsafe { rvirtio_helper_netdev_page_to_phys(page) }
     }
 }
 
