@@ -3,18 +3,22 @@
 //! Passing received frames to the stack.
 
 use crate::{
+    caps::RxCaps,
     data::NetOps,
     dropped::{
         BadLength,
         Dropped, //
     },
     parse::IpVersion,
-    rx_header::check,
+    rx_header::{
+        check,
+        check_csum,
+        is_plain, //
+    },
     rx_meta::{
         self,
         GsoKind,
-        RxCsum,
-        RxMeta, //
+        RxCsum, //
     },
     spec::header::Header, //
 };
@@ -42,28 +46,48 @@ pub(crate) fn deliver(
     let pair = napi.pair();
     let len = skb.len();
     let caps = &pair.device().caps.rx;
-    let meta = check(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
-    // What was checked is in bounds.
-    apply(&mut skb, &meta).map_err(|OutOfBounds| Dropped::Length(BadLength::Short(len)))?;
+    if is_plain(&header, caps) {
+        let csum = check_csum(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
+        apply_csum(&mut skb, csum).map_err(|out| out_of_bounds(out, len))?;
+    } else {
+        apply(&mut skb, header, caps)?;
+    }
     pair.rx.packets.add(1);
     pair.rx.bytes.add(len.into());
     napi.receive(skb);
     Ok(())
 }
 
-#[inline]
-fn apply(skb: &mut RxSkb, meta: &RxMeta) -> Result<(), OutOfBounds> {
-    match meta.csum {
-        RxCsum::None => (),
-        RxCsum::Unnecessary { level } => skb.set_csum_checked(level),
-        RxCsum::Partial { start, offset } => skb.set_csum_partial(start, offset)?,
-    }
+/// Checks the header of a frame that can be segmented or have a hash.
+#[inline(never)]
+fn apply(skb: &mut RxSkb, header: Header, caps: &RxCaps) -> Result<(), Dropped> {
+    let len = skb.len();
+    let meta = check(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
+    apply_csum(skb, meta.csum).map_err(|out| out_of_bounds(out, len))?;
     if let Some(hash) = meta.hash {
         skb.set_hash(hash.value, hash.has_ports);
     }
     match &meta.gso {
-        Some(gso) => apply_gso(skb, gso),
+        Some(gso) => apply_gso(skb, gso).map_err(|out| out_of_bounds(out, len)),
         None => Ok(()),
+    }
+}
+
+/// What was checked is in bounds, so this is never called.
+#[cold]
+fn out_of_bounds(_: OutOfBounds, len: u32) -> Dropped {
+    Dropped::Length(BadLength::Short(len))
+}
+
+#[inline]
+fn apply_csum(skb: &mut RxSkb, csum: RxCsum) -> Result<(), OutOfBounds> {
+    match csum {
+        RxCsum::None => Ok(()),
+        RxCsum::Unnecessary { level } => {
+            skb.set_csum_checked(level);
+            Ok(())
+        }
+        RxCsum::Partial { start, offset } => skb.set_csum_partial(start, offset),
     }
 }
 

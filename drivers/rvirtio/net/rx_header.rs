@@ -80,25 +80,48 @@ pub(crate) fn linear_len(
 #[doc(alias = "virtio_net_hdr_to_skb")]
 #[doc(alias = "virtio_net_hdr_tnl_to_skb")]
 #[doc(alias = "virtio_net_handle_csum_offload")]
-#[inline]
 pub(crate) fn check(
     header: &Header,
     len: u32,
     head: &[u8],
     caps: &RxCaps,
 ) -> Result<RxMeta, Refused> {
-    if len < ETHERNET_HEADER || head.len() < ETHERNET_HEADER as usize {
-        return Err(Refused::Short(len));
-    }
-    let flags = negotiated_flags(header, caps);
-    let csum = csum(header, flags, head)?;
+    let csum = check_csum(header, len, head, caps)?;
     let gso = match header.gso_type {
         gso::NONE => None,
         // A copy, so that the header of other frames need not be in memory.
-        _ => rx_gso::check(*header, flags, csum, len, head, caps)?,
+        _ => {
+            let flags = negotiated_flags(header, caps);
+            rx_gso::check(*header, flags, csum, len, head, caps)?
+        }
     };
     let hash = if caps.hash { hash(header)? } else { None };
     Ok(RxMeta { csum, gso, hash })
+}
+
+/// Returns whether [`check_csum`] is all of [`check`] for such a header: the frame is not segmented and
+/// has no hash.
+#[inline]
+pub(crate) fn is_plain(header: &Header, caps: &RxCaps) -> bool {
+    header.gso_type == gso::NONE && !caps.hash
+}
+
+/// Checks what the header of a frame says about checksums. See [`check`].
+///
+/// # Errors
+///
+/// Any [`Refused`]: the frame must be dropped.
+#[inline]
+pub(crate) fn check_csum(
+    header: &Header,
+    len: u32,
+    head: &[u8],
+    caps: &RxCaps,
+) -> Result<RxCsum, Refused> {
+    if len < ETHERNET_HEADER || head.len() < ETHERNET_HEADER as usize {
+        return Err(Refused::Short(len));
+    }
+    csum(header, negotiated_flags(header, caps), head)
 }
 
 /// Returns the flags that were negotiated.
