@@ -9,6 +9,7 @@
 # timeout: 180
 
 . /host/guest/lib/common.sh
+. /host/guest/lib/net.sh
 
 expect "the modules" "$(cat /proc/modules)" ""
 config() {
@@ -34,3 +35,11 @@ expect "the disk by its name" "$(readlink -f /dev/disk/by-id/virtio-spare)" "/de
 
 sh lib/verify.sh "/dev/$disk"
 dd if=/dev/hwrng of=/dev/null bs=64 count=4 status=none || fail "no random numbers"
+
+near=$(interface $NEAR_BDF) || exit
+expect "the interface" "$near" enp0s16
+expect "its driver" "$(ethtool -i "$near" | sed -n 's/^driver: //p')" rvirtio_net
+ip address add 10.0.2.15/24 dev "$near"
+ip link set "$near" up
+within 10 has_carrier "$near" || fail "$near has no carrier"
+ping -c 3 -W 10 10.0.2.2 >/dev/null || fail "the host does not answer"
