@@ -7,6 +7,7 @@ use crate::{
     frames::{Frame, Frames},
     guest::{self, Boot, Run},
     modules::Builder,
+    net_device::NetDevice,
     outcome::{Outcome, tail},
     registers,
 };
@@ -91,6 +92,8 @@ struct Guest {
     error_file: PathBuf,
     console: PathBuf,
     output: PathBuf,
+    /// Ends with the guest.
+    _device: Option<NetDevice>,
     dir: tempfile::TempDir,
 }
 
@@ -101,6 +104,9 @@ impl Guest {
         if boot.spec.other_core {
             guests.modules.build_other_core(guests.repo, dir.path())?;
         }
+        let device = boot.spec.net_device;
+        let device =
+            device.then(|| NetDevice::start(guests.modules.root, guests.repo, dir.path())).transpose()?;
         let name = runs[0].name.replace('/', "-");
         let file = |end: &str| guests.logs.join(format!("{name}.{end}"));
         let (console, output) = (file("console"), file("output"));
@@ -119,7 +125,7 @@ impl Guest {
         let stdout = child.stdout.take().context("tools/vm has no output")?;
         let copy = File::create(&output).with_context(|| format!("{} can not be made", output.display()))?;
         thread::spawn(move || relay(stdout, copy, &sender));
-        Ok(Self { child, lines, error_file, console, output, dir })
+        Ok(Self { child, lines, error_file, console, output, _device: device, dir })
     }
 
     /// Follows the tests until the guest ends. Returns how many of `runs` ended.

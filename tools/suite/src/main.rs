@@ -20,6 +20,7 @@ mod host;
 mod kunit;
 mod matrix;
 mod modules;
+mod net_device;
 mod outcome;
 mod registers;
 mod report;

@@ -10,10 +10,11 @@
 //! qmp                                       QEMU's monitor, at a serial port of the guest
 //! trace                                     accesses to registers are traced when the test asks for it
 //! other-core                                /host/built has modules of other sources of core
+//! net-device                                a network back end, `device`, that does what frames tell it to
 //! --smp 4                                   any options; $DIR is a scratch directory of the host
 //! ```
 
-use crate::registers;
+use crate::{net_device, registers};
 use anyhow::{Context as _, Result, bail};
 use std::{fs, path::Path};
 
@@ -30,6 +31,8 @@ pub struct Spec {
     pub trace: bool,
     /// Modules are wanted that are built from other sources of core.
     pub other_core: bool,
+    /// A network device of our own is wanted.
+    pub net_device: bool,
 }
 
 /// A scratch disk.
@@ -103,10 +106,14 @@ impl Spec {
                     self.other_core = true;
                     self.options.extend(["--copy".to_owned(), "$DIR/built".to_owned()]);
                 }
+                ["net-device"] => {
+                    self.net_device = true;
+                    self.options.extend(net_device::options());
+                }
                 [word, ..] if word.starts_with('-') => {
                     self.options.extend(words.iter().map(|&word| word.to_owned()));
                 }
-                _ => bail!("{line:?} is neither a disk, nor qmp, trace, other-core or an option"),
+                _ => bail!("{line:?} is neither a disk, nor qmp, trace, other-core, net-device or an option"),
             }
         }
         Ok(())

@@ -159,7 +159,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     /// covers: NET-16 NET-17 NET-21 NET-23 NET-25 NET-27 NET-28 NET-29 NET-31 NET-33 NET-34 NET-35
-    /// NET-36 NET-37 NET-38 NET-43 NET-44 NET-45 NET-46 NET-52 NET-53
+    /// covers: NET-36 NET-37 NET-38 NET-43 NET-44 NET-45 NET-46 NET-52 NET-53
     #[test]
     fn headers_keep_to_the_rules(frame in frame(), caps in caps()) {
         let Some(header) = tx_header(&frame, &caps) else {
