@@ -7,6 +7,7 @@ mod format;
 mod front_end;
 mod kernel_build;
 mod names;
+mod net_features;
 mod style;
 mod text;
 mod unsafe_code;
@@ -34,7 +35,7 @@ pub struct Check {
 }
 
 /// All checks, quick ones first.
-pub const ALL: [Check; 16] = [
+pub const ALL: [Check; 17] = [
     Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
     Check {
         name: "check/machine-paths",
@@ -62,6 +63,11 @@ pub const ALL: [Check; 16] = [
         name: "check/doc-names",
         about: "Names and paths that the documents quote are in the tree.",
         find: names::documented,
+    },
+    Check {
+        name: "check/net-features",
+        about: "Documentation/network.md tells of every feature what the driver does.",
+        find: net_features::documented,
     },
     Check { name: "check/modules", about: "Kconfig and README.md know every module.", find: names::modules },
     Check {
