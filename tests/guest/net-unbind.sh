@@ -30,6 +30,7 @@ calm() {
 
 works() {
 	link_up
+	expect "the name after $1" "$near" enp0s16
 	ping -c 1 -W 10 10.77.0.3 >/dev/null || fail "no answer after $1"
 }
 

@@ -4,17 +4,21 @@
 #
 # frames NEAR FAR: Ethernet frames of every length and of several types, both ways, compared.
 # payload: UDP and TCP over IPv4 and IPv6 with every length around limits, both ways, compared.
+# pieces: TCP of very many small pieces, of scattered pages, and out of files, compared.
 # load SECONDS [INTERFACE]: two TCP streams in each direction, compared. Prints how much arrived by each,
 # and how long the largest frame was that INTERFACE was given to send.
 #
 # Ends with status 1 and a line that says what was not what was sent.
 
+import errno
 import itertools
+import mmap
 import os
 import random
 import select
 import socket
 import sys
+import tempfile
 import time
 
 random.seed(4711)
@@ -195,6 +199,92 @@ def payload():
         tcp(near, far, family)
 
 
+def pieces():
+    for near, far, family in ((NEAR4, FAR4, socket.AF_INET), (NEAR6, FAR6, socket.AF_INET6)):
+        here, peer = connection(near, far, family)
+        for end in (here, peer):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+            end.setsockopt(socket.SOL_SOCKET, SO_ZEROCOPY, 1)
+        for send in (small_writes, scattered_pages, file_pieces):
+            for sender, receiver in ((here, peer), (peer, here)):
+                compare_stream(send, sender, receiver)
+
+
+# All of them give the stack pages to send, as few bytes of each as it likes.
+SO_ZEROCOPY, MSG_ZEROCOPY = 60, 0x4000000
+PIECES = 1200
+
+
+def small_writes(sender):
+    """1 to 100 bytes at a time: the stack glues them together."""
+    for number in range(PIECES):
+        yield sender.send, pattern(number * 101, number % 100 + 1)
+
+
+def scattered_pages(sender):
+    """Messages of 40 pieces, each in a page of its own, which are not copied."""
+    pages = mmap.mmap(-1, 40 * 4096)
+    pages[:] = pattern(0, len(pages))
+    for number in range(PIECES // 40):
+        length = number * 37 % 2000 + 1
+        views = [memoryview(pages)[at : at + length] for at in range(number % 64, len(pages) - 4095, 4096)]
+        yield lambda views: sender.sendmsg(views, [], MSG_ZEROCOPY), views
+
+
+def file_pieces(sender):
+    """Pieces of a file's pages, at odd places."""
+    file = tempfile.TemporaryFile()
+    file.write(pattern(0, 1 << 18))
+    file.flush()
+    for number in range(PIECES // 4):
+        length, at = number * 53 % 1400 + 1, number * 4093 % 200000
+        yield lambda data, at=at: os.sendfile(sender.fileno(), file.fileno(), at, len(data)), pattern(at, length)
+
+
+def compare_stream(send, sender, receiver):
+    expected, found = bytearray(), bytearray()
+    end = time.monotonic() + 3 * WAIT
+    for write, data in itertools.chain(send(sender), [(None, b"")]):
+        left = list(data) if isinstance(data, list) else [memoryview(data)]
+        for view in left:
+            expected += view
+        while any(left) or write is None and len(found) < len(expected):
+            readable, writable, _ = select.select([receiver], [sender] if any(left) else [], [], 1)
+            if readable:
+                found += read_some(receiver)
+            if writable:
+                left = write_some(write, left, isinstance(data, list))
+            if time.monotonic() > end:
+                fail(f"{send.__name__}: {len(found)} of {len(expected)} bytes arrived")
+    if found != expected:
+        fail(f"{send.__name__}: a stream changed")
+
+
+def read_some(receiver):
+    """Reads what there is. Notices of pages that this end has sent make it readable, too."""
+    try:
+        return receiver.recv(1 << 20)
+    except BlockingIOError:
+        receiver.recvmsg(1, 1024, socket.MSG_ERRQUEUE)
+        return b""
+
+
+def write_some(write, left, is_list):
+    """Writes what the socket takes, and returns the rest."""
+    try:
+        count = write(left if is_list else left[0])
+    except (BlockingIOError, OSError) as error:
+        # Without room for notices of pages that are not copied.
+        if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
+            raise
+        return left
+    while left and count >= len(left[0]):
+        count -= len(left.pop(0))
+    if left and count:
+        left[0] = left[0][count:]
+    return left
+
+
 class Stream:
     """A stream from one socket to another, of the pattern again and again."""
 
@@ -262,6 +352,8 @@ def main():
         frames(*arguments)
     elif command == "payload":
         payload()
+    elif command == "pieces":
+        pieces()
     elif command == "load":
         load(int(arguments[0]), *arguments[1:])
     else:
