@@ -55,6 +55,24 @@ link_up() {
 	far sh -c ". $LIB/common.sh; . $LIB/net.sh; up $far 3; ip link set lo up"
 	within 10 has_carrier "$near" || fail "$near has no carrier"
 	within 10 far sh -c "[ \$(cat /sys/class/net/$far/carrier) = 1 ]" || fail "$far has no carrier"
+	remember_lost
+}
+
+LOST="rx_errors rx_dropped tx_dropped"
+
+# remember_lost: what the interface has lost until now: what is queued when one is set down
+# counts as dropped.
+remember_lost() {
+	for name in $LOST; do
+		counter "$near" "$name" >/tmp/lost."$name"
+	done
+}
+
+# nothing_lost [NAME...]: fails when a counter has changed since then.
+nothing_lost() {
+	for name in ${*:-$LOST}; do
+		expect "$name" "$(counter "$near" "$name")" "$(cat /tmp/lost."$name")"
+	done
 }
 
 # link_down: the other interface comes back from where it was.
