@@ -12,8 +12,10 @@ use crate::{
     device::{
         Device,
         DriverOps,
+        Outcome,
         Start,
-        Stopped, //
+        Stopped,
+        Why, //
     },
     device_id::{
         DeviceId,
@@ -114,6 +116,9 @@ impl<T: Driver> Adapter<T> {
         start: Self::start,
         reclaim: Self::reclaim,
         config_changed: Self::config_changed,
+        can_restart: Self::can_restart,
+        quiesce: Self::quiesce,
+        resume: Self::resume,
     };
 
     fn probe(dev: &Device<CoreInternal<'_>>) -> c_int {
@@ -135,12 +140,13 @@ impl<T: Driver> Adapter<T> {
         init: Negotiated<'bound>,
         info: &'bound T::IdInfo,
     ) -> Result {
+        let features = init.features();
         let data = T::probe(init, info);
         dev.as_ref().set_drvdata(Instance::<T>::new(data))?;
         // SAFETY: `set_drvdata` has just stored the instance. The driver core drops it after
         // `remove`, or after `probe` has failed; both call `clear_driver` first.
         let instance = unsafe {
-            dev.set_driver(Self::OPS);
+            dev.set_driver(Self::OPS, features);
             dev.as_ref().drvdata_borrow::<Instance<'_, T>>()
         };
         // SAFETY: `Connections::end` is called below or by `remove`, while the instance exists.
@@ -152,6 +158,7 @@ impl<T: Driver> Adapter<T> {
                 Ok(())
             }
             Err(error) => {
+                dev.close();
                 instance.connections.end();
                 Err(error)
             }
@@ -163,6 +170,7 @@ impl<T: Driver> Adapter<T> {
         // drops it.
         let instance = unsafe { dev.as_ref().drvdata_borrow::<Instance<'_, T>>() };
         dev.set_connected(false);
+        dev.close();
         T::unbind(instance.data());
         // Guards may wait for buffers, which a device that is gone or has failed does not return.
         if dev.needs_reset() {
@@ -208,6 +216,30 @@ impl<T: Driver> Adapter<T> {
     unsafe fn config_changed(dev: &Device<Bound>) {
         // SAFETY: The driver's data exists (safety requirement).
         T::config_changed(unsafe { Self::data(dev) })
+    }
+
+    /// # Safety
+    ///
+    /// See [`DriverOps`].
+    unsafe fn can_restart(dev: &Device<Bound>) -> bool {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::can_restart(unsafe { Self::data(dev) })
+    }
+
+    /// # Safety
+    ///
+    /// See [`DriverOps`].
+    unsafe fn quiesce(dev: &Device<Bound>, why: Why) {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::quiesce(unsafe { Self::data(dev) }, why)
+    }
+
+    /// # Safety
+    ///
+    /// See [`DriverOps`].
+    unsafe fn resume(dev: &Device<Bound>, outcome: Outcome) {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::resume(unsafe { Self::data(dev) }, outcome)
     }
 
     /// Returns the info of the table entry that matches `dev`, or `None` if `driver_override` has

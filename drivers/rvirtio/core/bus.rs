@@ -5,6 +5,7 @@
 //! This corresponds to `drivers/virtio/virtio.c`; the bus is called [`BUS_NAME`].
 
 mod raw_driver;
+mod recovery;
 
 pub(crate) use self::raw_driver::find;
 pub use self::raw_driver::RawDriver;
@@ -172,6 +173,16 @@ unsafe fn device<'a, Ctx: kernel::device::DeviceContext>(
     unsafe { &*dev.cast::<RawDevice>().cast() }
 }
 
+/// Returns the device that a recovery work belongs to.
+///
+/// # Safety
+///
+/// `work` must be the recovery work of a device on this bus that is bound for `'a`.
+pub(crate) unsafe fn device_of_recovery<'a>(work: *mut bindings::work_struct) -> &'a Device<Bound> {
+    // SAFETY: The work belongs to a device on this bus, which is bound (safety requirement).
+    unsafe { device(RawDevice::of_recovery(work).cast()) }
+}
+
 extern "C" fn match_(dev: *mut bindings::device, drv: *const bindings::device_driver) -> c_int {
     // SAFETY: The driver core passes a device and a driver of this bus.
     let overridden = unsafe { rvirtio_helper_device_match_driver_override(dev, drv) };
@@ -227,7 +238,9 @@ extern "C" fn shutdown(dev: *mut bindings::device) {
     // SAFETY: The driver core passes a device of this bus and holds its lock.
     if unsafe { !(*dev).driver.is_null() } {
         // SAFETY: `dev` has a driver, and cannot lose it while its lock is held.
-        unsafe { device::<Bound>(dev) }.stop();
+        let dev = unsafe { device::<Bound>(dev) };
+        dev.close();
+        dev.stop();
     }
 }
 
@@ -274,8 +287,12 @@ static GROUP: Static<bindings::attribute_group> = Static(bindings::attribute_gro
     ..pin_init::zeroed()
 });
 
-static GROUPS: Static<[*const bindings::attribute_group; 2]> =
-    Static([&GROUP.0, core::ptr::null()]);
+static GROUPS: Static<[*const bindings::attribute_group; 4]> = Static([
+    &GROUP.0,
+    &recovery::RECOVER_GROUP.0,
+    &recovery::COUNTER_GROUP.0,
+    core::ptr::null(),
+]);
 
 type Show =
     extern "C" fn(*mut bindings::device, *mut bindings::device_attribute, *mut c_char) -> isize;

@@ -4,14 +4,12 @@
 //!
 //! C header: [`include/linux/virtio.h`](srctree/include/linux/virtio.h)
 
+mod budget;
 mod control;
+mod counters;
 mod life;
 mod vectors;
 
-pub use self::control::{
-    Start,
-    Stopped, //
-};
 pub(crate) use self::{
     control::{
         Control,
@@ -24,10 +22,27 @@ pub(crate) use self::{
     },
     vectors::Vectors, //
 };
+pub use self::{
+    control::{
+        Hold,
+        Outcome,
+        Start,
+        Stopped,
+        Why, //
+    },
+    counters::{
+        Counter,
+        Counters, //
+    }, //
+};
 
 use crate::{
     device_id::RawId,
     lock::IrqSaveLock,
+    recovery::{
+        RecoveryWork,
+        WorkFn, //
+    },
     spec::{
         feature::Features,
         status::DeviceStatus, //
@@ -71,8 +86,12 @@ pub(crate) struct RawDevice {
     transport: NonNull<dyn Transport>,
     /// Whether the device may access memory.
     life: Life,
-    /// Whether the device has violated the protocol.
+    /// Whether the device has failed: it has violated the protocol, or does not complete requests.
     failed: AtomicBool,
+    /// Whether the device was stopped, and is not started again without help.
+    dead: AtomicBool,
+    /// Whether the transport may not be accessed, as the device is without power or being reset.
+    held: AtomicBool,
     /// Whether the driver is connected, so that it is notified of configuration changes.
     connected: AtomicBool,
     /// The interrupt of configuration changes and the `dev_id` that it was requested with, or null.
@@ -89,15 +108,20 @@ pub(crate) struct RawDevice {
     control: Mutex<Control>,
     #[pin]
     vectors: Mutex<Vectors>,
+    #[pin]
+    recovery: RecoveryWork,
+    counters: Counters,
 }
 
 impl RawDevice {
-    /// Returns the initialiser of device number `index`, whose `struct device` is `dev`.
+    /// Returns the initialiser of device number `index`, whose `struct device` is `dev`. `recover`
+    /// resets it when it has failed.
     pub(crate) fn new(
         dev: bindings::device,
         id: RawId,
         index: u32,
         transport: NonNull<dyn Transport>,
+        recover: WorkFn,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             dev: Opaque::new(dev),
@@ -106,19 +130,34 @@ impl RawDevice {
             transport,
             life: Life::new(),
             failed: AtomicBool::new(false),
+            dead: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             connected: AtomicBool::new(false),
             config_irq: AtomicU32::new(0),
             config_irq_id: AtomicPtr::new(core::ptr::null_mut()),
             features: [AtomicU64::new(0), AtomicU64::new(0)],
             configurable <- crate::new_irq_save_lock!(false, "rvirtio::Device::configurable"),
-            control <- new_mutex!(Control { driver: None }, "rvirtio::Device::control"),
+            control <- new_mutex!(Control::default(), "rvirtio::Device::control"),
             vectors <- new_mutex!(Vectors::default(), "rvirtio::Device::vectors"),
+            recovery <- RecoveryWork::new(recover),
+            counters: Counters::new(),
         })
     }
 
     /// Returns the device number.
     pub(crate) fn index(&self) -> u32 {
         self.index
+    }
+
+    /// Returns the device that the work belongs to.
+    ///
+    /// # Safety
+    ///
+    /// `work` must be the recovery work of a device.
+    pub(crate) unsafe fn of_recovery(work: *mut bindings::work_struct) -> *mut Self {
+        // SAFETY: The work is the whole of a `RecoveryWork`, which is in a device (safety
+        // requirement).
+        unsafe { work.byte_sub(offset_of!(Self, recovery)).cast() }
     }
 }
 
@@ -148,6 +187,11 @@ impl<Ctx: device::DeviceContext> Device<Ctx> {
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::device {
         self.inner().dev.get()
+    }
+
+    /// Returns the counters of what went wrong.
+    pub fn counters(&self) -> &Counters {
+        &self.inner().counters
     }
 
     pub(crate) fn id(&self) -> RawId {
@@ -244,13 +288,41 @@ impl Device<Bound> {
         self.inner().failed.store(failed, Ordering::Release);
     }
 
-    /// Marks the device as failed. The thread of the configuration interrupt resets it.
+    /// Marks the device as failed, and has it reset in another thread. If its driver
+    /// [can](crate::Driver::can_restart) restart it, it is started again, but at most three times in
+    /// a minute.
     ///
     /// Callable from any context.
     #[cold]
-    pub(crate) fn fail(&self) {
+    pub fn request_reset(&self) {
         self.set_failed(true);
-        self.wake_config_thread();
+        self.recovery().queue();
+    }
+
+    pub(crate) fn recovery(&self) -> &RecoveryWork {
+        &self.inner().recovery
+    }
+
+    /// Returns whether the device was stopped for good: it is not started again unless the
+    /// transport resets it, the machine wakes, or an administrator requests it.
+    ///
+    /// A device that is not dead, and does not take buffers, will be running or dead soon. Callable
+    /// from any context.
+    pub fn is_dead(&self) -> bool {
+        self.inner().dead.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_dead(&self, dead: bool) {
+        self.inner().dead.store(dead, Ordering::Release);
+    }
+
+    /// Returns whether the transport may not be accessed in an interrupt.
+    pub(crate) fn is_held(&self) -> bool {
+        self.inner().held.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_held(&self, held: bool) {
+        self.inner().held.store(held, Ordering::Release);
     }
 
     /// Wakes the thread of the configuration interrupt, if there is one.

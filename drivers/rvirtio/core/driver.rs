@@ -11,8 +11,10 @@ use crate::{
         Ready, //
     },
     device::{
+        Outcome,
         Start,
-        Stopped, //
+        Stopped,
+        Why, //
     },
     device_id::IdTable,
     init::{
@@ -68,7 +70,8 @@ pub trait Driver: 'static {
 
     /// Enables the queues with [`Start::enable`]. Buffers can be added from then on, but the device
     /// is not notified yet. May sleep, but must not wait for anything that starts, stops or resets
-    /// the device or its queues.
+    /// the device or its queues. A driver whose device can be restarted must not allocate memory
+    /// here that may need its device.
     ///
     /// # Errors
     ///
@@ -77,15 +80,44 @@ pub trait Driver: 'static {
 
     /// Takes back the buffers that the device has not used, with
     /// [`Virtqueue::detach_unused`](crate::Virtqueue::detach_unused). Called after a reset of the
-    /// device, because it failed or is being unbound, or of one of its queues. The context is that
-    /// of [`Driver::start`].
+    /// device or of one of its queues, for the reason that [`Stopped::why`] returns. The context is
+    /// that of [`Driver::start`].
     ///
     /// Interrupt handlers may still run, but find no used buffers.
     fn reclaim(data: Pin<&Self::Data<'_>>, stopped: &Stopped<'_>);
 
+    /// Returns whether the device can be restarted after it was stopped: because it has failed, the
+    /// machine was suspended, or the transport has reset it. Called once, after DRIVER_OK.
+    ///
+    /// If it can, each of these is a call of [`Driver::quiesce`], [`Driver::reclaim`],
+    /// [`Driver::start`], unless the device cannot be restarted, and [`Driver::resume`]. The same
+    /// features are negotiated, and queues have the same sizes. If it cannot, a device that fails is
+    /// stopped until it is bound again, and nothing is done about the others.
+    fn can_restart(data: Pin<&Self::Data<'_>>) -> bool {
+        let _ = data;
+        false
+    }
+
+    /// Stops adding buffers, and keeps others from doing so, until [`Driver::resume`] is called. The
+    /// device still works, unless `why` is [`Why::Recovery`]. The context is that of
+    /// [`Driver::start`].
+    #[doc(alias = "virtio_device_freeze")]
+    fn quiesce(data: Pin<&Self::Data<'_>>, why: Why) {
+        let _ = (data, why);
+    }
+
+    /// Reverts [`Driver::quiesce`], and is called exactly once for each call of that. If the device
+    /// is running, this notifies it of buffers that were added in [`Driver::start`], and restores
+    /// the state that a reset loses. If it is dead, everything that waits for it has to fail. The
+    /// context is that of [`Driver::start`].
+    #[doc(alias = "virtio_device_restore")]
+    fn resume(data: Pin<&Self::Data<'_>>, outcome: Outcome) {
+        let _ = (data, outcome);
+    }
+
     /// Handles a change of the configuration. Called in a thread, never by two threads at a time;
-    /// may sleep. Also called once after [`Driver::connect`] has returned, since the configuration
-    /// may have changed before. Can run concurrently with all other functions.
+    /// may sleep. Also called once after [`Driver::connect`] has returned, and after the device was
+    /// restarted, since the configuration may have changed before. Can run concurrently with all other functions.
     #[doc(alias = "virtio_config_changed")]
     fn config_changed(data: Pin<&Self::Data<'_>>) {
         let _ = data;

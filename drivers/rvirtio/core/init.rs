@@ -11,9 +11,11 @@
 //! see [`Connect`](crate::Connect).
 
 mod configured;
+mod handshake;
 mod negotiate;
 mod negotiated;
 
+pub(crate) use self::handshake::handshake;
 pub use self::{
     configured::Configured,
     negotiate::{

@@ -6,6 +6,9 @@
 //! [`Stopped`], and resets a device that is bound to a driver. All of that is done with the control
 //! lock of the device held. The driver is called with that lock held too, so it must not wait for
 //! anything that needs the lock.
+//!
+//! When a device is stopped or started again, and by whom, is decided in
+//! [`restart`](crate::restart).
 
 use crate::{
     device::{
@@ -14,7 +17,8 @@ use crate::{
         DriverOps,
         Scope,
         Start,
-        Stopped, //
+        Stopped,
+        Why, //
     },
     spec::{
         feature::Features,
@@ -33,14 +37,20 @@ impl Device<Bound> {
     ///
     /// The driver data that the functions of `driver` access must exist until
     /// [`Device::clear_driver`] is called.
-    pub(crate) unsafe fn set_driver(&self, driver: DriverOps) {
+    pub(crate) unsafe fn set_driver(&self, driver: DriverOps, features: Features) {
+        let mut control = self.control().lock();
         // INVARIANT: The driver data exists until `clear_driver` (safety requirement).
-        self.control().lock().driver = Some(driver);
+        control.driver = Some(driver);
+        control.features = features;
     }
 
-    /// Reverts [`Device::set_driver`]. None of the functions is running when this returns.
+    /// Reverts [`Device::set_driver`]. None of the functions is running when this returns, and the
+    /// device is not going to be reset.
     pub(crate) fn clear_driver(&self) {
-        self.control().lock().driver = None;
+        self.recovery().cancel();
+        let mut control = self.control().lock();
+        control.driver = None;
+        control.restartable = false;
     }
 
     /// Lets the driver enable its queues, and sets DRIVER_OK. May sleep.
@@ -48,10 +58,23 @@ impl Device<Bound> {
     /// # Errors
     ///
     /// Those of [`Driver::start`](crate::Driver::start); [`EIO`] if the device needs a reset, or
-    /// has not confirmed an earlier one. The caller then has to call [`Device::give_up`].
+    /// has not confirmed an earlier one; [`EBUSY`] while the transport holds it. The caller then has
+    /// to call [`Device::give_up`].
     #[doc(alias = "virtio_device_ready")]
     pub(crate) fn start(&self) -> Result {
-        let control = self.control().lock();
+        let mut control = self.control().lock();
+        if control.holds.any() {
+            return Err(EBUSY);
+        }
+        self.start_locked(&control)?;
+        let driver = control.driver.ok_or(EINVAL)?;
+        // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
+        control.restartable = unsafe { (driver.can_restart)(self) };
+        Ok(())
+    }
+
+    /// Does what [`Device::start`] describes. The caller holds the control lock.
+    pub(crate) fn start_locked(&self, control: &Control) -> Result {
         let driver = control.driver.ok_or(EINVAL)?;
         let epoch = self.life().begin().ok_or(EIO)?;
         self.set_failed(false);
@@ -68,24 +91,20 @@ impl Device<Bound> {
         self.transport()
             .set_status(status.with(DeviceStatus::DRIVER_OK));
         self.life().run();
+        self.set_dead(false);
         // The thread has ignored failures until now.
         self.wake_config_thread();
         Ok(())
     }
 
-    /// Resets the device if it is in use, and lets the driver take back the buffers. Sleeps for at
-    /// most five seconds, and for as long as the driver does.
-    ///
-    /// From here on queues accept no more buffers.
-    #[doc(alias = "virtio_reset_device")]
-    pub(crate) fn stop(&self) {
-        self.stop_locked(&self.control().lock());
-    }
-
     /// Gives up a device that could not be set up: sets FAILED, and resets it. Does nothing if it
     /// is already in reset.
     pub(crate) fn give_up(&self) {
-        let control = self.control().lock();
+        self.give_up_locked(&self.control().lock());
+    }
+
+    /// Does what [`Device::give_up`] describes. The caller holds the control lock.
+    pub(crate) fn give_up_locked(&self, control: &Control) {
         if self.is_in_reset() {
             return;
         }
@@ -94,14 +113,22 @@ impl Device<Bound> {
             self.transport()
                 .set_status(status.with(DeviceStatus::FAILED));
         }
-        self.stop_locked(&control);
+        self.stop_locked(control, Why::End);
         if !self.is_in_reset() {
             // The device was not started, so no memory was shared with it.
             self.reset();
         }
     }
 
-    fn stop_locked(&self, control: &Control) {
+    /// Resets the device if it is in use, and lets the driver take back the buffers. Sleeps for at
+    /// most five seconds, and for as long as the driver does.
+    ///
+    /// From here on queues accept no more buffers. The caller holds the control lock.
+    #[doc(alias = "virtio_reset_device")]
+    pub(crate) fn stop_locked(&self, control: &Control, why: Why) {
+        if why == Why::End {
+            self.set_dead(true);
+        }
         if !self.life().begin_stop() {
             return;
         }
@@ -110,14 +137,14 @@ impl Device<Bound> {
             self.life().end_stop();
         }
         if let Some(driver) = control.driver {
-            let stopped = Stopped::new(self, Scope::Device, confirmed);
+            let stopped = Stopped::new(self, Scope::Device, why, confirmed);
             // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
             unsafe { (driver.reclaim)(self, &stopped) };
         }
     }
 
     /// Resets the device. Returns whether it has confirmed the reset.
-    fn reset(&self) -> bool {
+    pub(crate) fn reset(&self) -> bool {
         self.set_configurable(false);
         self.set_features(Features::EMPTY);
         let result = self.transport().reset();
@@ -153,7 +180,7 @@ impl Device<Bound> {
         self.transport()
             .reset_queue(index)
             .and_then(|()| {
-                let stopped = Stopped::new(self, scope, true);
+                let stopped = Stopped::new(self, scope, Why::QueueReset, true);
                 // SAFETY: `control.driver` is set, so the data of that driver exists (type
                 // invariant).
                 unsafe { (driver.reclaim)(self, &stopped) };
@@ -161,7 +188,7 @@ impl Device<Bound> {
             })
             .inspect_err(|error| {
                 dev_err!(self, "failed to reset queue {index}: {error:?}\n");
-                self.fail();
+                self.request_reset();
             })
     }
 }

@@ -4,8 +4,13 @@
 
 use crate::{
     bus,
-    device::RawDevice,
+    device::{
+        Device,
+        Hold,
+        RawDevice, //
+    },
     device_id::RawId,
+    restart,
     transport::Transport, //
 };
 use core::{
@@ -85,6 +90,45 @@ impl<'a> Registration<'a> {
         &*self.transport
     }
 
+    /// Returns the device.
+    ///
+    /// # Safety
+    ///
+    /// The device must be on the bus while the result is used.
+    unsafe fn device(&self) -> &Device<Bound> {
+        // SAFETY: `raw` is valid (type invariant), and `Device` is a transparent wrapper. It is on
+        // the bus (safety requirement), so its transport is valid.
+        unsafe { self.raw.cast().as_ref() }
+    }
+
+    /// Calls `f` with the device, unless it was removed from the bus.
+    fn with_device(&self, f: impl FnOnce(&Device<Bound>)) {
+        if !self.removed.load(Ordering::Acquire) {
+            // SAFETY: It was not removed from the bus, and the transport outlives `self`. If it is
+            // removed concurrently, its memory and the transport stay valid until `self` is dropped.
+            f(unsafe { self.device() })
+        }
+    }
+
+    /// Stops the device, and keeps it stopped until [`Registration::release`]. The transport may
+    /// then remove its power, or reset it by means of its own. Holds can be nested.
+    ///
+    /// Sleeps until the driver has taken back its buffers; see
+    /// [`Driver::can_restart`](crate::Driver::can_restart).
+    pub fn hold(&self, hold: Hold) {
+        self.with_device(|dev| dev.hold(hold));
+    }
+
+    /// Reverts [`Registration::hold`]: when there is no other hold, the device is started again.
+    pub fn release(&self, hold: Hold) {
+        self.with_device(|dev| dev.release(hold));
+    }
+
+    /// Waits until the device was reset, if it has failed.
+    pub fn settle(&self) {
+        self.with_device(|dev| dev.recovery().flush());
+    }
+
     /// Unbinds the driver and removes the device from the bus. Does nothing when called again.
     ///
     /// Call this while the parent is still fully bound; dropping the registration is too late for a
@@ -118,8 +162,11 @@ fn create(id: RawId, transport: NonNull<dyn Transport>) -> Result<NonNull<RawDev
         release: Some(release),
         ..pin_init::zeroed()
     };
-    let raw = KBox::pin_init(RawDevice::new(dev, id, index, transport), GFP_KERNEL)
-        .inspect_err(|_| bus::free_index(index))?;
+    let raw = KBox::pin_init(
+        RawDevice::new(dev, id, index, transport, restart::recover),
+        GFP_KERNEL,
+    )
+    .inspect_err(|_| bus::free_index(index))?;
     // SAFETY: The device is not moved until `release` drops it.
     let raw = NonNull::from(KBox::leak(unsafe { Pin::into_inner_unchecked(raw) }));
     let dev = raw.cast::<bindings::device>().as_ptr();

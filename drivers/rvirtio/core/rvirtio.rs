@@ -22,7 +22,9 @@ mod irq;
 mod lifecycle;
 pub mod lock;
 pub mod notify;
+mod recovery;
 mod registration;
+mod restart;
 pub mod ring;
 pub mod spec;
 pub mod transport;
@@ -52,8 +54,11 @@ pub use self::{
     },
     device::{
         Device,
+        Hold,
+        Outcome,
         Start,
-        Stopped, //
+        Stopped,
+        Why, //
     },
     device_id::{
         DeviceId,
@@ -114,14 +119,19 @@ module! {
     license: "GPL",
 }
 
+/// Fields are dropped in order: the workqueue is for devices on the bus.
 struct Core {
     _bus: bus::Bus,
+    _recovery: recovery::RecoveryQueue,
 }
 
 impl kernel::Module for Core {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // Before the bus, to which devices can be added at once.
+        let recovery = recovery::RecoveryQueue::create()?;
         Ok(Self {
             _bus: bus::Bus::register()?,
+            _recovery: recovery,
         })
     }
 }

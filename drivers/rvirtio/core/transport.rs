@@ -138,6 +138,14 @@ pub unsafe trait Transport: Send + Sync {
     /// if the device does not accept that of configuration changes.
     fn alloc_vectors(&self, request: &VectorRequest) -> Result;
 
+    /// Routes configuration changes to the first vector again, if vectors are allocated, after the
+    /// device was reset.
+    ///
+    /// # Errors
+    ///
+    /// [`EBUSY`] if the device does not accept the vector.
+    fn route_config_vector(&self) -> Result;
+
     /// Frees the vectors. All interrupts must have been freed before.
     fn free_vectors(&self);
 

@@ -92,17 +92,17 @@ pub struct Rejected<T> {
 ///
 /// # Invariants
 ///
-/// - If the device may access the memory of `parts`, `enabled` is set. Such access ends with the
-///   epoch in which the queue was enabled.
-/// - Unless `epoch` is `Epoch::NONE`, the queue was enabled in it.
+/// - If the device may access the memory of `parts`, it was told of it in the epoch `told`. Such
+///   access ends with that epoch.
+/// - Unless `epoch` is `Epoch::NONE`, the queue was enabled in it, and it is `told`.
 /// - If `fresh` is set, the ring was not used since it was created.
 #[doc(alias = "virtqueue")]
 pub struct Virtqueue<'bound, T: Buffers> {
     parts: ManuallyDrop<Parts<'bound, T>>,
     handle: QueueHandle<'bound>,
     epoch: Epoch,
+    told: Epoch,
     indirect: bool,
-    enabled: bool,
     fresh: bool,
     /// Whether a violation was logged.
     reported: bool,
@@ -124,8 +124,8 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
             parts: ManuallyDrop::new(parts),
             handle,
             epoch: Epoch::NONE,
+            told: Epoch::NONE,
             indirect: config.indirect,
-            enabled: false,
             fresh: true,
             reported: false,
         })
@@ -199,6 +199,25 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         if doorbell.has_data() {
             // Send it here, while no buffers can be added, so that the device sees positions in
             // order.
+            doorbell.ring(self.parts.ring.notification_data());
+            return None;
+        }
+        Some(Kick::new(doorbell))
+    }
+
+    /// Makes all new buffers available to the device, and returns a notification even if the device
+    /// does not need one: it might have missed one, or the driver has added buffers before
+    /// DRIVER_OK.
+    ///
+    /// There is none while the device is not running, or if there are no buffers.
+    #[cold]
+    pub fn kick_again(&mut self) -> Option<Kick<'bound>> {
+        self.parts.ring.kick_prepare();
+        if self.in_flight() == 0 || !self.handle.device().life().is_running(self.epoch) {
+            return None;
+        }
+        let doorbell = self.handle.doorbell;
+        if doorbell.has_data() {
             doorbell.ring(self.parts.ring.notification_data());
             return None;
         }
@@ -327,26 +346,41 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.epoch = Epoch::NONE;
         // INVARIANT: If the reset is confirmed, the device no longer accesses the memory of the
         // queue.
-        self.enabled &= !stopped.is_confirmed();
+        if stopped.is_confirmed() {
+            self.told = Epoch::NONE;
+        }
         loop {
             let token = self.parts.ring.detach_unused()?;
             let data = self.parts.take(token)?;
             if stopped.is_confirmed() {
                 return Some(data);
             }
-            if let Some(data) = data.abandon() {
-                return Some(data);
+            let len = data.writable().map(|segment| u64::from(segment.len)).sum();
+            match data.abandon() {
+                Some(data) => return Some(data),
+                None => self.handle.device().counters().leaked_bytes.add(len),
             }
         }
+    }
+
+    /// Returns whether the device was told of the memory of the ring, and may still access it.
+    pub(super) fn is_told(&self) -> bool {
+        self.told != Epoch::NONE && !self.handle.device().life().has_ended(self.told)
+    }
+
+    /// Returns whether the queue was enabled in `epoch` already, or the device was told of it.
+    pub(super) fn is_enabled_in(&self, epoch: Epoch) -> bool {
+        self.told == epoch
     }
 }
 
 impl<T: Buffers> Drop for Virtqueue<'_, T> {
     fn drop(&mut self) {
         let dev = self.handle.device();
-        if self.enabled && !dev.life().is_stopped() {
+        if self.is_told() {
             // The device may still access the memory, so it must not be freed.
             let index = self.handle.index;
+            dev.counters().leaked_bytes.add(self.parts.memory_len());
             dev_err!(
                 dev,
                 "queue {index} still in use by the device, leaking it\n"

@@ -25,8 +25,10 @@ use core::{
 };
 use kernel::{
     device_id::IdArray,
+    io::poll::read_poll_timeout,
     prelude::*,
-    sync::Arc, //
+    sync::Arc,
+    time::Delta, //
 };
 use mock::{
     Model,
@@ -43,10 +45,12 @@ use rvirtio::{
     Feature,
     IdTable,
     Negotiated,
+    Outcome,
     Ready,
     Start,
     Stopped,
-    VqInfo, //
+    VqInfo,
+    Why, //
 };
 
 /// A type of device that there is not.
@@ -142,9 +146,13 @@ impl Driver for FrontDriver {
         ready.keep::<_, Infallible>(Guard)?;
         if FRONT.waits.load(Relaxed) {
             data.device.settle();
-            if FRONT.reclaimed.load(Relaxed) == 0 {
-                return Err(ETIMEDOUT);
-            }
+            let is_reclaimed = || Ok(FRONT.reclaimed.load(Relaxed) != 0);
+            read_poll_timeout(
+                is_reclaimed,
+                |is_reclaimed| *is_reclaimed,
+                Delta::from_millis(1),
+                Delta::from_secs(5),
+            )?;
         }
         FRONT.check(Point::Ready)?;
         // Changes are not told before this function has returned, however long that takes.
@@ -164,8 +172,27 @@ impl Driver for FrontDriver {
 
     fn reclaim(data: Pin<&Data<'_>>, stopped: &Stopped<'_>) {
         FRONT.called(&FRONT.reclaimed, 3);
+        FRONT.why.store(stopped.why() as usize, Relaxed);
         for queue in &data.queues {
             FRONT.detached.fetch_add(queue.reclaim(stopped), Relaxed);
+        }
+    }
+
+    fn can_restart(_data: Pin<&Data<'_>>) -> bool {
+        FRONT.restarts.load(Relaxed)
+    }
+
+    fn quiesce(_data: Pin<&Data<'_>>, _why: Why) {
+        FRONT.called(&FRONT.quiesced, 6);
+    }
+
+    fn resume(data: Pin<&Data<'_>>, outcome: Outcome) {
+        FRONT.called(&FRONT.resumed, 7);
+        match outcome {
+            Outcome::Running => data.queues.iter().for_each(|queue| queue.kick()),
+            Outcome::Dead => {
+                FRONT.dead.fetch_add(1, Relaxed);
+            }
         }
     }
 

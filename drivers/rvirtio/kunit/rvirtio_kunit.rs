@@ -40,6 +40,7 @@ mod model;
 mod negotiation;
 mod queue_reset;
 mod request;
+mod restart;
 mod ring;
 mod stop;
 mod unconfirmed_reset;

@@ -21,13 +21,18 @@ use core::{
 use kernel::{
     bindings,
     device::Bound,
+    error::to_result,
+    ffi::c_int,
     prelude::*,
     sync::{
         Arc,
         ArcBorrow, //
     },
 };
-use rvirtio::Registration;
+use rvirtio::{
+    Hold,
+    Registration, //
+};
 
 /// The device that is on the bus, and its parent.
 static CURRENT: AtomicPtr<Device> = AtomicPtr::new(ptr::null_mut());
@@ -128,6 +133,52 @@ impl Plugged {
         }
     }
 
+    /// Stops the device, as its transport does for `hold`, and keeps it stopped.
+    pub fn hold(&self, hold: Hold) {
+        if let Some(registration) = &self.registration {
+            registration.hold(hold);
+        }
+    }
+
+    /// Reverts [`Plugged::hold`].
+    pub fn release(&self, hold: Hold) {
+        if let Some(registration) = &self.registration {
+            registration.release(hold);
+        }
+    }
+
+    /// Waits until the driver has handled all interrupts, and core has recovered the device.
+    pub fn settle(&self) {
+        self.device.settle();
+        if let Some(registration) = &self.registration {
+            registration.settle();
+        }
+        // Of a device that was recovered.
+        self.device.settle();
+    }
+
+    /// Writes to a file of the device in sysfs that only the bus has, `recover`.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file; [`ENODEV`] without a device.
+    pub fn recover(&self, input: &[u8]) -> Result {
+        let child = self.child().ok_or(ENODEV)?;
+        // SAFETY: It is a valid device, and sysfs has the attributes of its bus.
+        let file = unsafe { find_attribute(child.0.as_ptr(), c"recover") }.ok_or(ENODEV)?;
+        // SAFETY: The attribute is that of a device, whose function only reads the input.
+        unsafe {
+            let store = (*file).__bindgen_anon_2.store.ok_or(ENODEV)?;
+            let count = store(
+                child.0.as_ptr(),
+                file.cast_mut(),
+                input.as_ptr().cast(),
+                input.len(),
+            );
+            to_result(count as c_int)
+        }
+    }
+
     /// Removes the device from the bus. The test can still access it.
     pub fn remove(&mut self) {
         self.registration = None;
@@ -147,6 +198,33 @@ impl Drop for Plugged {
         self.registration = None;
         CURRENT.store(ptr::null_mut(), Ordering::Release);
     }
+}
+
+/// Returns the attribute of this name that the bus has for its devices.
+///
+/// # Safety
+///
+/// `dev` must be a valid device on a bus with groups of attributes.
+unsafe fn find_attribute(
+    dev: *mut bindings::device,
+    name: &CStr,
+) -> Option<*const bindings::device_attribute> {
+    // SAFETY: The lists of groups and attributes end with null pointers, and are static. All
+    // attributes of devices are the first field of a `device_attribute`.
+    unsafe {
+        let mut group = (*(*dev).bus).dev_groups;
+        while !(*group).is_null() {
+            let mut attribute = (**group).__bindgen_anon_2.attrs_const;
+            while !(*attribute).is_null() {
+                if CStr::from_char_ptr((**attribute).name) == name {
+                    return Some((*attribute).cast());
+                }
+                attribute = attribute.add(1);
+            }
+            group = group.add(1);
+        }
+    }
+    None
 }
 
 /// A counted reference to a device.

@@ -20,6 +20,8 @@ pub enum Call {
     ResetQueue(u16),
     /// Vectors were allocated.
     AllocVectors(VectorRequest),
+    /// Configuration changes were routed to the first vector again.
+    RouteConfigVector,
     /// The vectors were freed.
     FreeVectors,
     /// A byte of the configuration was written.
@@ -39,6 +41,8 @@ pub enum Step {
     Doorbell(u16),
     /// There are no vectors.
     AllocVectors,
+    /// The device does not take the vector of configuration changes.
+    RouteConfigVector,
     /// The vector has no interrupt.
     Irq(u16),
     /// The queue cannot be enabled.

@@ -262,6 +262,15 @@ unsafe impl Transport for SoftTransport {
         Ok(())
     }
 
+    fn route_config_vector(&self) -> Result {
+        let mut state = self.0.state.lock();
+        state.script.note(Call::RouteConfigVector);
+        if state.script.fails(Step::RouteConfigVector) {
+            return Err(EBUSY);
+        }
+        Ok(())
+    }
+
     fn free_vectors(&self) {
         let mut state = self.0.state.lock();
         state.script.note(Call::FreeVectors);

@@ -374,6 +374,14 @@ unsafe impl Transport for PciTransport<'_> {
         Ok(())
     }
 
+    fn route_config_vector(&self) -> Result {
+        if vectors::are_msix(self.dev) {
+            self.enable_config_vector()
+        } else {
+            Ok(())
+        }
+    }
+
     fn free_vectors(&self) {
         self.has_affinity.store(false, Ordering::Relaxed);
         vectors::free(self.dev);

@@ -56,6 +56,13 @@ pub(crate) fn free(dev: &pci::Device<device::Bound>) {
     unsafe { bindings::pci_free_irq_vectors(as_raw(dev)) }
 }
 
+/// Returns whether the vectors are message-signalled interrupts.
+pub(crate) fn are_msix(dev: &pci::Device<device::Bound>) -> bool {
+    // SAFETY: `as_raw` returns a valid `struct pci_dev`. The bit only changes when vectors are
+    // allocated or freed, which the caller does not do at the same time.
+    unsafe { (*as_raw(dev)).msix_enabled() != 0 }
+}
+
 /// Returns the interrupt number of a vector.
 pub(crate) fn irq(dev: &pci::Device<device::Bound>, vector: u16) -> Result<u32> {
     // SAFETY: `as_raw` returns a valid `struct pci_dev`.

@@ -27,6 +27,13 @@ mod core_files {
     mod vectors;
 }
 
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../../drivers/rvirtio/core/device"]
+mod device_files {
+    mod budget;
+}
+
 #[path = "../../../drivers/rvirtio/core/init"]
 mod init_files {
     pub mod negotiate;

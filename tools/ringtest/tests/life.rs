@@ -39,6 +39,23 @@ mod states {
         )
     }
 
+    /// Memory that the device was told of in one epoch can be freed in the next, but not before.
+    #[test]
+    fn an_epoch_ends_with_a_confirmed_reset() {
+        let (life, first) = started();
+        assert!(life.has_ended(Epoch::NONE));
+        assert!(!life.has_ended(first));
+        assert!(life.begin_stop());
+        assert!(!life.has_ended(first), "the reset is not confirmed");
+        life.end_stop();
+        assert!(life.has_ended(first));
+        let second = life.begin().unwrap();
+        assert!(life.has_ended(first));
+        assert!(!life.has_ended(second));
+        assert!(life.run());
+        assert!(!life.has_ended(second));
+    }
+
     /// covers: INIT-12
     #[test]
     fn a_life_from_start_to_end() {

@@ -3,10 +3,12 @@
 //! The interface between a device and its driver for starting and stopping.
 
 use super::{
+    budget::Budget,
     life::Epoch,
     Device,
     Vectors, //
 };
+use crate::spec::feature::Features;
 use core::ptr;
 use kernel::{
     device::Bound,
@@ -24,6 +26,75 @@ pub(crate) struct DriverOps {
     pub(crate) start: unsafe fn(&Device<Bound>, &mut Start<'_>) -> Result,
     pub(crate) reclaim: unsafe fn(&Device<Bound>, &Stopped<'_>),
     pub(crate) config_changed: unsafe fn(&Device<Bound>),
+    pub(crate) can_restart: unsafe fn(&Device<Bound>) -> bool,
+    pub(crate) quiesce: unsafe fn(&Device<Bound>, Why),
+    pub(crate) resume: unsafe fn(&Device<Bound>, Outcome),
+}
+
+/// Why a device, or a queue, is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The device has failed. It is started again.
+    Recovery,
+    /// The machine is suspended. The device is started again when it wakes.
+    Suspend,
+    /// The transport resets the device, for example by a function-level reset (FLR) of PCI, and it
+    /// is started again after that.
+    Reset,
+    /// The device is not started again: its driver is unbound, the machine is shut down, or the
+    /// device has failed for good.
+    End,
+    /// The driver resets the queue itself, by
+    /// [`QueueHandle::reset`](crate::virtqueue::QueueHandle::reset).
+    QueueReset,
+}
+
+/// What has become of a device that was stopped to be started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is running.
+    Running,
+    /// It cannot be used. It may be started again later, for example when an administrator requests
+    /// it.
+    Dead,
+}
+
+/// A reason for which a transport keeps a device stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The machine is suspended or hibernated.
+    Suspend,
+    /// The transport resets the device.
+    Reset,
+}
+
+impl Hold {
+    pub(crate) fn why(self) -> Why {
+        match self {
+            Self::Suspend => Why::Suspend,
+            Self::Reset => Why::Reset,
+        }
+    }
+}
+
+/// The holds that are in force. They can be nested: the device is started when none is left.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Holds {
+    suspend: bool,
+    reset: bool,
+}
+
+impl Holds {
+    pub(crate) fn set(&mut self, hold: Hold, in_force: bool) {
+        match hold {
+            Hold::Suspend => self.suspend = in_force,
+            Hold::Reset => self.reset = in_force,
+        }
+    }
+
+    pub(crate) fn any(self) -> bool {
+        self.suspend || self.reset
+    }
 }
 
 /// The state behind the control lock, which is held to start or stop the device or a queue of it.
@@ -31,8 +102,17 @@ pub(crate) struct DriverOps {
 /// # Invariants
 ///
 /// While `driver` is set, the driver data of the device's `struct device` belongs to that driver.
+#[derive(Default)]
 pub(crate) struct Control {
     pub(crate) driver: Option<DriverOps>,
+    /// The features that the driver has accepted, which a device that is started again must offer.
+    pub(crate) features: Features,
+    /// Whether the driver has started the device, and may start it again.
+    pub(crate) restartable: bool,
+    /// Whether the driver was told to quiesce, and was not told of the outcome yet.
+    pub(crate) quiesced: bool,
+    pub(crate) holds: Holds,
+    pub(crate) budget: Budget,
 }
 
 /// The part of a device that is being started or was stopped.
@@ -65,19 +145,26 @@ impl Scope {
 pub struct Stopped<'s> {
     dev: &'s Device<Bound>,
     scope: Scope,
+    why: Why,
     confirmed: bool,
 }
 
 impl<'s> Stopped<'s> {
     /// Creates the proof. The caller must hold the control lock for `'s`, and must have reset
     /// `scope`. `confirmed` is whether the device has confirmed the reset.
-    pub(crate) fn new(dev: &'s Device<Bound>, scope: Scope, confirmed: bool) -> Self {
+    pub(crate) fn new(dev: &'s Device<Bound>, scope: Scope, why: Why, confirmed: bool) -> Self {
         // INVARIANT: The caller has reset `scope`, and only the holder of the lock enables queues.
         Self {
             dev,
             scope,
+            why,
             confirmed,
         }
+    }
+
+    /// Returns why the device or the queue was stopped.
+    pub fn why(&self) -> Why {
+        self.why
     }
 
     /// Returns whether queue `index` of `dev` was stopped.

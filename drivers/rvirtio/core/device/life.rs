@@ -128,6 +128,14 @@ impl Life {
         self.0.load(Ordering::Relaxed) == epoch.0
     }
 
+    /// Returns whether `epoch` has ended, so that the device no longer accesses memory that was
+    /// shared with it in that epoch.
+    pub(crate) fn has_ended(&self, epoch: Epoch) -> bool {
+        // Acquire: the reset happens before the memory is freed.
+        let word = self.0.load(Ordering::Acquire);
+        word & !STATE != epoch.0 & !STATE
+    }
+
     /// Returns whether DRIVER_OK is set.
     pub(crate) fn has_started(&self) -> bool {
         self.0.load(Ordering::Acquire) & STATE == RUNNING

@@ -4,6 +4,7 @@
 
 use super::{
     configured::Configured,
+    handshake::handshake,
     negotiate::{
         negotiate,
         Demand,
@@ -15,12 +16,9 @@ use crate::{
     device::Device,
     display::DisplayAdapter,
     dma,
-    spec::{
-        feature::{
-            Feature,
-            Features, //
-        },
-        status::DeviceStatus, //
+    spec::feature::{
+        Feature,
+        Features, //
     },
     vectors::{
         Affinity,
@@ -113,35 +111,24 @@ impl<'bound> Negotiated<'bound> {
         driver: &[Feature],
         dependencies: &[Dependency],
     ) -> Result<Features> {
-        let transport = dev.transport();
-        let add_status = |bit| transport.set_status(transport.status().with(bit));
-        add_status(DeviceStatus::ACKNOWLEDGE);
-        add_status(DeviceStatus::DRIVER);
-
-        let demand = if dma::is_memory_restricted() {
-            Demand::AccessPlatform
-        } else {
-            Demand::Nothing
-        };
-        let features = negotiate(
-            transport.device_features(),
-            Features::of(driver),
-            transport.features(),
-            dependencies,
-            demand,
-        )
-        .map_err(|error| {
-            dev_err!(dev, "{}\n", DisplayAdapter(error));
-            ENODEV
-        })?;
-        transport.set_driver_features(features);
-        add_status(DeviceStatus::FEATURES_OK);
-        if !transport.status().contains(DeviceStatus::FEATURES_OK) {
-            dev_err!(dev, "features not accepted: {features:?}\n");
-            return Err(ENODEV);
-        }
-        dev.set_features(features);
-        Ok(features)
+        handshake(dev, |offered| {
+            let demand = if dma::is_memory_restricted() {
+                Demand::AccessPlatform
+            } else {
+                Demand::Nothing
+            };
+            negotiate(
+                offered,
+                Features::of(driver),
+                dev.transport().features(),
+                dependencies,
+                demand,
+            )
+            .map_err(|error| {
+                dev_err!(dev, "{}\n", DisplayAdapter(error));
+                ENODEV
+            })
+        })
     }
 
     /// Allocates interrupt vectors for the first queues of the device, as many as `queues` has.

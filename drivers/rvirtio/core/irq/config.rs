@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The interrupt of configuration changes, whose thread also resets devices that have failed.
+//! The interrupt of configuration changes, whose thread also notices that the device has failed.
 
 use super::line::Line;
 use crate::device::{
@@ -14,8 +14,7 @@ use kernel::{
     ffi::{
         c_int,
         c_void, //
-    },
-    prelude::*, //
+    }, //
 };
 
 /// The data of the handler of configuration changes.
@@ -85,8 +84,7 @@ impl<'a> ConfigInterrupt<'a> {
             return;
         }
         if dev.needs_reset() {
-            dev_err!(dev, "device failed, resetting it\n");
-            dev.stop();
+            dev.request_reset();
         } else if dev.is_connected() {
             // SAFETY: The driver data of `dev` belongs to `driver` (type invariant).
             unsafe { (self.driver.config_changed)(dev) };

@@ -86,6 +86,10 @@ impl<'a> Line<'a> {
     pub(super) unsafe extern "C" fn hard(_irq: c_int, line: *mut c_void) -> bindings::irqreturn_t {
         // SAFETY: `line` points to a valid `Line` (safety requirement).
         let line = unsafe { &*line.cast::<Line<'_>>() };
+        if line.dev.is_held() {
+            // The device may have no power, so this is the interrupt of another one.
+            return bindings::irqreturn::IRQ_NONE;
+        }
         let isr = line.dev.transport().read_isr();
         // All ones are read from a device that was unplugged.
         if isr == 0 || isr == u8::MAX {

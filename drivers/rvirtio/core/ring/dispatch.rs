@@ -46,6 +46,11 @@ where
     Q: packed::Memory,
     S: DerefMut<Target = [Shadow]>,
 {
+    /// Empties the ring, and makes it live again; see [`split::Ring::restart`].
+    pub fn restart(&mut self) {
+        dispatch!(self.restart())
+    }
+
     /// Adds a buffer of one element.
     ///
     /// # Errors

@@ -131,32 +131,16 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return Err(SetupError::QueueSize(size));
         }
         Shadow::link(&mut shadow, size)?;
-        // These are neither available nor used while both wrap counters are 1.
-        for index in 0..size {
-            let desc = mem.desc(index);
-            desc.addr.write(0);
-            desc.len.write(0);
-            desc.meta.write(0);
-        }
-        let first = Position::FIRST;
-        let enable = position::event(0, EVENT_FLAG_ENABLE);
-        let event = if config.event_idx {
-            first.event()
-        } else {
-            enable
-        };
-        mem.driver_event().write(event);
-        mem.device_event().write(enable);
 
-        let capacity = config.capacity(size);
-        // INVARIANT: All descriptors and ids are free.
-        Ok(Self {
+        let first = Position::FIRST;
+        // INVARIANT: `restart` establishes the others.
+        let mut this = Self {
             mem,
             shadow,
             size,
-            capacity,
+            capacity: config.capacity(size),
             free_id: 0,
-            num_free: capacity,
+            num_free: 0,
             next_avail: first,
             pending: Pending {
                 position: first,
@@ -174,9 +158,56 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             oldest: 0,
             batch: None,
             table_max: config.table_max(size),
-            state: State::Live,
+            state: State::Stopped,
             detach_cursor: 0,
-        })
+        };
+        this.restart();
+        Ok(this)
+    }
+
+    /// Empties the ring, and makes it live again, with callbacks enabled. Tokens of buffers that
+    /// were in it are void.
+    ///
+    /// The device must not use the memory: it was reset, or was not told of it yet.
+    pub fn restart(&mut self) {
+        // This does not fail, as it did not for `new`.
+        let _ = Shadow::link(&mut self.shadow, self.size);
+        // These are neither available nor used while both wrap counters are 1.
+        for index in 0..self.size {
+            let desc = self.mem.desc(index);
+            desc.addr.write(0);
+            desc.len.write(0);
+            desc.meta.write(0);
+        }
+        let first = Position::FIRST;
+        let enable = position::event(0, EVENT_FLAG_ENABLE);
+        let event = if self.event_idx {
+            first.event()
+        } else {
+            enable
+        };
+        self.mem.driver_event().write(event);
+        self.mem.device_event().write(enable);
+
+        // INVARIANT: All descriptors and ids are free.
+        self.free_id = 0;
+        self.num_free = self.capacity;
+        self.next_avail = first;
+        self.pending = Pending {
+            position: first,
+            meta: 0,
+        };
+        self.undecided = 0;
+        self.added = 0;
+        self.published = 0;
+        self.popped = 0;
+        self.next_used = first;
+        self.until_event = 1;
+        self.callbacks = true;
+        self.oldest = 0;
+        self.batch = None;
+        self.state = State::Live;
+        self.detach_cursor = 0;
     }
 
     /// Returns the number of free descriptors.

@@ -109,21 +109,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return Err(SetupError::QueueSize(size));
         }
         Shadow::link(&mut shadow, size)?;
-
-        mem.avail_flags().write(0);
-        mem.avail_idx().write(0);
-        mem.used_event().write(0);
-        mem.used_flags().write(0);
-        mem.used_idx().write(0);
-        mem.avail_event().write(0);
-
-        // INVARIANT: All descriptors are free, all indices are 0.
-        Ok(Self {
+        // INVARIANT: `restart` establishes the others.
+        let mut this = Self {
             mem,
             shadow,
             mask: size - 1,
             free_head: 0,
-            num_free: size,
+            num_free: 0,
             avail_idx: 0,
             published: 0,
             kicked: 0,
@@ -136,9 +128,42 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             in_order: config.in_order,
             batch: None,
             table_max: config.table_max(size),
-            state: State::Live,
+            state: State::Stopped,
             detach_cursor: 0,
-        })
+        };
+        this.restart();
+        Ok(this)
+    }
+
+    /// Empties the ring, and makes it live again, with callbacks enabled. Tokens of buffers that
+    /// were in it are void.
+    ///
+    /// The device must not use the memory: it was reset, or was not told of it yet.
+    pub fn restart(&mut self) {
+        // This does not fail, as it did not for `new`.
+        let size = self.size();
+        let _ = Shadow::link(&mut self.shadow, size);
+        self.mem.avail_flags().write(0);
+        self.mem.avail_idx().write(0);
+        self.mem.used_event().write(0);
+        self.mem.used_flags().write(0);
+        self.mem.used_idx().write(0);
+        self.mem.avail_event().write(0);
+
+        // INVARIANT: All descriptors are free, all indices are 0.
+        self.free_head = 0;
+        self.num_free = self.size();
+        self.avail_idx = 0;
+        self.published = 0;
+        self.kicked = 0;
+        self.last_used = 0;
+        self.used_seen = 0;
+        self.used_event = 0;
+        self.overrun = false;
+        self.callbacks = true;
+        self.batch = None;
+        self.state = State::Live;
+        self.detach_cursor = 0;
     }
 
     /// Returns the number of free descriptors.

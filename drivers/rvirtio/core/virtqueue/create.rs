@@ -21,7 +21,11 @@ use crate::{
     },
     spec::{
         feature,
-        ring::QUEUE_SIZE_MAX, //
+        ring::{
+            packed as packed_layout,
+            split as split_layout,
+            QUEUE_SIZE_MAX, //
+        }, //
     },
 };
 use kernel::prelude::*;
@@ -74,6 +78,17 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
         if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
             *slot = Some(data);
         }
+    }
+
+    /// Returns the length of the memory that the device accesses, in bytes.
+    pub(super) fn memory_len(&self) -> u64 {
+        let [first, _, last] = self.addresses;
+        let last_len = match &self.ring {
+            ring::Ring::Split(ring) => split_layout::used_size(ring.size()),
+            ring::Ring::Packed(_) => packed_layout::EVENT_SIZE,
+        };
+        // CAST: To a larger type.
+        last.saturating_sub(first).saturating_add(last_len as u64)
     }
 
     /// Returns what one look finds used, and the buffers.

@@ -16,20 +16,35 @@ use kernel::prelude::*;
 
 impl Start<'_> {
     /// Enables a queue: from here on the device may access its memory, and buffers can be added.
-    /// Does nothing if only another queue is to be started. Neither sleeps nor allocates.
+    /// A ring that was used before is emptied. Does nothing if only another queue is to be started.
+    /// Neither sleeps nor allocates.
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] if the queue was enabled before, as its ring cannot be used again, or if the
-    /// device does not accept the interrupt vector; [`EIO`] if somebody else has reset the device.
+    /// [`EBUSY`] if the queue is enabled, if there are buffers left in it, or if the device does not
+    /// accept the interrupt vector; [`EINVAL`] if the device does not support the size of the ring
+    /// any more; [`EIO`] if somebody else has reset the device.
     #[doc(alias = "vp_active_vq")]
     pub fn enable<T: Buffers>(&mut self, vq: &mut Virtqueue<'_, T>) -> Result {
         let handle = &vq.handle;
         let Some(epoch) = self.epoch(handle.device(), handle.index) else {
             return Ok(());
         };
-        if vq.enabled || !vq.fresh {
+        if vq.is_enabled_in(epoch) || vq.in_flight() != 0 {
             return Err(EBUSY);
+        }
+        if !vq.fresh {
+            // After it was stopped, the device can be another one, with other limits.
+            let max = handle.device().transport().max_queue_size(handle.index);
+            if max < vq.parts.ring.size() {
+                let index = handle.index;
+                dev_err!(handle.device(), "queue {index}: invalid queue size {max}\n");
+                return Err(EINVAL);
+            }
+            // The device does not access the memory: the epoch in which it was told of it has
+            // ended, or the queue was reset.
+            vq.parts.ring.restart();
+            vq.reported = false;
         }
         let [desc, driver, device] = vq.parts.addresses;
         let setup = QueueSetup {
@@ -40,8 +55,8 @@ impl Start<'_> {
             vector: self.vector(handle.index),
         };
         // INVARIANT: Even if this fails, the device may access the memory from here on, until
-        // `epoch` ends.
-        vq.enabled = true;
+        // `epoch` ends. The epoch in which it was told of the memory before has ended.
+        vq.told = epoch;
         vq.fresh = false;
         handle
             .device()
@@ -66,7 +81,7 @@ impl Start<'_> {
         if !covered || !ring.handle.is(&vq.handle) {
             return Err(EINVAL);
         }
-        if vq.enabled || vq.in_flight() != 0 {
+        if vq.is_told() || vq.in_flight() != 0 {
             return Err(EBUSY);
         }
         // INVARIANT: The queue is not enabled, so the device accesses neither of the rings.

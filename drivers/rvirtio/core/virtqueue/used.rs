@@ -77,6 +77,6 @@ pub(super) fn report(handle: &QueueHandle<'_>, reported: &mut bool, violation: V
             "queue {index}: broken ring: {}\n",
             DisplayAdapter(violation)
         );
-        handle.device().fail();
+        handle.device().request_reset();
     }
 }

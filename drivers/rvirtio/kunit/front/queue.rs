@@ -144,6 +144,14 @@ impl<'bound> Queue<'bound> {
         Ok(added)
     }
 
+    /// Notifies the device of buffers that were added before it was running.
+    pub(crate) fn kick(&self) {
+        let kick = self.state.lock().vq.kick_again();
+        if let Some(kick) = kick {
+            kick.notify();
+        }
+    }
+
     pub(crate) fn in_flight(&self) -> usize {
         self.state.lock().vq.in_flight().into()
     }

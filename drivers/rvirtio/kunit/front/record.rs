@@ -31,13 +31,19 @@ pub(crate) struct Record {
     pub(crate) changed: AtomicUsize,
     /// Those that came before `connect` had returned.
     pub(crate) changed_early: AtomicUsize,
+    pub(crate) quiesced: AtomicUsize,
+    pub(crate) resumed: AtomicUsize,
+    /// How many of these were with a device that is dead.
+    pub(crate) dead: AtomicUsize,
+    /// Why buffers were taken back the last time, as a number.
+    pub(crate) why: AtomicUsize,
     pub(crate) unbound: AtomicUsize,
     /// Guards that were dropped.
     pub(crate) ended: AtomicUsize,
     /// Data that was dropped.
     pub(crate) dropped: AtomicUsize,
     /// The decimal digits are the last calls in their order: 1 start, 2 unbind, 3 reclaim, 4 drop,
-    /// 5 the end of what was registered in `connect`.
+    /// 5 the end of what was registered in `connect`, 6 quiesce, 7 resume.
     pub(crate) order: AtomicUsize,
     /// Buffers that queues took before they were enabled.
     pub(crate) early_adds: AtomicUsize,
@@ -53,6 +59,8 @@ pub(crate) struct Record {
     pub(crate) keeps: AtomicBool,
     /// `probe` reads the configuration.
     pub(crate) reads: AtomicBool,
+    /// The device can be restarted.
+    pub(crate) restarts: AtomicBool,
     /// `connect` waits for the device to be reset.
     pub(crate) waits: AtomicBool,
     /// `config_changed` resets queue 0.
@@ -69,6 +77,10 @@ pub(crate) static FRONT: Record = Record {
     detached: AtomicUsize::new(0),
     changed: AtomicUsize::new(0),
     changed_early: AtomicUsize::new(0),
+    quiesced: AtomicUsize::new(0),
+    resumed: AtomicUsize::new(0),
+    dead: AtomicUsize::new(0),
+    why: AtomicUsize::new(0),
     unbound: AtomicUsize::new(0),
     ended: AtomicUsize::new(0),
     dropped: AtomicUsize::new(0),
@@ -81,6 +93,7 @@ pub(crate) static FRONT: Record = Record {
     fills: AtomicBool::new(false),
     keeps: AtomicBool::new(false),
     reads: AtomicBool::new(false),
+    restarts: AtomicBool::new(false),
     waits: AtomicBool::new(false),
     resets: AtomicBool::new(false),
     meanwhile: AtomicUsize::new(0),
@@ -95,6 +108,7 @@ impl Record {
             &self.fills,
             &self.keeps,
             &self.reads,
+            &self.restarts,
             &self.waits,
             &self.resets,
         ] {
@@ -111,6 +125,10 @@ impl Record {
             &self.detached,
             &self.changed,
             &self.changed_early,
+            &self.quiesced,
+            &self.resumed,
+            &self.dead,
+            &self.why,
             &self.unbound,
             &self.ended,
             &self.dropped,

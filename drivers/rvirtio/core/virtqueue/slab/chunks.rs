@@ -84,8 +84,13 @@ impl<'bound> Chunks<'bound> {
 
 impl Drop for Chunks<'_> {
     fn drop(&mut self) {
-        if !self.dma.device().may_free() {
+        let dev = self.dma.device();
+        if !dev.may_free() {
             // The device may still use a piece, so the memory is leaked.
+            // CAST: To a larger type; the product is the size of the allocation.
+            dev.counters()
+                .leaked_bytes
+                .add(u64::from(self.count) * self.size as u64);
             return;
         }
         // SAFETY: `memory` is only dropped here, and not used afterwards.

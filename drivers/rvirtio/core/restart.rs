@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices that are stopped and started again: when they fail, when the machine is suspended, and
+//! when the transport resets them.
+//!
+//! All of these are one transition: the driver quiesces, the device is reset, the driver takes back
+//! its buffers, the same features are negotiated, the driver enables its queues, DRIVER_OK is set,
+//! and the driver resumes. If a step fails, the device is dead: the driver resumes too, and fails
+//! whatever it is asked to do.
+
+use crate::{
+    bus,
+    device::{
+        Control,
+        Device,
+        Hold,
+        Outcome,
+        Why, //
+    },
+    init,
+    spec::feature::Features, //
+};
+use kernel::{
+    bindings,
+    device::Bound,
+    prelude::*, //
+};
+
+/// Resets a device that has failed. This is the work that [`Device::request_reset`] queues.
+///
+/// # Safety
+///
+/// `work` must be the recovery work of a device on the bus that is bound until the work is
+/// cancelled.
+pub(crate) unsafe extern "C" fn recover(work: *mut bindings::work_struct) {
+    // SAFETY: The work belongs to a bound device (safety requirement).
+    unsafe { bus::device_of_recovery(work) }.recover();
+}
+
+impl Device<Bound> {
+    fn recover(&self) {
+        let mut control = self.control().lock();
+        if !self.life().has_started() || !self.needs_reset() {
+            // It is not in use, or was reset in the meantime.
+            return;
+        }
+        self.counters().resets.add(1);
+        // SAFETY: This function has no requirements.
+        let now = unsafe { bindings::ktime_get_seconds() };
+        let again = control.restartable && control.budget.spend(now.unsigned_abs());
+        if again {
+            dev_err!(self, "device failed, resetting it\n");
+            self.pause(&mut control, Why::Recovery);
+            let _ = self.restart(&mut control);
+        } else {
+            dev_err!(self, "device failed, giving up on it\n");
+            self.stop_locked(&control, Why::End);
+        }
+    }
+
+    /// Stops a device that is to be started again.
+    fn pause(&self, control: &mut Control, why: Why) {
+        self.quiesce(control, why);
+        self.stop_locked(control, why);
+    }
+
+    fn quiesce(&self, control: &mut Control, why: Why) {
+        let Some(driver) = control.driver else { return };
+        if !core::mem::replace(&mut control.quiesced, true) {
+            // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
+            unsafe { (driver.quiesce)(self, why) };
+        }
+    }
+
+    fn resume(&self, control: &mut Control, outcome: Outcome) {
+        let Some(driver) = control.driver else { return };
+        if core::mem::take(&mut control.quiesced) {
+            // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
+            unsafe { (driver.resume)(self, outcome) };
+        }
+    }
+
+    /// Starts a device that was stopped, and lets the driver resume.
+    fn restart(&self, control: &mut Control) -> Result {
+        self.quiesce(control, Why::Recovery);
+        let result = self.try_restart(control).inspect_err(|error| {
+            dev_err!(self, "failed to restart device: {error:?}\n");
+            self.give_up_locked(control);
+            self.set_dead(true);
+        });
+        let outcome = match result {
+            Ok(()) => Outcome::Running,
+            Err(_) => Outcome::Dead,
+        };
+        self.resume(control, outcome);
+        result
+    }
+
+    fn try_restart(&self, control: &Control) -> Result {
+        // The device was reset when it was stopped. But that may not have been confirmed, and the
+        // transport may have done anything to it since.
+        if !self.reset() {
+            return Err(ETIMEDOUT);
+        }
+        self.life().end_stop();
+        if !self.is_present() {
+            return Err(ENODEV);
+        }
+        self.set_configurable(true);
+        let features = control.features;
+        init::handshake(self, |offered| same_features(self, offered, features))?;
+        self.transport().route_config_vector()?;
+        self.start_locked(control)
+    }
+
+    /// Keeps the device stopped until [`Device::release`]. The driver has taken back its buffers
+    /// when this returns.
+    ///
+    /// Drivers that cannot restart their device are not told; theirs goes on.
+    #[doc(alias = "virtio_device_reset_prepare")]
+    pub(crate) fn hold(&self, hold: Hold) {
+        let mut control = self.control().lock();
+        control.holds.set(hold, true);
+        if !control.restartable {
+            return;
+        }
+        if self.life().has_started() {
+            self.pause(&mut control, hold.why());
+        }
+        self.set_held(true);
+    }
+
+    /// Reverts [`Device::hold`]. If there is no other hold, the device is started again, even if it
+    /// was dead.
+    pub(crate) fn release(&self, hold: Hold) {
+        let mut control = self.control().lock();
+        control.holds.set(hold, false);
+        if control.holds.any() {
+            return;
+        }
+        self.set_held(false);
+        if control.restartable && !self.life().has_started() {
+            let _ = self.restart(&mut control);
+        }
+    }
+
+    /// Starts a device that is dead, when an administrator requests it. Does nothing if it is
+    /// running.
+    ///
+    /// # Errors
+    ///
+    /// [`EOPNOTSUPP`] if its driver cannot do that; [`EBUSY`] while the transport holds it; those of
+    /// starting it.
+    pub(crate) fn revive(&self) -> Result {
+        let mut control = self.control().lock();
+        if self.life().has_started() {
+            return Ok(());
+        }
+        if !control.restartable {
+            return Err(EOPNOTSUPP);
+        }
+        if control.holds.any() {
+            return Err(EBUSY);
+        }
+        control.budget = Default::default();
+        self.restart(&mut control)
+    }
+
+    /// Prepares unbinding: from here on the device is not started again. If it is stopped, whatever
+    /// waits for it fails.
+    pub(crate) fn close(&self) {
+        let mut control = self.control().lock();
+        control.restartable = false;
+        if !self.life().has_started() {
+            self.set_dead(true);
+            self.resume(&mut control, Outcome::Dead);
+        }
+    }
+
+    /// Stops the device for good. The driver takes back its buffers; sleeps for at most five
+    /// seconds, and for as long as the driver does.
+    pub(crate) fn stop(&self) {
+        self.stop_locked(&self.control().lock(), Why::End);
+    }
+}
+
+/// Returns the features that the driver has accepted, if the device still offers them all.
+fn same_features(dev: &Device<Bound>, offered: Features, accepted: Features) -> Result<Features> {
+    if accepted.is_subset(offered) {
+        return Ok(accepted);
+    }
+    let missing = accepted.difference(offered);
+    dev_err!(dev, "features not offered any more: {missing:?}\n");
+    Err(ENODEV)
+}
