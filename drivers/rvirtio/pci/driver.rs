@@ -61,6 +61,11 @@ impl pci::Driver for PciDriver {
 }
 
 impl<'bound> Function<'bound> {
+    /// Returns the virtio device.
+    pub(crate) fn device(&self) -> &Registration<'bound> {
+        &self.device
+    }
+
     fn bind(dev: &'bound pci::Device<Core<'_>>) -> Result<Self> {
         let id = device_id(dev.device_id(), dev.subsystem_device_id())
             .filter(|id| *id != 0)

@@ -4,6 +4,7 @@
 //!
 //! Modern devices, and transitional ones in modern mode (virtio 1.4, 4.1).
 
+mod adapter;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -16,10 +17,10 @@ mod mmio;
 mod transport;
 mod vectors;
 
-kernel::module_pci_driver! {
+kernel::module_driver!(<T>, adapter::Adapter<T>, {
     type: driver::PciDriver,
     name: "rvirtio_pci",
     authors: ["rvirtio developers"],
     description: "Virtio over PCI",
     license: "GPL",
-}
+});
