@@ -7,7 +7,13 @@ use crate::{
     setup,
     spec::feature, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::{
+        msecs_to_jiffies,
+        Msecs, //
+    }, //
+};
 use rvirtio::{
     spec::device_id::BLOCK,
     Connect,
@@ -17,12 +23,17 @@ use rvirtio::{
     Feature,
     IdTable,
     Negotiated,
+    Outcome,
     Ready,
     Start,
-    Stopped, //
+    Stopped,
+    Why, //
 };
 
 rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(BLOCK), ())]);
+
+/// How long a suspend waits for requests in flight.
+const DRAIN_LIMIT: Msecs = 10_000;
 
 /// The driver.
 pub(crate) struct Blk;
@@ -73,6 +84,31 @@ impl Driver for Blk {
 
     fn reclaim(data: Pin<&Data<'_>>, stopped: &Stopped<'_>) {
         data.disk.queues().for_each(|queue| queue.reclaim(stopped));
+    }
+
+    fn can_restart(_data: Pin<&Data<'_>>) -> bool {
+        true
+    }
+
+    #[doc(alias = "virtblk_freeze")]
+    fn quiesce(data: Pin<&Data<'_>>, why: Why) {
+        // Otherwise requests are repeated, which is as good, but a system that is hibernated would
+        // do so twice.
+        if why == Why::Suspend && !data.disk.drain(msecs_to_jiffies(DRAIN_LIMIT)) {
+            dev_warn!(
+                data.dev,
+                "requests in flight are repeated after the suspend\n"
+            );
+        }
+        data.disk.quiesce();
+    }
+
+    #[doc(alias = "virtblk_restore")]
+    fn resume(data: Pin<&Data<'_>>, outcome: Outcome) {
+        if outcome == Outcome::Running {
+            data.disk.data().restore_cache_mode(data.dev);
+        }
+        data.disk.unquiesce();
     }
 
     #[doc(alias = "virtblk_config_changed")]

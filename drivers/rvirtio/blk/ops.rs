@@ -25,7 +25,9 @@ use blk_mq::{
     Batch,
     Operations,
     Position,
-    RequestList, //
+    RequestList,
+    TimedOut,
+    Timeout, //
 };
 use core::marker::PhantomData;
 use kernel::prelude::*;
@@ -65,6 +67,10 @@ impl<'bound> Operations for Ops<'bound> {
             }
         }
         submit_all(hctx, prepared);
+    }
+
+    fn timeout(hctx: HwContext<'_, 'bound>, late: &TimedOut<'_>) -> Timeout {
+        hctx.timeout(late)
     }
 
     #[doc(alias = "virtio_commit_rqs")]

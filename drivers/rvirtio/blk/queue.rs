@@ -14,6 +14,7 @@ use crate::{
     lengths::Lengths,
     request::{
         header,
+        is_idempotent,
         reports_all,
         Prepared,
         Refused,
@@ -25,9 +26,12 @@ use blk_mq::{
     CompletionBatch,
     Op,
     Position,
-    RequestList, //
+    RequestList,
+    TimedOut,
+    Timeout, //
 };
 use kernel::{
+    device::Bound,
     prelude::*,
     sync::Arc, //
 };
@@ -39,12 +43,14 @@ use rvirtio::{
         exchange::EXTRA_DESCRIPTORS, //
     },
     AddError,
+    Device,
     IrqReturn,
     Kick,
     Start,
     Stopped,
     Used,
-    VqHandler, //
+    VqHandler,
+    Why, //
 };
 
 /// The virtqueue of a hardware queue.
@@ -61,6 +67,7 @@ pub(crate) struct HwQueue<'bound> {
     /// interrupts.
     #[pin]
     state: IrqSaveLock<State<'bound>>,
+    dev: &'bound Device<Bound>,
     /// Whether the lengths that the device reports are reliable.
     lengths: Arc<Lengths<'bound>>,
     /// The largest number of data segments of a request.
@@ -69,20 +76,32 @@ pub(crate) struct HwQueue<'bound> {
 
 struct State<'bound> {
     vq: Virtqueue<'bound>,
-    /// Whether the block layer was told to stop until requests have completed.
-    stopped: bool,
+    /// What there is to do when a request is removed from the virtqueue: [`STOPPED`], [`KICKED`]. One
+    /// field, so that one comparison shows that there is nothing.
+    attention: u8,
 }
+
+/// The block layer was told to stop until requests have completed.
+const STOPPED: u8 = 1;
+
+/// The device was notified a second time, as a request was late.
+const KICKED: u8 = 2;
+
+/// The number of times that the device may have a request which it does not complete.
+const ATTEMPTS: u32 = 3;
 
 impl<'bound> HwQueue<'bound> {
     /// Creates a hardware queue for requests with data of up to `max_segments` segments.
     pub(crate) fn new(
+        dev: &'bound Device<Bound>,
         vq: Virtqueue<'bound>,
         lengths: Arc<Lengths<'bound>>,
         max_segments: u16,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let state = State { vq, stopped: false };
+        let state = State { vq, attention: 0 };
         try_pin_init!(Self {
             state <- new_irq_save_lock!(state, "rvirtio_blk::HwQueue::state"),
+            dev,
             lengths,
             max_segments,
         }? Error)
@@ -116,19 +135,66 @@ impl<'bound> HwQueue<'bound> {
         start.enable(&mut self.state.lock().vq)
     }
 
-    /// Ends all requests that the device had not completed when it was stopped.
+    /// Ends the requests that the device has completed, and takes back the others. These are
+    /// repeated if it is started again, and end otherwise.
     pub(crate) fn reclaim(&self, stopped: &Stopped<'_>) {
-        let mut failed = RequestList::new();
+        // A device may complete requests before it confirms the reset.
+        self.interrupt();
+        let mut taken = RequestList::new();
         {
             let mut state = self.state.lock();
+            // Whatever completes from here on does so for another reason.
+            state.attention &= !KICKED;
             while let Some(rq) = state.vq.detach_unused(stopped) {
-                state.restart(&rq);
-                failed.push_back(Request::from(rq));
+                state.removed(self.dev, &rq);
+                taken.push_back(Request::from(rq));
             }
         }
-        while let Some(rq) = failed.pop_front() {
-            rq.complete(BlkStatus::IoError);
+        while let Some(rq) = taken.pop_front() {
+            self.repeat(rq, stopped.why());
         }
+    }
+
+    /// Repeats a request that was taken back for `why`, or ends it.
+    fn repeat(&self, rq: Request<'bound>, why: Why) {
+        let requeues = &self.dev.counters().requeues;
+        let result = match why {
+            Why::End | Why::QueueReset => Err(rq),
+            _ if !is_idempotent(rq.op()) => Err(rq),
+            Why::Recovery => rq.retry(ATTEMPTS),
+            // The device has not failed, so this is not an attempt.
+            Why::Suspend | Why::Reset => {
+                rq.requeue();
+                Ok(())
+            }
+        };
+        match result {
+            Ok(()) => requeues.add(1),
+            Err(rq) => rq.complete(BlkStatus::IoError),
+        }
+    }
+
+    /// Handles a request that is late: looks for it, as its interrupt may be lost; then notifies the
+    /// device again, as the notification may be lost; then has the device reset.
+    pub(crate) fn timeout(&self, late: &TimedOut<'_>) -> Timeout {
+        let counters = self.dev.counters();
+        self.interrupt();
+        if late.is_completed() {
+            counters.lost_interrupts.add(1);
+            return Timeout::Completed;
+        }
+        if late.was_extended() {
+            self.dev.request_reset();
+            return Timeout::Wait;
+        }
+        counters.timeouts.add(1);
+        let kick = {
+            let mut state = self.state.lock();
+            state.attention |= KICKED;
+            state.vq.kick_again()
+        };
+        notify(kick);
+        Timeout::Extend
     }
 
     /// Notifies the device of all new requests, if necessary.
@@ -169,13 +235,24 @@ impl<'bound> HwQueue<'bound> {
 }
 
 impl<'bound> State<'bound> {
-    /// Restarts the hardware queue if it is stopped, because `rq` was removed from the virtqueue.
+    /// Does what there is to do because `rq` was removed from the virtqueue: restarts the hardware
+    /// queue if it is stopped.
     #[inline]
-    fn restart(&mut self, rq: &Request<'bound>) {
-        if self.stopped {
-            self.stopped = false;
+    fn removed(&mut self, dev: &Device<Bound>, rq: &Request<'bound>) {
+        if self.attention != 0 {
+            self.attend(dev, rq);
+        }
+    }
+
+    #[cold]
+    fn attend(&mut self, dev: &Device<Bound>, rq: &Request<'bound>) {
+        if self.attention & KICKED != 0 {
+            dev.counters().lost_notifications.add(1);
+        }
+        if self.attention & STOPPED != 0 {
             rq.restart_hw_queue();
         }
+        self.attention = 0;
     }
 }
 
@@ -185,7 +262,8 @@ impl<'bound> State<'bound> {
 /// # Errors
 ///
 /// [`BlkStatus::DevResource`] if the queue is full; it is then stopped until requests have
-/// completed. [`BlkStatus::IoError`] if the virtqueue cannot take the request at all.
+/// completed. [`BlkStatus::Resource`] if the device is about to be reset; [`BlkStatus::IoError`] if
+/// it is dead, or the virtqueue cannot take the request at all.
 #[inline(always)]
 pub(crate) fn submit<'bound>(
     hctx: HwContext<'_, 'bound>,
@@ -202,7 +280,7 @@ pub(crate) fn submit<'bound>(
     let full = matches!(&result, Err(rejected) if rejected.error == AddError::Full);
     if full {
         // With the lock held, so that the interrupt handler cannot miss it.
-        state.stopped = true;
+        state.attention |= STOPPED;
         hctx.stop();
     }
     drop(state);
@@ -210,10 +288,10 @@ pub(crate) fn submit<'bound>(
 
     result.map_err(|rejected| Refused {
         rq: rejected.value.into(),
-        status: if full {
-            BlkStatus::DevResource
-        } else {
-            BlkStatus::IoError
+        status: match rejected.error {
+            AddError::Full => BlkStatus::DevResource,
+            AddError::Broken if !hctx.dev.is_dead() => BlkStatus::Resource,
+            _ => BlkStatus::IoError,
         },
     })
 }
@@ -262,7 +340,7 @@ impl VqHandler for HwQueue<'_> {
              Used {
                  data: rq, written, ..
              }| {
-                state.restart(&rq);
+                state.removed(self.dev, &rq);
                 let mut rq = rq.into();
                 match self.status(&mut rq, written) {
                     Some(status) => done.complete(rq, status),

@@ -42,6 +42,15 @@ pub(crate) fn header(op: Op, sector: u64) -> Option<Header> {
     })
 }
 
+/// Returns whether a request can be repeated if it is not known whether the device has executed it.
+#[inline]
+pub(crate) fn is_idempotent(op: Op) -> bool {
+    match op {
+        Op::Read | Op::Write | Op::Flush | Op::DriverIn => true,
+        Op::Other(_) => false,
+    }
+}
+
 /// Returns whether the device reports all that it has to write: the data of a read, and the status.
 #[inline]
 pub(crate) fn reports_all(rq: &Request<'_>, written: u32) -> bool {

@@ -175,7 +175,7 @@ fn create_data<'bound>(
     let lengths = Arc::new(Lengths::new(dev), GFP_KERNEL)?;
     for vq in vqs {
         let queue = NewQueue {
-            queue: HwQueue::new(vq, lengths.clone(), limits.max_segments),
+            queue: HwQueue::new(dev, vq, lengths.clone(), limits.max_segments),
             commands: Command::allocate(configured.dma(), features, depth, limits.max_segments)?,
         };
         queues.push(queue, GFP_KERNEL)?;
@@ -185,10 +185,11 @@ fn create_data<'bound>(
         IrqPolicy::SharedRare | IrqPolicy::Shared | IrqPolicy::Line => None,
     };
     let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues);
+    let cache = config.cache_mode()?;
     let disk_config = DiskConfig {
         name_prefix: name_prefix(dev)?,
         capacity: limits.capacity.usable,
-        limits: limits_of_disk(limits, config.cache_mode()?),
+        limits: limits_of_disk(limits, cache),
         access: if features.contains(feature::RO) {
             Access::ReadOnly
         } else {
@@ -196,7 +197,7 @@ fn create_data<'bound>(
         },
         geometry: config.geometry()?,
     };
-    let disk = Disk::new(tag_set, disk_config, DiskData::new(config, features));
+    let disk = Disk::new(tag_set, disk_config, DiskData::new(config, features, cache));
     let limits = *limits;
     Ok(try_pin_init!(Data {
         dev,

@@ -12,14 +12,22 @@ use blk_mq::{
     CacheMode,
     Page, //
 };
-use core::fmt::Write;
+use core::{
+    fmt::Write,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    }, //
+};
 use kernel::{
+    device::Bound,
     new_mutex,
     prelude::*,
     sync::Mutex, //
 };
 use rvirtio::{
     spec::feature,
+    Device,
     Features, //
 };
 
@@ -31,6 +39,8 @@ type Disk<'bound> = blk_mq::Disk<HwQueue<'bound>, DiskData<'bound>>;
 pub(crate) struct DiskData<'bound> {
     config: BlkConfig<'bound>,
     features: Features,
+    /// Whether the block layer sends flushes, because the device has a writeback cache.
+    write_back: AtomicBool,
     /// Serialises replacing the rings.
     #[pin]
     resizing: Mutex<()>,
@@ -40,12 +50,33 @@ impl<'bound> DiskData<'bound> {
     pub(crate) fn new(
         config: BlkConfig<'bound>,
         features: Features,
+        cache: CacheMode,
     ) -> impl PinInit<Self, Error> + 'bound {
         try_pin_init!(Self {
             config,
             features,
+            write_back: AtomicBool::new(cache == CacheMode::WriteBack),
             resizing <- new_mutex!(()),
         }? Error)
+    }
+
+    /// Sets the cache mode of a device that was reset to the one that it had.
+    pub(crate) fn restore_cache_mode(&self, dev: &Device<Bound>) {
+        if !self.config.has_cache_switch() {
+            return;
+        }
+        let wanted = if self.write_back.load(Ordering::Relaxed) {
+            CacheMode::WriteBack
+        } else {
+            CacheMode::WriteThrough
+        };
+        let result = self
+            .config
+            .set_cache_mode(wanted)
+            .and_then(|()| self.config.cache_mode());
+        if result != Ok(wanted) {
+            dev_err!(dev, "cache mode not restored to {wanted:?}\n");
+        }
     }
 }
 
@@ -97,7 +128,13 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for CacheType {
         }
         config.set_cache_mode(parse(input)?)?;
         // The device may have kept another mode.
-        disk.set_cache_mode(config.cache_mode()?)
+        let mode = config.cache_mode()?;
+        disk.set_cache_mode(mode)?;
+        let is_write_back = mode == CacheMode::WriteBack;
+        disk.data()
+            .write_back
+            .store(is_write_back, Ordering::Relaxed);
+        Ok(())
     }
 }
 

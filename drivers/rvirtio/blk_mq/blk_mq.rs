@@ -39,6 +39,7 @@ mod request;
 mod segments;
 mod status;
 mod tag_set;
+mod timed_out;
 pub mod virtqueue;
 mod words;
 
@@ -96,6 +97,10 @@ pub use tag_set::{
     num_possible_queues,
     NewQueue,
     TagSet, //
+};
+pub use timed_out::{
+    TimedOut,
+    Timeout, //
 };
 pub use words::WordParam;
 

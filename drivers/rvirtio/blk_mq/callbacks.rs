@@ -18,9 +18,13 @@ use crate::{
         Owned,
         Request, //
     },
-    status::BlkStatus, //
+    status::BlkStatus,
+    timed_out::TimedOut, //
 };
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     error::from_result,
@@ -42,6 +46,7 @@ impl<T: Operations> Callbacks<T> {
         queue_rqs: Some(Self::queue_rqs),
         commit_rqs: Some(Self::commit_rqs),
         complete: Some(Self::complete),
+        timeout: Some(Self::timeout),
         init_hctx: Some(Self::init_hctx),
         map_queues: Some(Self::map_queues),
         ..pin_init::zeroed()
@@ -87,6 +92,17 @@ impl<T: Operations> Callbacks<T> {
         // SAFETY: The block layer calls this for requests that `Request::complete`, or
         // `CompletionBatch::complete`, has completed, and that nobody else owns.
         unsafe { Request::<T::Command>::from_raw(rq) }.end_completed()
+    }
+
+    extern "C" fn timeout(rq: *mut bindings::request) -> bindings::blk_eh_timer_return {
+        let Some(late) = NonNull::new(rq) else {
+            return bindings::blk_eh_timer_return_BLK_EH_DONE;
+        };
+        // SAFETY: The block layer passes a request that was started, in a tag set with these
+        // operations; its hardware queue is in use.
+        let (hctx, late) = unsafe { (HwContext::from_raw((*rq).mq_hctx), TimedOut::new(late)) };
+        let timeout = T::timeout(hctx, &late);
+        late.answer(timeout)
     }
 
     extern "C" fn init_hctx(

@@ -30,6 +30,7 @@ use kernel::{
     ffi::c_uint,
     prelude::*,
     str::BStr,
+    time::Jiffies,
     types::{
         NotThreadSafe,
         Opaque,
@@ -142,6 +143,37 @@ impl<Q, D> Disk<Q, D> {
             memflags,
             _not_shared: NotThreadSafe,
         }
+    }
+
+    /// Blocks new requests for a moment, and waits until none is in flight, at most for `limit`
+    /// jiffies. Returns whether that has happened.
+    ///
+    /// Follow it with [`Disk::quiesce`]: requests that are new by then wait in the block layer.
+    #[doc(alias = "blk_mq_freeze_queue_wait_timeout")]
+    pub fn drain(&self, limit: Jiffies) -> bool {
+        // SAFETY: The queue is valid, because it belongs to the disk (type invariant). It is frozen
+        // and unfrozen by this thread, which allocates nothing in between.
+        unsafe {
+            bindings::blk_freeze_queue_start(self.queue());
+            let drained = bindings::blk_mq_freeze_queue_wait_timeout(self.queue(), limit) != 0;
+            bindings::blk_mq_unfreeze_queue_nomemrestore(self.queue());
+            drained
+        }
+    }
+
+    /// Keeps the block layer from passing requests to the driver until [`Disk::unquiesce`], and waits
+    /// until it has returned from the functions that it has called for that. Calls can be nested.
+    #[doc(alias = "blk_mq_quiesce_queue")]
+    pub fn quiesce(&self) {
+        // SAFETY: The queue is valid, because it belongs to the disk (type invariant).
+        unsafe { bindings::blk_mq_quiesce_queue(self.queue()) }
+    }
+
+    /// Reverts one call of [`Disk::quiesce`].
+    #[doc(alias = "blk_mq_unquiesce_queue")]
+    pub fn unquiesce(&self) {
+        // SAFETY: The queue is valid, because it belongs to the disk (type invariant).
+        unsafe { bindings::blk_mq_unquiesce_queue(self.queue()) }
     }
 
     /// Executes a request of the driver itself, [`Op::DriverIn`](crate::Op::DriverIn), for which

@@ -15,8 +15,9 @@ extern struct ida rvirtio_blk_name_ida;
 DEFINE_IDA(rvirtio_blk_name_ida);
 
 /* Flags that are macros in C. */
-extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_timed;
+extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_dontprep, rvirtio_blk_rqf_timed;
 const u32 rvirtio_blk_rqf_alone = (__force u32)RQF_SCHED_TAGS;
+const u32 rvirtio_blk_rqf_dontprep = (__force u32)RQF_DONTPREP;
 const u32 rvirtio_blk_rqf_timed = (__force u32)(RQF_IO_STAT | RQF_STATS | RQF_USE_SCHED);
 
 unsigned int rvirtio_helper_blk_mq_freeze_queue(struct request_queue *q);

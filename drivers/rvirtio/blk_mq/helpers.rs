@@ -27,6 +27,9 @@ extern "C" {
     /// Flags of a request that has to be ended individually.
     pub(crate) static rvirtio_blk_rqf_alone: u32;
 
+    /// The flag of a request that the driver has had before.
+    pub(crate) static rvirtio_blk_rqf_dontprep: u32;
+
     /// Flags of a request whose completion needs a timestamp; see `blk_mq_need_time_stamp()`.
     pub(crate) static rvirtio_blk_rqf_timed: u32;
 

@@ -12,7 +12,11 @@ use crate::{
         Command,
         Refused,
         Request, //
-    }, //
+    },
+    timed_out::{
+        TimedOut,
+        Timeout, //
+    },
 };
 use kernel::{
     module::ModuleMetadata,
@@ -64,6 +68,10 @@ pub trait Operations: Sized {
         hctx: HwContext<'_, Self::HwQueue>,
         batch: &mut Batch<'_, Self::HwQueue, Self::Command>,
     );
+
+    /// Handles a request that was not completed in time, which is 30 seconds unless users have set
+    /// `io_timeout`. Must not sleep.
+    fn timeout(hctx: HwContext<'_, Self::HwQueue>, late: &TimedOut<'_>) -> Timeout;
 
     /// Notifies the device of requests for which [`Operations::queue_rq`] did not notify it.
     fn commit_rqs(hctx: HwContext<'_, Self::HwQueue>);

@@ -5,6 +5,7 @@
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
 use crate::{
+    helpers::rvirtio_blk_rqf_dontprep,
     hw_queue::{
         tag_of,
         HwContext,
@@ -16,7 +17,11 @@ use crate::{
 };
 use core::{
     mem,
-    ptr::NonNull, //
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicU32,
+        Ordering::Relaxed, //
+    }, //
 };
 use kernel::bindings;
 use rvirtio::dma::Direction;
@@ -32,6 +37,13 @@ pub trait Command: Send {
 
     /// Returns whether [`Command::release`] has to be called.
     fn needs_release(&self) -> bool;
+}
+
+/// The driver's memory behind a request, which stays with it when it is requeued, unlike its tag.
+pub(crate) struct Pdu {
+    /// The number of times that the device has had the request and not completed it. Only valid if
+    /// `RQF_DONTPREP` is set.
+    attempts: u32,
 }
 
 /// A value that owns a request, in any state.
@@ -69,8 +81,8 @@ pub struct Refused<C: Command> {
 ///
 /// - `rq` is a started request of a tag set whose commands are `C`s, with a driver tag.
 /// - `tag` is the memory of that driver tag.
-/// - This value owns the request and its tag: nobody else accesses or ends them. (The timeout
-///   handler of the block layer only rearms its timer, because there is no callback.)
+/// - This value owns the request and its tag: nobody else accesses or ends them, except that
+///   [`TimedOut`](crate::TimedOut) reads the state and changes the timeout.
 #[doc(alias = "struct request")]
 pub struct Request<C: Command> {
     rq: NonNull<bindings::request>,
@@ -238,8 +250,39 @@ impl<C: Command> Request<C> {
     #[cold]
     pub fn requeue(mut self) {
         self.command_mut().release();
+        // SAFETY: The request is owned by this value (type invariant), and the field is aligned. It
+        // may be written concurrently by `TimedOut`, which uses an atomic too. 0 is the default.
+        unsafe { AtomicU32::from_ptr(&raw mut (*self.as_raw()).timeout).store(0, Relaxed) };
         // SAFETY: The request is started and owned by this value (type invariant).
         unsafe { bindings::blk_mq_requeue_request(self.into_raw(), true) }
+    }
+
+    /// Returns the request to the block layer like [`Request::requeue`], because the device has not
+    /// completed it, unless this was attempt number `attempts`.
+    ///
+    /// # Errors
+    ///
+    /// The request, if it has used its attempts.
+    #[cold]
+    pub fn retry(self, attempts: u32) -> Result<(), Self> {
+        let rq = self.as_raw();
+        // SAFETY: The request is owned by this value (type invariant). It is followed by a `Pdu`, as
+        // the tag set requests. The flag tells that the number is valid: the block layer clears it
+        // when it allocates the request, and does not merge a request that has it.
+        let used = unsafe {
+            let pdu = rq.add(1).cast::<Pdu>();
+            if (*rq).rq_flags & rvirtio_blk_rqf_dontprep == 0 {
+                (*rq).rq_flags |= rvirtio_blk_rqf_dontprep;
+                (*pdu).attempts = 0;
+            }
+            (*pdu).attempts = (*pdu).attempts.saturating_add(1);
+            (*pdu).attempts
+        };
+        if used >= attempts {
+            return Err(self);
+        }
+        self.requeue();
+        Ok(())
     }
 
     /// Restarts the hardware queue of this request after

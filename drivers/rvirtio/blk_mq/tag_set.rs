@@ -12,6 +12,7 @@ use crate::{
         Tag, //
     },
     operations::Operations,
+    request::Pdu,
     status::BlkStatus, //
 };
 use core::{
@@ -116,6 +117,8 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
                 nr_maps: 1,
                 queue_depth: depth.into(),
                 numa_node: bindings::NUMA_NO_NODE,
+                // CAST: A few bytes.
+                cmd_size: size_of::<Pdu>() as c_uint,
                 driver_data: driver_data.cast_mut().cast(),
                 ..pin_init::zeroed()
             };
