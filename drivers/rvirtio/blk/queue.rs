@@ -261,9 +261,9 @@ impl<'bound> State<'bound> {
 ///
 /// # Errors
 ///
-/// [`BlkStatus::DevResource`] if the queue is full; it is then stopped until requests have
-/// completed. [`BlkStatus::Resource`] if the device is about to be reset; [`BlkStatus::IoError`] if
-/// it is dead, or the virtqueue cannot take the request at all.
+/// [`BlkStatus::Resource`] if the queue is full, which is then stopped until requests have
+/// completed, or if the device is about to be reset; [`BlkStatus::IoError`] if it is dead, or the
+/// virtqueue cannot take the request at all.
 #[inline(always)]
 pub(crate) fn submit<'bound>(
     hctx: HwContext<'_, 'bound>,
@@ -289,7 +289,7 @@ pub(crate) fn submit<'bound>(
     result.map_err(|rejected| Refused {
         rq: rejected.value.into(),
         status: match rejected.error {
-            AddError::Full => BlkStatus::DevResource,
+            AddError::Full => BlkStatus::Resource,
             AddError::Broken if !hctx.dev.is_dead() => BlkStatus::Resource,
             _ => BlkStatus::IoError,
         },

@@ -52,9 +52,8 @@ pub trait Operations: Sized {
     /// # Errors
     ///
     /// [`Refused`] with the same request, which the device must not have. The block layer repeats
-    /// it if the status is [`BlkStatus::Resource`](crate::BlkStatus::Resource) or
-    /// [`BlkStatus::DevResource`](crate::BlkStatus::DevResource), and ends it with any other
-    /// status.
+    /// it if the status is [`BlkStatus::Resource`](crate::BlkStatus::Resource), and ends it with any
+    /// other status.
     fn queue_rq(
         hctx: HwContext<'_, Self::HwQueue>,
         rq: Request<Self::Command>,

@@ -18,10 +18,12 @@ pub enum BlkStatus {
     IoError,
     /// The device does not support the operation.
     NotSupported,
-    /// A resource other than the device's is exhausted. The block layer retries after some time.
+    /// There is no room, or no memory. The block layer retries after some time.
+    ///
+    /// There is no value for `BLK_STS_DEV_RESOURCE`, with which it would only retry when a request
+    /// completes: it does not notice those that a
+    /// [`CompletionBatch`](crate::CompletionBatch) ends.
     Resource,
-    /// The device has no room. The block layer retries when a request of the device completes.
-    DevResource,
 }
 
 impl BlkStatus {
@@ -45,7 +47,6 @@ impl BlkStatus {
             Self::Ok | Self::IoError => EIO,
             Self::NotSupported => EOPNOTSUPP,
             Self::Resource => ENOMEM,
-            Self::DevResource => EBUSY,
         };
         // SAFETY: This function only looks up the value in a table, and checks its bounds.
         unsafe { bindings::errno_to_blk_status(error.to_errno()) }
