@@ -19,14 +19,14 @@
 //! layouts, with and without `EVENT_IDX` and `IN_ORDER`:
 //!
 //! - While callbacks are enabled, a callback is armed or a used buffer is pending, after every call
-//!   but `used`. *Armed*: the device calls for the next buffer that it uses, or,
+//!   but `take_used`, `take` and `again`. *Armed*: the device calls for the next buffer that it uses, or,
 //!   after an `arm` for a later one, at the latest for the last one that it had then. *Pending*:
 //!   `pop_used` returns it.
 //! - So a callback comes for what follows after `pop_used` has returned `None`, and after `arm` has
 //!   returned [`More::Nothing`]. Whoever stops popping before has to come back without one.
 //! - A callback for a later buffer stays armed until a buffer is popped. `pop_used` then arms for
 //!   the next one.
-//! - `used` is the exception: it takes buffers and leaves callbacks as they are. With `EVENT_IDX` a
+//! - These three are the exception: they pop buffers and leave callbacks as they are. With `EVENT_IDX` a
 //!   callback comes once, so whoever uses it has to `arm` again when `is_armed` is false.
 //! - While callbacks are disabled none is armed, but with `EVENT_IDX` one that was armed before may
 //!   come until `pop_used` has returned `None`.
@@ -66,10 +66,7 @@ pub use self::{
         SetupError,
         FEATURES, //
     },
-    dispatch::{
-        Ring,
-        Used, //
-    },
+    dispatch::Ring,
     event::{
         Arm,
         More, //

@@ -103,6 +103,7 @@ pub use self::{
         In,
         More,
         Out,
+        Peeked,
         Rejected,
         Used,
         Virtqueue, //

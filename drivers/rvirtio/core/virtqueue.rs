@@ -35,7 +35,7 @@ pub use self::drain::{
 };
 pub use self::handle::QueueHandle;
 pub use self::spare::SpareRing;
-pub use self::used::UsedBuffers;
+pub use self::used::Peeked;
 pub use crate::ring::{
     AddError,
     Arm,
@@ -189,10 +189,21 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_kick_prepare")]
     #[inline(always)]
     pub fn kick_prepare(&mut self) -> Option<Kick<'bound>> {
-        if !self.parts.ring.kick_prepare() {
-            return None;
-        }
-        if !self.handle.device().life().is_running(self.epoch) {
+        let wanted = self.parts.ring.kick_prepare();
+        self.kick(wanted)
+    }
+
+    /// Does what [`Virtqueue::kick_prepare`] and then [`Virtqueue::arm`] do, for little more than one
+    /// of them.
+    #[inline(always)]
+    pub fn kick_and_arm(&mut self, arm: Arm) -> (Option<Kick<'bound>>, More) {
+        let (wanted, more) = self.parts.ring.kick_and_arm(arm);
+        (self.kick(wanted), more)
+    }
+
+    #[inline(always)]
+    fn kick(&self, wanted: bool) -> Option<Kick<'bound>> {
+        if !wanted || !self.handle.device().life().is_running(self.epoch) {
             return None;
         }
         let doorbell = self.handle.doorbell;
@@ -213,15 +224,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[cold]
     pub fn kick_again(&mut self) -> Option<Kick<'bound>> {
         self.parts.ring.kick_prepare();
-        if self.in_flight() == 0 || !self.handle.device().life().is_running(self.epoch) {
-            return None;
-        }
-        let doorbell = self.handle.doorbell;
-        if doorbell.has_data() {
-            doorbell.ring(self.parts.ring.notification_data());
-            return None;
-        }
-        Some(Kick::new(doorbell))
+        self.kick(self.in_flight() != 0)
     }
 
     /// Returns a buffer that the device has used.
@@ -249,13 +252,28 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         }
     }
 
-    /// Takes back the buffers that the device has used, as far as one look finds them.
+    /// Takes back the buffers that the device has used, as far as one look finds them, and passes
+    /// them to `each`.
     ///
     /// Callbacks stay as they are: if the device was asked for one that is due with these buffers, it
     /// has to be asked again, by [`Virtqueue::arm`].
-    #[inline]
-    pub fn used(&mut self) -> UsedBuffers<'_, 'bound, T> {
-        UsedBuffers::new(&mut self.parts, &self.handle, &mut self.reported)
+    #[inline(always)]
+    pub fn take_used(&mut self, mut each: impl FnMut(Used<T>)) {
+        let Parts { ring, slots, .. } = &mut *self.parts;
+        let taken = ring.take_used(|used| {
+            // There is a buffer: the ring has checked that the descriptor is one's head.
+            let slot = slots.get_mut(usize::from(used.token.index()));
+            if let Some(data) = slot.and_then(Option::take) {
+                each(Used {
+                    data,
+                    written: used.written,
+                    overlong: used.overlong,
+                });
+            }
+        });
+        if let Err(violation) = taken {
+            report(&self.handle, &mut self.reported, violation);
+        }
     }
 
     /// Disables callbacks. The device may still interrupt.

@@ -309,10 +309,11 @@ mod tests {
                     device.give_back(id, 1, 1, descriptors);
                 }
                 let mut count = 0;
-                for used in ring.used() {
-                    assert_eq!(used.map_err(|_| EIO)?.written, 1);
+                ring.take_used(|used| {
+                    assert_eq!(used.written, 1);
                     count += 1;
-                }
+                })
+                .map_err(|_| EIO)?;
                 assert_eq!(count, round % 8);
             }
             Ok(())

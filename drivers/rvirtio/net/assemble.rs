@@ -31,6 +31,7 @@ use netdev::{
     RxPosted,
     RxSkb, //
 };
+use rvirtio::Peeked;
 
 /// The largest frame that is copied, so that its buffer can be posted again at once, in bytes.
 const COPYBREAK: u32 = 256;
@@ -43,6 +44,32 @@ const MAX_IN_PLACE: u32 = 2048;
 const LEAST_POSTED: u32 = 4096;
 
 type Result<T = (), E = Dropped> = core::result::Result<T, E>;
+
+/// Returns a copy of a small frame and its header, and drops the frame for want of memory. `None` if it
+/// is not a small one whose buffer can be given to the device again as it is; nothing was done then.
+#[inline(always)]
+pub(crate) fn small<'bound>(
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    used: &Peeked<'_, 'bound, RxPosted>,
+) -> Option<Result<(RxSkb, Header)>> {
+    let caps = &napi.pair().device().caps;
+    let buf = match used.data() {
+        Some(RxPosted::One(buf)) if buf.is_reusable() && !used.overlong => buf,
+        _ => return None,
+    };
+    let offset = caps.layout.len();
+    // What is shorter than a header wraps, and is not small.
+    let len = used.written.wrapping_sub(offset);
+    if len.wrapping_sub(ETHERNET_HEADER) > COPYBREAK - ETHERNET_HEADER {
+        return None;
+    }
+    let header = header(buf, used.written, caps).ok()?;
+    if caps.mergeable && header.num_buffers > 1 {
+        return None;
+    }
+    let skb = napi.copied(buf, offset, len).ok_or(Dropped::Memory);
+    Some(skb.map(|skb| (skb, header)))
+}
 
 /// Receives the frame that starts in a buffer of one part. `overlong` says that it holds less than is
 /// reported as written.
@@ -104,14 +131,15 @@ fn merged<'bound>(
     };
     // What belongs to the frame is taken whatever happens: it would be taken for other frames.
     for _ in 1..count {
-        let Some(used) = rx.vq.used().next() else {
+        let Some(used) = rx.vq.peek() else {
             return Err(Dropped::Length(BadLength::Missing(count)));
         };
-        frame = match (frame, used.data) {
-            (Ok(_), _) if used.overlong => Err(Dropped::Length(BadLength::Overlong)),
-            (Ok(skb), RxPosted::One(buf)) => append(rx, napi, skb, buf, used.written),
+        let (written, overlong) = (used.written, used.overlong);
+        frame = match (frame, used.take()) {
+            (Ok(_), _) if overlong => Err(Dropped::Length(BadLength::Overlong)),
+            (Ok(skb), Some(RxPosted::One(buf))) => append(rx, napi, skb, buf, written),
             // There are no such buffers with `MRG_RXBUF`.
-            (Ok(_), RxPosted::Many(_)) => Err(Dropped::Length(BadLength::Buffers(count))),
+            (Ok(_), _) => Err(Dropped::Length(BadLength::Buffers(count))),
             (frame, _) => frame,
         };
     }

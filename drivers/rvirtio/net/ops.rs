@@ -22,7 +22,6 @@ use netdev::{
     Free,
     Held,
     LinkStats,
-    More,
     Operations,
     Pair,
     Polled,
@@ -69,8 +68,8 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     #[inline]
-    fn start_xmit(mut tx: TxGuard<'_, Self>, skb: TxSkb, more: More) {
-        tx::send(&mut tx, skb, more);
+    fn start_xmit(tx: &mut TxGuard<'_, Self>, skb: TxSkb) {
+        tx::send(tx, skb);
     }
 
     #[doc(alias = "virtnet_poll")]

@@ -5,9 +5,11 @@
 use crate::{
     assemble::{
         many,
-        one, //
+        one,
+        small, //
     },
     data::NetOps,
+    deliver::deliver,
     dropped::{
         count,
         BadLength,
@@ -23,6 +25,7 @@ use netdev::{
 
 /// Receives up to `budget` frames, and returns how many these are.
 #[doc(alias = "virtnet_receive")]
+#[inline]
 pub(crate) fn receive<'bound>(
     rx: &mut Rx<'bound>,
     napi: &mut Napi<'_, NetOps<'bound>>,
@@ -30,20 +33,29 @@ pub(crate) fn receive<'bound>(
 ) -> u32 {
     let mut received = 0;
     while received < budget {
-        let Some(used) = rx.vq.used().next() else {
+        let Some(used) = rx.vq.peek() else {
             break;
         };
-        if received == 0 {
-            rx.vq.disable_cb();
-        }
         received += 1;
-        let outcome = match used.data {
-            RxPosted::One(buf) => one(rx, napi, buf, used.written, used.overlong),
-            RxPosted::Many(_) if used.overlong => Err(Dropped::Length(BadLength::Overlong)),
-            RxPosted::Many(bufs) => many(rx, napi, bufs, used.written),
+        let outcome = match small(napi, &used) {
+            Some(copied) => {
+                used.again();
+                copied.and_then(|(skb, header)| deliver(napi, skb, header))
+            }
+            None => {
+                let (written, overlong) = (used.written, used.overlong);
+                match used.take() {
+                    Some(buf) => large(rx, napi, buf, written, overlong),
+                    // The queue has a buffer for each that is used.
+                    None => Ok(()),
+                }
+            }
         };
         if let Err(why) = outcome {
             count(rx, napi, why);
+        }
+        if received == 1 {
+            rx.vq.disable_cb();
         }
     }
     if received != 0 || rx.vq.in_flight() == 0 {
@@ -51,4 +63,20 @@ pub(crate) fn receive<'bound>(
         refill::fill(rx, &mut napi.pools());
     }
     received
+}
+
+/// Receives the frame that starts in a buffer, with all that this can take.
+#[inline(never)]
+fn large<'bound>(
+    rx: &mut Rx<'bound>,
+    napi: &mut Napi<'_, NetOps<'bound>>,
+    buf: RxPosted,
+    written: u32,
+    overlong: bool,
+) -> Result<(), Dropped> {
+    match buf {
+        RxPosted::One(buf) => one(rx, napi, buf, written, overlong),
+        RxPosted::Many(_) if overlong => Err(Dropped::Length(BadLength::Overlong)),
+        RxPosted::Many(bufs) => many(rx, napi, bufs, written),
+    }
 }

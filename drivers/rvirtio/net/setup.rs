@@ -23,7 +23,10 @@ use crate::{
     },
     rx::Rx,
     rx_mode::RxMode,
-    spec::queue,
+    spec::{
+        header::Layout,
+        queue, //
+    },
     tx::{
         takes_fragments,
         Tx, //
@@ -61,7 +64,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let dma = configured.dma();
 
     let mut pairs = KVec::new();
-    let pair = create_pair(&configured, 0, mode)?;
+    let pair = create_pair(&configured, 0, mode, caps.layout)?;
     let rx_size = pair.rx.vq.size();
     let features = net_features(&caps, takes_fragments(&pair.tx.vq));
     pairs.push(pair, GFP_KERNEL)?;
@@ -127,13 +130,14 @@ fn create_pair<'bound>(
     configured: &Configured<'bound>,
     index: u16,
     mode: RxMode,
+    layout: Layout,
 ) -> Result<PairInit<NetOps<'bound>>> {
     // As large as the device wants them.
     let rx = configured.virtqueue(queue::receive(index), u16::MAX)?;
     let tx = configured.virtqueue(queue::transmit(index), u16::MAX)?;
     Ok(PairInit {
         rx: Rx::new(rx, mode),
-        tx: Tx::new(tx, configured.dma())?,
+        tx: Tx::new(tx, configured.dma(), layout)?,
         shared: Counters::default(),
     })
 }

@@ -9,6 +9,7 @@ use crate::{
     spec::header::Layout,
     tx_header::{
         plain,
+        plain_words,
         segmented,
         TxGso,
         TxGsoKind,
@@ -19,7 +20,6 @@ use kernel::prelude::*;
 use netdev::{
     Free,
     MapPool,
-    More,
     TxBuf,
     TxGuard,
     TxHeader,
@@ -41,12 +41,15 @@ pub(crate) struct Tx<'bound> {
     maps: MapPool<'bound>,
     /// The largest number of descriptors that a frame takes.
     per_frame: u16,
-    /// How many more frames are sent before the next interrupt is put off.
-    unarmed: u16,
+    header_len: TxHeaderLen,
 }
 
 impl<'bound> Tx<'bound> {
-    pub(crate) fn new(vq: Virtqueue<'bound, TxBuf<'bound>>, dma: Dma<'bound>) -> Result<Self> {
+    pub(crate) fn new(
+        vq: Virtqueue<'bound, TxBuf<'bound>>,
+        dma: Dma<'bound>,
+        layout: Layout,
+    ) -> Result<Self> {
         let maps = MapPool::new(dma, vq.size())?;
         let per_frame = if takes_fragments(&vq) {
             MAX_SEGMENTS as u16
@@ -60,19 +63,12 @@ impl<'bound> Tx<'bound> {
             vq,
             maps,
             per_frame,
-            unarmed: 0,
+            header_len: match layout {
+                Layout::Basic => TxHeaderLen::L12,
+                Layout::Hash => TxHeaderLen::L20,
+                Layout::Tunnel => TxHeaderLen::L24,
+            },
         })
-    }
-
-    /// Asks for an interrupt once most of what is in flight was sent. Returns whether that much was sent
-    /// already.
-    ///
-    /// As long as frames are sent, and the device is not much quicker, that is put off before it comes.
-    #[doc(alias = "virtqueue_enable_cb_delayed")]
-    #[inline]
-    fn arm(&mut self) -> MoreUsed {
-        self.unarmed = self.vq.in_flight() / 4;
-        self.vq.arm(Arm::MostInFlight)
     }
 
     /// Returns whether there is room for a frame, whatever it is like.
@@ -96,10 +92,6 @@ pub(crate) fn takes_fragments(vq: &Virtqueue<'_, TxBuf<'_>>) -> bool {
     usize::from(vq.capacity()) >= MAX_SEGMENTS
 }
 
-/// How many frames are sent, from the first one in an empty queue on, until the next interrupt is put
-/// off.
-const UNARMED_FROM_EMPTY: u16 = 2;
-
 /// How often a device may be quicker than the driver before that leaves it to a poll.
 const CATCH_UP: u8 = 2;
 
@@ -107,43 +99,57 @@ const CATCH_UP: u8 = 2;
 type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
 
 /// Sends a frame, or drops it.
+///
+/// With each notification, the next interrupt is put off to when most of what is in flight was sent.
+/// As long as frames are sent, and the device is not much quicker, it does not come before they are
+/// freed here.
 #[doc(alias = "start_xmit")]
 #[inline]
-pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb, more: More) {
+pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb) {
     skb.timestamp();
     let len = skb.len();
-    let notify = match add(tx, skb) {
-        Some(()) => {
-            let counters = &tx.pair().tx;
-            counters.packets.add(1);
-            counters.bytes.add(len.into());
-            tx.unarmed = tx.unarmed.saturating_sub(1);
-            stop_if_full(tx);
-            tx.sent(len, more)
-        }
-        None => {
-            tx.pair().tx.dropped.add(1);
-            // Earlier frames may be waiting.
-            more == More::No
-        }
-    };
-    if notify {
-        if let Some(kick) = tx.vq.kick_prepare() {
-            kick.notify();
-        }
-        if tx.unarmed == 0 {
-            catch_up(tx);
-        }
+    if add(tx, skb).is_none() {
+        return dropped(tx);
+    }
+    let counters = &tx.pair().tx;
+    counters.packets.add(1);
+    counters.bytes.add(len.into());
+    if !tx.has_room() {
+        full(tx);
+    }
+    if tx.sent(len) {
+        kick(tx);
     }
 }
 
-/// Frees what was sent, and puts the next interrupt off accordingly.
-#[inline]
+/// Counts a frame that was dropped.
+#[cold]
+fn dropped(tx: &mut Guard<'_, '_>) {
+    tx.pair().tx.dropped.add(1);
+    // Earlier frames may be waiting.
+    if !tx.more_follow() {
+        kick(tx);
+    }
+}
+
+#[inline(always)]
+fn kick(tx: &mut Guard<'_, '_>) {
+    let (kick, more) = tx.vq.kick_and_arm(Arm::MostInFlight);
+    if let Some(kick) = kick {
+        kick.notify();
+    }
+    if more == MoreUsed::Pending {
+        catch_up(tx);
+    }
+}
+
+/// Frees what was sent, and asks for the next interrupt, if there is anything left.
+#[inline(never)]
 fn catch_up(tx: &mut Guard<'_, '_>) {
     for _ in 0..CATCH_UP {
         // Interrupts may be off here.
         reap(tx, Free::Anywhere);
-        if tx.arm() == MoreUsed::Nothing {
+        if tx.vq.in_flight() == 0 || tx.vq.arm(Arm::MostInFlight) == MoreUsed::Nothing {
             return;
         }
     }
@@ -155,51 +161,40 @@ fn catch_up(tx: &mut Guard<'_, '_>) {
 #[doc(alias = "xmit_skb")]
 #[inline]
 fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
-    let caps = &tx.pair().device().caps;
-    let header = TxHeader {
-        words: if skb.is_gso() {
-            segments(&skb, &caps.tx)?
-        } else {
-            plain(skb.len(), skb.partial_csum(), &caps.tx)?.to_words()
-        },
-        len: match caps.layout {
-            Layout::Basic => TxHeaderLen::L12,
-            Layout::Hash => TxHeaderLen::L20,
-            Layout::Tunnel => TxHeaderLen::L24,
-        },
+    let caps = &tx.pair().device().caps.tx;
+    let words = if skb.is_gso() {
+        segments(&skb, caps)?
+    } else {
+        plain_words(skb.len(), skb.partial_csum(), caps)?
     };
     let tx = &mut **tx;
+    let header = TxHeader {
+        words,
+        len: tx.header_len,
+    };
     let buf = TxBuf::new(skb, header, &mut tx.maps).ok()?;
-    if tx.vq.in_flight() == 0 {
-        // Nothing can have been used that the device would not interrupt for.
-        let _ = tx.vq.arm(Arm::Next);
-        tx.unarmed = UNARMED_FROM_EMPTY;
-    }
     match tx.vq.add(buf) {
         Ok(()) => Some(()),
         Err(rejected) => {
-            // The frame is dropped, its mappings go back.
-            rejected.value.finish(&mut tx.maps);
+            refused(tx, rejected.value);
             None
         }
     }
 }
 
-/// Stops the stack if there is no room for another frame, whatever it is like.
-#[doc(alias = "check_sq_full_and_disable")]
-#[inline]
-fn stop_if_full(tx: &mut Guard<'_, '_>) {
-    if tx.has_room() {
-        return;
-    }
-    full(tx);
+/// Drops a frame that the queue does not take. Its mappings go back.
+#[cold]
+fn refused<'bound>(tx: &mut Tx<'bound>, buf: TxBuf<'bound>) {
+    buf.finish(&mut tx.maps);
 }
 
+/// Stops the stack, as there is no room for another frame, whatever it is like.
+#[doc(alias = "check_sq_full_and_disable")]
 #[cold]
 fn full(tx: &mut Guard<'_, '_>) {
     tx.stop();
     tx.pair().tx.stop.add(1);
-    if tx.arm() == MoreUsed::Pending {
+    if tx.vq.arm(Arm::MostInFlight) == MoreUsed::Pending {
         tx.pair().schedule();
     }
 }
@@ -214,7 +209,7 @@ pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free) -> MoreUsed {
     if tx.vq.in_flight() == 0 || tx.vq.is_armed() {
         return MoreUsed::Nothing;
     }
-    tx.arm()
+    tx.vq.arm(Arm::MostInFlight)
 }
 
 /// Frees frames that were sent, as far as one look finds them.
@@ -222,12 +217,12 @@ pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free) -> MoreUsed {
 fn reap(tx: &mut Guard<'_, '_>, from: Free) {
     let (mut packets, mut bytes) = (0_u32, 0_u32);
     let Tx { vq, maps, .. } = &mut **tx;
-    for used in vq.used() {
+    vq.take_used(|used| {
         let skb = used.data.finish(maps);
         bytes = bytes.wrapping_add(skb.len());
-        skb.consume(from);
         packets = packets.wrapping_add(1);
-    }
+        skb.consume(from);
+    });
     if packets == 0 {
         return;
     }

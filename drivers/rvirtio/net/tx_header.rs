@@ -13,7 +13,8 @@ use super::{
     spec::header::{
         flag,
         gso,
-        Header, //
+        Header,
+        MAX_LEN, //
     }, //
 };
 
@@ -80,18 +81,41 @@ pub(crate) fn tx_header(frame: &TxFrame, caps: &TxCaps) -> Option<Header> {
 /// checksum, `csum` is where that starts, and where it is stored from there on.
 #[inline]
 pub(crate) fn plain(len: u32, csum: Option<(u32, u32)>, caps: &TxCaps) -> Option<Header> {
-    let mut header = Header::default();
-    if let Some((start, offset)) = csum {
-        header.flags = flag::NEEDS_CSUM;
-        header.csum_start = u16::try_from(start).ok()?;
-        header.csum_offset = u16::try_from(offset).ok()?;
-        // Does not wrap: the sum of two 16-bit numbers.
-        let end = start.wrapping_add(offset).wrapping_add(2);
-        if !caps.csum || end > len {
-            return None;
-        }
-    }
-    Some(header)
+    let Some(csum) = csum else {
+        return Some(Header::default());
+    };
+    let (csum_start, csum_offset) = partial(len, csum, caps)?;
+    Some(Header {
+        flags: flag::NEEDS_CSUM,
+        csum_start,
+        csum_offset,
+        ..Header::default()
+    })
+}
+
+/// Returns the words of the [`plain`] header of a frame. Most frames have one, and a structure of small
+/// fields costs more than what is in it.
+#[inline]
+pub(crate) fn plain_words(
+    len: u32,
+    csum: Option<(u32, u32)>,
+    caps: &TxCaps,
+) -> Option<[u64; MAX_LEN / 8]> {
+    let Some(csum) = csum else {
+        return Some([0; MAX_LEN / 8]);
+    };
+    let (start, offset) = partial(len, csum, caps)?;
+    let first = u64::from(flag::NEEDS_CSUM) | u64::from(start) << 48;
+    Some([first, offset.into(), 0])
+}
+
+/// Returns the fields for a partial checksum of a frame of `len` bytes.
+#[inline]
+fn partial(len: u32, (start, offset): (u32, u32), caps: &TxCaps) -> Option<(u16, u16)> {
+    let fields = (u16::try_from(start).ok()?, u16::try_from(offset).ok()?);
+    // Does not wrap: the sum of two 16-bit numbers.
+    let end = start.wrapping_add(offset).wrapping_add(2);
+    (caps.csum && end <= len).then_some(fields)
 }
 
 /// Adds to the [`plain`] header of a frame, of which `linear` bytes are linear, how to segment it.

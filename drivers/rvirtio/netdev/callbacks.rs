@@ -15,13 +15,11 @@ use crate::{
     pair::Pair,
     skb,
     skb_tx::TxSkb,
-    tx_queue::{
-        More,
-        TxGuard, //
-    }, //
+    tx_queue::TxGuard, //
 };
 use core::{
     marker::PhantomData,
+    mem::ManuallyDrop,
     ptr::NonNull, //
 };
 use kernel::{
@@ -100,15 +98,10 @@ impl<T: Operations> Callbacks<T> {
         let inner = unsafe { Inner::<T>::of_dev(dev) };
         // There is such a pair. Otherwise the frame would be dropped.
         if let Some(pair) = inner.pairs().get(index) {
-            // SAFETY: No requirements.
-            let more = if unsafe { rvirtio_helper_netdev_xmit_more() } {
-                More::Yes
-            } else {
-                More::No
-            };
             // SAFETY: The stack holds the lock of the queue that it has mapped the frame to, for
-            // the duration of the call.
-            T::start_xmit(unsafe { TxGuard::held_by_stack(pair) }, frame, more);
+            // the duration of the call. So there is nothing to give back.
+            let mut guard = ManuallyDrop::new(unsafe { TxGuard::held_by_stack(pair) });
+            T::start_xmit(&mut guard, frame);
         }
         bindings::netdev_tx_NETDEV_TX_OK
     }

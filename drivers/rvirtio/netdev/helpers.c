@@ -61,11 +61,11 @@ void rvirtio_helper_netdev_tx_reset_queue(struct netdev_queue *txq)
 }
 
 bool rvirtio_helper_netdev_tx_sent_queue(struct netdev_queue *txq,
-					 unsigned int bytes, bool more);
+					 unsigned int bytes);
 bool rvirtio_helper_netdev_tx_sent_queue(struct netdev_queue *txq,
-					 unsigned int bytes, bool more)
+					 unsigned int bytes)
 {
-	return __netdev_tx_sent_queue(txq, bytes, more);
+	return __netdev_tx_sent_queue(txq, bytes, netdev_xmit_more());
 }
 
 void rvirtio_helper_netdev_unlock(struct net_device *dev);

@@ -43,7 +43,6 @@ extern "C" {
     pub(crate) fn rvirtio_helper_netdev_tx_sent_queue(
         txq: *mut netdev_queue,
         bytes: c_uint,
-        more: bool,
     ) -> bool;
     pub(crate) fn rvirtio_helper_netdev_unlock(dev: *mut net_device);
     pub(crate) fn rvirtio_helper_netdev_virt_to_phys(address: *const c_void) -> phys_addr_t;

@@ -100,10 +100,7 @@ pub use tx_map::{
     MapPool,
     MAX_SEGMENTS, //
 };
-pub use tx_queue::{
-    More,
-    TxGuard, //
-};
+pub use tx_queue::TxGuard;
 
 /// Prefix of `pr_*` messages: that of the module which this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]

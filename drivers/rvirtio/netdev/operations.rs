@@ -17,10 +17,7 @@ use crate::{
         RxQueueStats,
         TxQueueStats, //
     },
-    tx_queue::{
-        More,
-        TxGuard, //
-    }, //
+    tx_queue::TxGuard, //
 };
 use kernel::prelude::*;
 
@@ -59,7 +56,7 @@ pub trait Operations: Sized {
 
     /// Sends a frame, or drops it. Bottom halves are off; interrupts may be, too.
     #[doc(alias = "ndo_start_xmit")]
-    fn start_xmit(tx: TxGuard<'_, Self>, skb: TxSkb, more: More);
+    fn start_xmit(tx: &mut TxGuard<'_, Self>, skb: TxSkb);
 
     /// Receives frames and frees what was sent.
     #[doc(alias = "napi_poll")]

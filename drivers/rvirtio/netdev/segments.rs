@@ -10,7 +10,8 @@ use rvirtio::Segment;
 /// Iterates over the segments of a frame: its start, which is one or two, and fragments; or the same
 /// by the addresses that they were mapped to.
 pub(crate) struct Segments<'a> {
-    start: [Option<Segment>; 2],
+    first: Option<Segment>,
+    second: Option<Segment>,
     fragments: slice::Iter<'a, skb_frag_t>,
     mapped: slice::Iter<'a, Segment>,
 }
@@ -19,22 +20,25 @@ impl<'a> Segments<'a> {
     /// # Safety
     ///
     /// `fragments` must be those of a socket buffer, all in pages.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn physical(
-        start: [Option<Segment>; 2],
+        first: Segment,
+        second: Option<Segment>,
         fragments: &'a [skb_frag_t],
     ) -> Self {
         Self {
-            start,
+            first: Some(first),
+            second,
             fragments: fragments.iter(),
             mapped: [].iter(),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn mapped(segments: &'a [Segment]) -> Self {
         Self {
-            start: [None; 2],
+            first: None,
+            second: None,
             fragments: [].iter(),
             mapped: segments.iter(),
         }
@@ -46,23 +50,29 @@ impl Iterator for Segments<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Segment> {
-        let [first, second] = &mut self.start;
-        first
-            .take()
-            .or_else(|| second.take())
+        let start = self.first.take().or_else(|| self.second.take());
+        start
             .or_else(|| self.fragments.next().map(fragment))
             .or_else(|| self.mapped.next().copied())
     }
 
     /// Does not ask again for each segment what kind it is.
-    #[inline]
+    #[inline(always)]
     fn fold<B, F: FnMut(B, Segment) -> B>(self, init: B, mut f: F) -> B {
         let mut folded = init;
-        for segment in self.start.into_iter().flatten() {
+        if let Some(segment) = self.first {
             folded = f(folded, segment);
         }
-        folded = self.fragments.map(fragment).fold(folded, &mut f);
-        self.mapped.copied().fold(folded, f)
+        if let Some(segment) = self.second {
+            folded = f(folded, segment);
+        }
+        for of_page in self.fragments {
+            folded = f(folded, fragment(of_page));
+        }
+        for &segment in self.mapped {
+            folded = f(folded, segment);
+        }
+        folded
     }
 }
 

@@ -281,6 +281,8 @@ impl TxSkb {
 }
 
 impl Drop for TxSkb {
+    // Inlined, so that a frame needs no place in memory because it might be dropped.
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: The buffer is owned (type invariant), and not used after this.
         unsafe { bindings::dev_kfree_skb_any_reason(self.as_raw(), skb::NOT_SPECIFIED) }

@@ -44,6 +44,8 @@ struct Control<'bound> {
     /// Whether that is the header below. Otherwise it is the linear part of the frame, with the
     /// header in its headroom.
     apart: bool,
+    /// Whether there are more segments.
+    chained: bool,
     header: [u64; 3],
 }
 
@@ -79,6 +81,7 @@ impl<'bound> TxBuf<'bound> {
         let raw = skb.as_raw();
         let header_len = header.len as u32;
         let apart = !skb.has_private_headroom(header_len);
+        let chained = skb.fragments() != 0;
         // SAFETY: The control block has room and alignment for this (see the assertions), and nobody
         // else uses it, as the socket buffer is exclusively owned. If the header is not put there, there
         // are so many bytes before the data, and nobody else uses them.
@@ -96,6 +99,7 @@ impl<'bound> TxBuf<'bound> {
             (&raw mut (*control).addr).write(virt_to_phys(start));
             (&raw mut (*control).len).write(len);
             (&raw mut (*control).apart).write(apart);
+            (&raw mut (*control).chained).write(apart || chained);
         }
         // INVARIANT: All of it was just initialised, but what is not written of the header, which are
         // integers that this crate does not read.
@@ -136,6 +140,13 @@ impl<'bound> TxBuf<'bound> {
     fn is_apart(&self) -> bool {
         // SAFETY: The control block is initialised (type invariant), and this part does not change.
         unsafe { (*self.control()).apart }
+    }
+
+    /// Returns whether there is more than one segment.
+    #[inline]
+    fn is_chained(&self) -> bool {
+        // SAFETY: The control block is initialised (type invariant), and this part does not change.
+        unsafe { (*self.control()).chained }
     }
 
     /// Returns the first segment by its physical address.
@@ -193,13 +204,16 @@ impl<'bound> TxBuf<'bound> {
         });
         // SAFETY: The fragments are the frame's, and in pages: the device does not say that it takes
         // anything else (`netmem_tx`), so that the stack drops such frames.
-        unsafe { Segments::physical([Some(self.first()), linear], self.skb.fragment_list()) }
+        unsafe { Segments::physical(self.first(), linear, self.skb.fragment_list()) }
     }
 }
 
 impl Drop for TxBuf<'_> {
+    #[inline]
     fn drop(&mut self) {
-        *self.maps_mut() = None;
+        if self.maps().is_some() {
+            *self.maps_mut() = None;
+        }
     }
 }
 
@@ -219,7 +233,7 @@ unsafe impl Buffers for TxBuf<'_> {
 
     #[inline]
     fn single(&self) -> Option<(Segment, Access)> {
-        if self.is_apart() || self.skb.fragments() != 0 {
+        if self.is_chained() {
             return None;
         }
         let segment = match self.maps() {

@@ -19,15 +19,6 @@ use core::{
     }, //
 };
 
-/// Whether more frames follow right after one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum More {
-    /// More follow.
-    Yes,
-    /// It is the last for now.
-    No,
-}
-
 /// The transmit side of a pair.
 ///
 /// # Invariants
@@ -153,12 +144,20 @@ impl<'a, T: Operations> TxGuard<'a, T> {
         self.pair.tx.raw
     }
 
-    /// Counts a frame of `bytes` that the device gets, and returns whether to notify it now.
+    /// Counts a frame of `bytes` that the device gets, and returns whether to notify it now, for the
+    /// one that sends it.
     #[doc(alias = "__netdev_tx_sent_queue")]
     #[inline]
-    pub fn sent(&mut self, bytes: u32, more: More) -> bool {
+    pub fn sent(&mut self, bytes: u32) -> bool {
         // SAFETY: The queue is valid (type invariant of `TxQueue`), and locked.
-        unsafe { rvirtio_helper_netdev_tx_sent_queue(self.raw(), bytes, more == More::Yes) }
+        unsafe { rvirtio_helper_netdev_tx_sent_queue(self.raw(), bytes) }
+    }
+
+    /// Returns whether more frames follow right after the one that is being sent.
+    #[doc(alias = "netdev_xmit_more")]
+    pub fn more_follow(&self) -> bool {
+        // SAFETY: No requirements. Bottom halves are off, as the lock is held (type invariant).
+        unsafe { rvirtio_helper_netdev_xmit_more() }
     }
 
     /// Counts frames that the device is done with.

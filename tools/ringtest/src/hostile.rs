@@ -116,7 +116,7 @@ impl Hostile {
     }
 
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.byte() % 18 {
+        match input.byte() % 20 {
             0 | 1 => self.add_chain(input.byte()),
             2 => self.add_indirect(),
             3 => self.ring.publish(),
@@ -132,7 +132,7 @@ impl Hostile {
                 let _ = self.ring.arm(Arm::MostInFlight);
             }
             10 => self.write_cell(input),
-            14 => self.pop_seen(input.byte()),
+            14 => self.pop_seen(),
             15 => self.add_one(input.byte()),
             16 => {
                 let _ = self.ring.arm(Arm::After(input.byte().into()));
@@ -140,6 +140,10 @@ impl Hostile {
             17 => {
                 let _ = self.ring.is_armed();
             }
+            18 => {
+                let _ = self.ring.kick_and_arm(Arm::MostInFlight);
+            }
+            19 => self.peek(input.byte()),
             _ => self.use_buffer(input),
         }
     }
@@ -205,11 +209,51 @@ impl Hostile {
     }
 
     /// Takes what one look finds. The device cannot make that more than it has.
-    fn pop_seen(&mut self, max: u8) {
-        let popped: Vec<_> = self.ring.used().take(max.into()).collect();
-        assert!(popped.len() <= self.held.len() + 1);
+    fn pop_seen(&mut self) {
+        let most = self.held.len();
+        let mut popped = Vec::new();
+        let taken = self.ring.take_used(|used| popped.push(used));
+        assert!(popped.len() <= most);
         for used in popped {
-            self.check_popped(used);
+            self.check_popped(Ok(used));
+        }
+        if let Err(violation) = taken {
+            self.check_popped(Err(violation));
+        }
+    }
+
+    /// Looks at the next buffer, and takes it, adds it again, or does nothing. The device cannot make it
+    /// another one in between.
+    fn peek(&mut self, choice: u8) {
+        let used = match self.ring.peek() {
+            Ok(None) => return,
+            Ok(Some(used)) => used,
+            Err(violation) => return self.check_popped(Err(violation)),
+        };
+        let buffer = self.held.get(&used.token.index()).expect("not in the ring");
+        let (descriptors, writable) = (buffer.descriptors, buffer.writable);
+        match choice % 3 {
+            0 => {}
+            // It was one element, unless it was a table.
+            1 if descriptors == 1 && writable == ELEMENT => {
+                self.check_popped(Ok(used));
+                let segment = Segment {
+                    addr: 1,
+                    len: ELEMENT,
+                };
+                let token = self.ring.again(used.token, segment, Access::Writable);
+                self.hold(
+                    token.unwrap().index(),
+                    Buffer {
+                        writable,
+                        descriptors,
+                    },
+                );
+            }
+            _ => {
+                self.check_popped(Ok(used));
+                self.ring.take(used.token);
+            }
         }
     }
 

@@ -17,9 +17,6 @@ use proptest::prelude::*;
 pub enum Step {
     /// The driver adds a buffer by a chain of descriptors: lengths it lets be read and written.
     AddChain(Vec<u32>, Vec<u32>),
-    /// The driver begins a chain, pushes writable elements and then readable ones, which is the wrong
-    /// order. If that is no error, because one of them is missing, it drops the chain.
-    Abandon(Vec<u32>, Vec<u32>),
     /// The driver adds a buffer of one element: its length, and whether the device may write it.
     AddOne(u32, bool),
     /// The driver adds a buffer by an indirect table.
@@ -28,10 +25,14 @@ pub enum Step {
     Publish,
     /// The driver publishes and decides whether to notify.
     Kick,
+    /// The same, and the driver asks for a callback.
+    KickAndArm(Arm),
     /// The driver takes at most so many used buffers.
     Pop(u8),
-    /// The driver takes at most so many of those that one look finds.
-    PopSeen(u8),
+    /// The driver takes those that one look finds.
+    PopSeen,
+    /// The driver looks at the next used buffer, and does something with it.
+    Peek(Peeked),
     /// The driver disables callbacks.
     Disable,
     /// The driver asks for a callback.
@@ -43,6 +44,17 @@ pub enum Step {
     Use(u8, u8, u32),
     /// The device says when to be notified.
     Notify(Notify),
+}
+
+/// What the driver does with a used buffer that it has looked at.
+#[derive(Clone, Copy, Debug)]
+pub enum Peeked {
+    /// Nothing.
+    Leave,
+    /// It takes the buffer.
+    Take,
+    /// It adds the buffer again if that has one element, otherwise it takes it.
+    Again,
 }
 
 /// Lengths of elements: mostly small, sometimes so large that the sum overflows.
@@ -69,15 +81,17 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => Just(Arm::MostInFlight),
         1 => (0u16..40).prop_map(Arm::After),
     ];
+    let peeked = prop_oneof![Just(Peeked::Leave), Just(Peeked::Take), Just(Peeked::Again)];
     prop_oneof![
         4 => (lengths(), lengths()).prop_map(|(r, w)| Step::AddChain(r, w)),
-        2 => (lengths(), lengths()).prop_map(|(w, r)| Step::Abandon(w, r)),
         3 => (length(), any::<bool>()).prop_map(|(len, writable)| Step::AddOne(len, writable)),
         4 => (lengths(), lengths()).prop_map(|(r, w)| Step::AddIndirect(r, w)),
         1 => Just(Step::Publish),
         5 => Just(Step::Kick),
+        3 => arm.clone().prop_map(Step::KickAndArm),
         5 => (1u8..9).prop_map(Step::Pop),
-        3 => (1u8..9).prop_map(Step::PopSeen),
+        2 => Just(Step::PopSeen),
+        4 => peeked.prop_map(Step::Peek),
         1 => Just(Step::Disable),
         3 => arm.prop_map(Step::Arm),
         5 => (1u8..9).prop_map(Step::Take),

@@ -295,11 +295,11 @@ fn driver_reaps_and_arms(layout: Layout, event_idx: bool) {
             [0, 1].map(|i| device.use_buffer(i, tokens[usize::from(i)].index()))
         });
         let mut popped = 0;
-        for used in ring.used() {
-            let used = used.unwrap();
+        ring.take_used(|used| {
             assert_eq!((used.token, used.written), (tokens[popped], 5));
             popped += 1;
-        }
+        })
+        .unwrap();
         let more = ring.arm(Arm::Next);
         assert!(ring.is_armed());
         let called = device.join().unwrap();
@@ -357,6 +357,48 @@ fn split_driver_arms_for_later() {
 #[test]
 fn packed_driver_arms_for_later() {
     driver_arms_for_later(Layout::Packed);
+}
+
+/// A driver that notifies and asks for a callback in one go loses neither: a device that goes to sleep
+/// sees the buffer or is notified of it, and calls for what it uses, unless that was seen.
+fn driver_kicks_and_arms(layout: Layout, event_idx: bool) {
+    loom::model(move || {
+        let (device, mut ring) = set_up(layout, event_idx);
+        ring.disable_cb();
+        let token = ring.add_chain([], buffer()).unwrap();
+
+        let device = thread::spawn(move || {
+            device
+                .go_to_sleep()
+                .then(|| device.use_buffer(0, token.index()))
+        });
+        let (kick, more) = ring.kick_and_arm(Arm::MostInFlight);
+        assert!(ring.is_armed());
+        match device.join().unwrap() {
+            None => assert!(kick, "the device sleeps"),
+            Some(called) => assert!(called || more == More::Pending, "a used buffer is lost"),
+        }
+    });
+}
+
+#[test]
+fn split_driver_kicks_and_arms_with_event_idx() {
+    driver_kicks_and_arms(Layout::Split, true);
+}
+
+#[test]
+fn split_driver_kicks_and_arms_with_flags() {
+    driver_kicks_and_arms(Layout::Split, false);
+}
+
+#[test]
+fn packed_driver_kicks_and_arms_with_event_idx() {
+    driver_kicks_and_arms(Layout::Packed, true);
+}
+
+#[test]
+fn packed_driver_kicks_and_arms_with_flags() {
+    driver_kicks_and_arms(Layout::Packed, false);
 }
 
 /// A handler that pops once is called again, or has left a used buffer in the ring.

@@ -7,7 +7,8 @@ use super::SetupError;
 /// The driver's own data about a descriptor, which the device cannot access.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shadow {
-    /// The length of the writable part of the buffer that starts here, in bytes.
+    /// The length of the writable part of the buffer that starts here, in bytes. In a split ring, the
+    /// second descriptor of a buffer has its last one here, so that freeing a buffer takes no walk.
     pub(super) writable: u32,
     /// The next descriptor of the free list or of the buffer.
     pub(super) next: u16,
@@ -16,6 +17,19 @@ pub struct Shadow {
 }
 
 impl Shadow {
+    /// Returns the last descriptor of the buffer whose second one this is.
+    #[inline]
+    pub(super) fn last(&self) -> u16 {
+        // CAST: It was one before.
+        self.writable as u16
+    }
+
+    /// Sets the last descriptor of the buffer whose second one this is.
+    #[inline]
+    pub(super) fn set_last(&mut self, last: u16) {
+        self.writable = last.into();
+    }
+
     /// Links the first `size` of the `entries` to a free list that ends where it starts.
     pub(super) fn link(entries: &mut [Self], size: u16) -> Result<(), SetupError> {
         let entries = entries

@@ -66,9 +66,6 @@ where
     /// Adds a buffer as a chain of descriptors: the device reads the `readable` segments and
     /// writes the `writable` ones.
     ///
-    /// For loops that push the elements themselves, there are [`split::Ring::begin`] and
-    /// [`packed::Ring::begin`], so that the layout is not checked for each element.
-    ///
     /// # Errors
     ///
     /// See [`AddError`].
@@ -108,6 +105,12 @@ where
         dispatch!(self.kick_prepare())
     }
 
+    /// See [`split::Ring::kick_and_arm`].
+    #[inline(always)]
+    pub fn kick_and_arm(&mut self, arm: Arm) -> (bool, More) {
+        dispatch!(self.kick_and_arm(arm))
+    }
+
     /// See [`split::Ring::notification_data`] and [`packed::Ring::notification_data`].
     #[inline]
     pub fn notification_data(&self) -> u16 {
@@ -120,13 +123,33 @@ where
         dispatch!(self.pop_used())
     }
 
-    /// See [`split::Ring::used`] and [`packed::Ring::used`].
+    /// See [`split::Ring::take_used`] and [`packed::Ring::take_used`].
+    #[inline(always)]
+    pub fn take_used(&mut self, each: impl FnMut(UsedBuffer)) -> Result<(), Violation> {
+        dispatch!(self.take_used(each))
+    }
+
+    /// See [`split::Ring::peek`] and [`packed::Ring::peek`].
+    #[inline(always)]
+    pub fn peek(&mut self) -> Result<Option<UsedBuffer>, Violation> {
+        dispatch!(self.peek())
+    }
+
+    /// See [`split::Ring::take`] and [`packed::Ring::take`].
     #[inline]
-    pub fn used(&mut self) -> Used<'_, P, Q, S> {
-        match self {
-            Self::Split(ring) => Used::Split(ring.used()),
-            Self::Packed(ring) => Used::Packed(ring.used()),
-        }
+    pub fn take(&mut self, token: Token) {
+        dispatch!(self.take(token))
+    }
+
+    /// See [`split::Ring::again`] and [`packed::Ring::again`].
+    #[inline(always)]
+    pub fn again(
+        &mut self,
+        token: Token,
+        segment: Segment,
+        access: Access,
+    ) -> Result<Token, AddError> {
+        dispatch!(self.again(token, segment, access))
     }
 
     /// See [`split::Ring::disable_cb`].
@@ -184,30 +207,5 @@ where
     /// See [`split::Ring::broken`].
     pub fn broken(&self) -> Option<Violation> {
         dispatch!(self.broken())
-    }
-}
-
-/// An iterator over used buffers, in the layout that was negotiated; see [`Ring::used`].
-pub enum Used<'a, P, Q, S> {
-    /// Of a split ring.
-    Split(split::Used<'a, P, S>),
-    /// Of a packed ring.
-    Packed(packed::Used<'a, Q, S>),
-}
-
-impl<P, Q, S> Iterator for Used<'_, P, Q, S>
-where
-    P: split::Memory,
-    Q: packed::Memory,
-    S: DerefMut<Target = [Shadow]>,
-{
-    type Item = Result<UsedBuffer, Violation>;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        match self {
-            Self::Split(used) => used.next(),
-            Self::Packed(used) => used.next(),
-        }
     }
 }

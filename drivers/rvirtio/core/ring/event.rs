@@ -33,7 +33,8 @@ impl Arm {
                     last
                 }
             }
-            Self::MostInFlight => available / 4 * 3,
+            // Less than `available`, and the product is below 2^18.
+            Self::MostInFlight => (available as u32 * 3 / 4) as u16,
         }
     }
 }

@@ -34,10 +34,8 @@ mod table;
 mod used;
 
 pub use self::{
-    add::Chain,
     memory::Memory,
-    table::fill_table,
-    used::Used, //
+    table::fill_table, //
 };
 
 use self::position::Position;

@@ -87,41 +87,45 @@ pub(super) fn check_count(count: u32, num_free: u16, capacity: u16) -> Result<u1
     })
 }
 
-/// The check of a list of elements. Errors are collected until its end, so that each element costs
-/// a few additions and no branch.
-#[derive(Default)]
+/// The check of a list of elements. Errors are found at its end, so that each element costs a few
+/// additions and no branch.
 pub(super) struct Sums {
     /// At most 32768 times 4 GiB, so this does not wrap.
     total: u64,
     /// The sum of writable lengths; correct if `total` fits into 32 bits.
     writable: u32,
-    has_empty: bool,
-    disordered: bool,
+    shortest: u32,
 }
 
 impl Sums {
-    /// Adds an element.
+    /// Those of no elements.
     #[inline]
+    pub(super) fn new() -> Self {
+        Self {
+            total: 0,
+            writable: 0,
+            shortest: u32::MAX,
+        }
+    }
+
+    /// Adds an element.
+    #[inline(always)]
     pub(super) fn add(&mut self, segment: Segment, access: Access) {
-        self.has_empty |= segment.len == 0;
+        self.shortest = self.shortest.min(segment.len);
         self.total = self.total.wrapping_add(segment.len.into());
-        match access {
-            Access::Readable => self.disordered |= self.writable != 0,
-            Access::Writable => self.writable = self.writable.wrapping_add(segment.len),
+        if access == Access::Writable {
+            self.writable = self.writable.wrapping_add(segment.len);
         }
     }
 
     /// Returns the total length of the writable elements, or the error of the list.
     #[inline]
     pub(super) fn writable(&self) -> Result<u32, AddError> {
-        if self.has_empty {
+        if self.shortest == 0 {
             return Err(AddError::Empty);
         }
         if self.total > u64::from(u32::MAX) {
             return Err(AddError::TooLong);
-        }
-        if self.disordered {
-            return Err(AddError::BadList);
         }
         Ok(self.writable)
     }
@@ -143,7 +147,7 @@ pub(super) fn fill(
     meta: impl Fn(u16, u16) -> u32,
 ) -> Result<(Table, &Desc, u16), AddError> {
     let mut cells = cells.iter().take(usize::from(queue_size));
-    let mut sums = Sums::default();
+    let mut sums = Sums::new();
     let mut count: u16 = 0;
     let mut last = None;
 

@@ -27,10 +27,8 @@ mod table;
 mod used;
 
 pub use self::{
-    add::Chain,
     memory::Memory,
-    table::fill_table,
-    used::Used, //
+    table::fill_table, //
 };
 
 use super::{

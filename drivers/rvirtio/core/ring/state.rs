@@ -60,8 +60,6 @@ pub enum AddError {
     Empty,
     /// The total length of the elements is more than 2^32 - 1 bytes.
     TooLong,
-    /// A readable element follows a writable one.
-    BadList,
     /// The indirect table has an invalid length, or indirect descriptors were not negotiated.
     BadTable,
     /// The ring was stopped, or the device has violated the specification.
@@ -75,7 +73,6 @@ impl fmt::Display for AddError {
             Self::TooManyElements => "more elements than the queue permits",
             Self::Empty => "no element, or an element of length 0",
             Self::TooLong => "longer than 2^32 - 1 bytes",
-            Self::BadList => "wrong order of elements",
             Self::BadTable => "invalid indirect table",
             Self::Broken => "ring is stopped or broken",
         })

@@ -36,14 +36,10 @@ pub(super) const SIZE_FLOOR: u16 = 32;
 /// A ring of either layout, in memory that the device can access.
 pub(super) type Ring<'bound> = ring::Ring<SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
 
-/// Used buffers of such a ring.
-pub(super) type RingUsed<'a, 'bound> =
-    ring::Used<'a, SplitMemory<'bound>, PackedMemory<'bound>, KVec<Shadow>>;
-
 /// A ring, and the buffer of each head descriptor.
 pub(super) struct Parts<'bound, T> {
     pub(super) ring: Ring<'bound>,
-    slots: KVec<Option<T>>,
+    pub(super) slots: KVec<Option<T>>,
     /// The DMA addresses of descriptor area, driver area and device area.
     pub(super) addresses: [u64; 3],
 }
@@ -91,10 +87,18 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
         last.saturating_sub(first).saturating_add(last_len as u64)
     }
 
-    /// Returns what one look finds used, and the buffers.
-    #[inline]
-    pub(super) fn used(&mut self) -> (RingUsed<'_, 'bound>, &mut [Option<T>]) {
-        (self.ring.used(), &mut self.slots)
+    /// Returns a buffer that is in the ring.
+    #[inline(always)]
+    pub(super) fn get(&self, token: Token) -> Option<&T> {
+        self.slots.get(usize::from(token.index()))?.as_ref()
+    }
+
+    /// Moves a buffer to where it is found by its new token.
+    #[cold]
+    pub(super) fn rename(&mut self, old: Token, new: Token) {
+        if let Some(data) = self.take(old) {
+            self.put(new, data);
+        }
     }
 
     /// Returns the buffer whose token the ring has just returned.

@@ -1,69 +1,92 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Taking back used buffers, many at a time.
+//! Used buffers that are still in their place.
 
 use super::{
     buffers::Buffers,
-    create::{
-        Parts,
-        RingUsed, //
-    },
     handle::QueueHandle,
-    Used, //
+    Virtqueue, //
 };
 use crate::{
     display::DisplayAdapter,
-    ring::Violation, //
+    ring::{
+        Token,
+        Violation, //
+    }, //
 };
 use core::mem;
 use kernel::prelude::*;
 
-/// Iterates over the buffers that one look at the ring finds used; see
-/// [`Virtqueue::used`](super::Virtqueue::used).
-pub struct UsedBuffers<'a, 'bound, T> {
-    used: RingUsed<'a, 'bound>,
-    slots: &'a mut [Option<T>],
-    handle: &'a QueueHandle<'bound>,
-    reported: &'a mut bool,
+/// A buffer that the device has used, and that is still in its place; see
+/// [`Virtqueue::peek`].
+///
+/// If it is dropped, the next `peek` returns the buffer again.
+pub struct Peeked<'a, 'bound, T: Buffers> {
+    vq: &'a mut Virtqueue<'bound, T>,
+    token: Token,
+    /// See [`Used::written`](super::Used::written).
+    pub written: u32,
+    /// See [`Used::overlong`](super::Used::overlong).
+    pub overlong: bool,
 }
 
-impl<'a, 'bound, T: Buffers> UsedBuffers<'a, 'bound, T> {
-    #[inline]
-    pub(super) fn new(
-        parts: &'a mut Parts<'bound, T>,
-        handle: &'a QueueHandle<'bound>,
-        reported: &'a mut bool,
-    ) -> Self {
-        let (used, slots) = parts.used();
-        Self {
-            used,
-            slots,
-            handle,
-            reported,
-        }
-    }
-}
-
-impl<T: Buffers> Iterator for UsedBuffers<'_, '_, T> {
-    type Item = Used<T>;
-
+impl<'bound, T: Buffers> Virtqueue<'bound, T> {
+    /// Returns a buffer that the device has used, without moving it. `None` as for
+    /// [`pop_used`](Virtqueue::pop_used).
+    ///
+    /// Callbacks stay as they are: if the device was asked for one that is due with this buffer, it
+    /// has to be asked again, by [`Virtqueue::arm`].
     #[inline(always)]
-    fn next(&mut self) -> Option<Used<T>> {
-        match self.used.next()? {
+    pub fn peek(&mut self) -> Option<Peeked<'_, 'bound, T>> {
+        match self.parts.ring.peek() {
             Ok(used) => {
-                // There is a buffer: the ring checked that the descriptor is one's head.
-                let slot = self.slots.get_mut(usize::from(used.token.index()))?;
-                Some(Used {
-                    data: slot.take()?,
+                let used = used?;
+                Some(Peeked {
+                    vq: self,
+                    token: used.token,
                     written: used.written,
                     overlong: used.overlong,
                 })
             }
             Err(violation) => {
-                report(self.handle, self.reported, violation);
+                report(&self.handle, &mut self.reported, violation);
                 None
             }
         }
+    }
+}
+
+impl<T: Buffers> Peeked<'_, '_, T> {
+    /// Returns the buffer. This is never `None`: the ring has checked that there is one.
+    #[inline(always)]
+    pub fn data(&self) -> Option<&T> {
+        self.vq.parts.get(self.token)
+    }
+
+    /// Takes the buffer back. This is never `None` either.
+    #[inline(always)]
+    pub fn take(self) -> Option<T> {
+        let parts = &mut self.vq.parts;
+        parts.ring.take(self.token);
+        parts.take(self.token)
+    }
+
+    /// Adds the buffer again, as it is, with the next [`Virtqueue::kick_prepare`]. It is dropped if
+    /// the queue takes no buffers, and if it has more than one segment.
+    #[inline(always)]
+    pub fn again(self) {
+        let vq = &mut *self.vq;
+        let takes_buffers = vq.handle.device().life().takes_buffers(vq.epoch);
+        let single = vq.parts.get(self.token).and_then(T::single);
+        if let (true, Some((segment, access))) = (takes_buffers, single) {
+            if let Ok(token) = vq.parts.ring.again(self.token, segment, access) {
+                if token != self.token {
+                    vq.parts.rename(self.token, token);
+                }
+                return;
+            }
+        }
+        drop(self.take());
     }
 }
 

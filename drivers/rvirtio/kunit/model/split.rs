@@ -68,9 +68,14 @@ impl<B> Area<B> {
         &self.avail_ring[usize::from(index) % self.avail_ring.len()]
     }
 
+    /// Returns element `index` of the used ring, an index that counts on.
+    pub fn used(&self, index: u16) -> &UsedElem {
+        &self.used_ring[usize::from(index) % self.used_ring.len()]
+    }
+
     /// Writes element `index` of the used ring, an index that counts on.
     pub fn write_used(&self, index: u16, id: u32, len: u32) {
-        let elem = &self.used_ring[usize::from(index) % self.used_ring.len()];
+        let elem = self.used(index);
         elem.id.write(id);
         elem.len.write(len);
     }
@@ -116,7 +121,7 @@ where
     }
 
     fn avail_ring(&self, index: u16) -> &Le16 {
-        &self.0.avail_ring[usize::from(index)]
+        self.0.avail(index)
     }
 
     fn used_event(&self) -> &Le16 {
@@ -132,7 +137,7 @@ where
     }
 
     fn used_ring(&self, index: u16) -> &UsedElem {
-        &self.0.used_ring[usize::from(index)]
+        self.0.used(index)
     }
 
     fn avail_event(&self) -> &Le16 {

@@ -2,7 +2,7 @@
 
 //! What the driver may rely on about callbacks.
 
-use super::Machine;
+use super::{Machine, TestRing};
 use crate::ring::{Arm, More};
 
 /// What the driver may rely on.
@@ -22,11 +22,16 @@ pub(super) enum Callback {
 impl Machine {
     /// The driver asks for a callback.
     pub fn arm(&mut self, arm: Arm) -> More {
+        self.ask(arm, |ring| ring.arm(arm))
+    }
+
+    /// The driver asks for a callback, in one way or another.
+    pub(super) fn ask(&mut self, arm: Arm, ask: impl FnOnce(&mut TestRing) -> More) -> More {
         self.callbacks = true;
         self.unarmed = false;
         let available =
             self.available() + self.used.iter().map(|(b, _)| self.steps(b)).sum::<u16>();
-        let more = self.ring.arm(arm);
+        let more = ask(&mut self.ring);
         self.callback = match more {
             More::Pending => {
                 assert!(!self.used.is_empty());

@@ -2,10 +2,10 @@
 
 //! What the driver does.
 
-use super::{machine::Buffer, Layout, Machine};
+use super::{machine::Buffer, Layout, Machine, Peeked};
 use crate::{
     model::device::Element,
-    ring::{packed, split, Access, AddError, Ring, Segment, Token, UsedBuffer},
+    ring::{packed, split, Access, AddError, Arm, More, Segment, Token, UsedBuffer},
 };
 
 impl Machine {
@@ -77,27 +77,6 @@ impl Machine {
         self.capacity() - self.descriptors_used.values().sum::<u16>()
     }
 
-    /// A chain in the wrong order, or one that is dropped, leaves no trace.
-    pub(super) fn abandon(&mut self, writable: &[u32], readable: &[u32]) {
-        let is_error = !readable.is_empty() && writable.iter().any(|&len| len != 0);
-        let (w, r) = (self.segments(writable), self.segments(readable));
-        macro_rules! begin {
-            ($ring:ident) => {
-                if let Ok(mut chain) = $ring.begin() {
-                    w.iter().for_each(|&s| chain.push(s, Access::Writable));
-                    r.iter().for_each(|&s| chain.push(s, Access::Readable));
-                    if is_error {
-                        chain.finish().unwrap_err();
-                    }
-                }
-            };
-        }
-        match &mut self.ring {
-            Ring::Split(ring) => begin!(ring),
-            Ring::Packed(ring) => begin!(ring),
-        }
-    }
-
     pub(super) fn add_indirect(&mut self, readable: &[u32], writable: &[u32]) {
         let (r, w) = (self.segments(readable), self.segments(writable));
         let lengths = [readable, writable].concat();
@@ -165,6 +144,24 @@ impl Machine {
 
     pub(super) fn kick(&mut self) {
         let notify = self.ring.kick_prepare();
+        self.kicked(notify);
+    }
+
+    /// The driver publishes, decides whether to notify, and asks for a callback.
+    pub fn kick_and_arm(&mut self, arm: Arm) -> More {
+        self.published = self.added.len();
+        let mut notify = false;
+        let more = self.ask(arm, |ring| {
+            let (kick, more) = ring.kick_and_arm(arm);
+            notify = kick;
+            more
+        });
+        self.kicked(notify);
+        more
+    }
+
+    /// The driver has decided whether to notify.
+    fn kicked(&mut self, notify: bool) {
         self.published = self.added.len();
         let expected = self.device.expects_notification(self.undecided);
         assert_eq!(notify, expected);
@@ -182,6 +179,7 @@ impl Machine {
             match self.ring.pop_used().unwrap() {
                 Some(popped) => {
                     self.look();
+                    self.published = self.added.len();
                     self.check_popped(popped);
                     self.popped_one();
                 }
@@ -194,24 +192,64 @@ impl Machine {
         }
     }
 
-    /// Takes at most `max` buffers of those that one look finds, and no look is made for more.
-    pub(super) fn pop_seen(&mut self, max: u8) {
+    /// Takes the buffers that one look finds, and no look is made for more.
+    pub(super) fn pop_seen(&mut self) {
         self.look();
         let expected = match self.layout {
             Layout::Split => self.seen,
             Layout::Packed => self.used.len(),
         };
-        let popped: Vec<UsedBuffer> = self
-            .ring
-            .used()
-            .take(max.into())
-            .map(Result::unwrap)
-            .collect();
-        assert_eq!(popped.len(), expected.min(max.into()));
+        let mut popped = Vec::new();
+        self.ring.take_used(|used| popped.push(used)).unwrap();
+        assert_eq!(popped.len(), expected);
         self.published = self.added.len();
         self.unarmed |= !popped.is_empty();
         for used in popped {
             self.check_popped(used);
+        }
+    }
+
+    /// Looks at the next buffer. It stays where it is until something is done with it.
+    pub(super) fn peek(&mut self, what: Peeked) {
+        self.look();
+        let first = self.ring.peek().unwrap();
+        self.published = self.added.len();
+        assert_eq!(self.ring.peek().unwrap(), first);
+        let Some(used) = first else {
+            assert!(self.used.is_empty(), "used buffers are not seen");
+            return;
+        };
+        let (buffer, _) = self.used.front().expect("nothing was used");
+        let elements = buffer.elements.clone();
+        match (what, &elements[..]) {
+            (Peeked::Leave, _) => {}
+            (
+                Peeked::Again,
+                &[Element {
+                    addr,
+                    len,
+                    writable,
+                }],
+            ) if buffer.table.is_none() => {
+                let segment = Segment { addr, len };
+                let access = match writable {
+                    true => Access::Writable,
+                    false => Access::Readable,
+                };
+                let token = self.ring.again(used.token, segment, access).unwrap();
+                self.unarmed = true;
+                self.check_popped(used);
+                let (readable, writable) = match access {
+                    Access::Readable => (&[segment][..], &[][..]),
+                    Access::Writable => (&[][..], &[segment][..]),
+                };
+                self.accept(token, readable, writable, None, 1);
+            }
+            _ => {
+                self.ring.take(used.token);
+                self.unarmed = true;
+                self.check_popped(used);
+            }
         }
     }
 
@@ -223,7 +261,6 @@ impl Machine {
     }
 
     fn check_popped(&mut self, popped: UsedBuffer) {
-        self.published = self.added.len();
         self.seen = self.seen.saturating_sub(1);
         let (buffer, written) = self.used.pop_front().expect("nothing was used");
         assert_eq!(popped.token, buffer.token);

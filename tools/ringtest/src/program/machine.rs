@@ -154,7 +154,6 @@ impl Machine {
     pub fn run(&mut self, step: &Step) {
         match step {
             Step::AddChain(readable, writable) => self.add_chain(readable, writable),
-            Step::Abandon(writable, readable) => self.abandon(writable, readable),
             Step::AddOne(len, writable) => self.add_one(*len, *writable),
             Step::AddIndirect(readable, writable) => self.add_indirect(readable, writable),
             Step::Publish => {
@@ -162,8 +161,12 @@ impl Machine {
                 self.published = self.added.len();
             }
             Step::Kick => self.kick(),
+            Step::KickAndArm(arm) => {
+                let _ = self.kick_and_arm(*arm);
+            }
             Step::Pop(max) => self.pop(*max),
-            Step::PopSeen(max) => self.pop_seen(*max),
+            Step::PopSeen => self.pop_seen(),
+            Step::Peek(what) => self.peek(*what),
             Step::Disable => self.disable(),
             Step::Arm(arm) => {
                 let _ = self.arm(*arm);

@@ -12,7 +12,6 @@ use crate::{
     ring::{
         segment::{
             check_count,
-            in_order,
             Sums, //
         },
         Access,
@@ -47,35 +46,82 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// See [`Ring::add_chain`](crate::ring::Ring::add_chain).
+    ///
+    /// The first descriptor is not available before the others are written, and these do not stay
+    /// available after an error.
     #[doc(alias = "virtqueue_add_packed")]
-    #[inline]
+    #[inline(always)]
     pub fn add_chain(
         &mut self,
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        let mut chain = self.begin()?;
-        in_order(readable, writable).for_each(|(segment, access)| chain.push(segment, access));
-        chain.finish()
+        self.state.takes_buffers()?;
+        let free = u32::from(self.num_free);
+        let mut sums = Sums::new();
+        // The number of elements, which may be more than there is room for; the position after those
+        // that were written, and the last one of them.
+        let (mut count, mut next, mut last) = (0_u32, self.next_avail, self.next_avail);
+        let (mut first_flags, mut last_flags) = (0, 0);
+        let mut push = |segment: Segment, access: Access| {
+            let before = count;
+            count = before.saturating_add(1);
+            sums.add(segment, access);
+            if before >= free {
+                return;
+            }
+            last_flags = access.flags();
+            last = next;
+            self.write_element(last, segment);
+            if before == 0 {
+                first_flags = last_flags | DESC_F_NEXT;
+            } else {
+                self.write_flags(last, last_flags | DESC_F_NEXT);
+            }
+            next = last.next(self.size);
+        };
+        readable
+            .into_iter()
+            .for_each(|segment| push(segment, Access::Readable));
+        writable
+            .into_iter()
+            .for_each(|segment| push(segment, Access::Writable));
+
+        let checked = check_count(count, self.num_free, self.capacity)
+            .and_then(|count| Ok((count, sums.writable()?)));
+        let (count, writable) = match checked {
+            Ok(checked) => checked,
+            Err(error) => {
+                self.undo(count);
+                return Err(error);
+            }
+        };
+        if count == 1 {
+            first_flags = last_flags;
+        } else {
+            self.write_flags(last, last_flags);
+        }
+        self.make_available(next, first_flags, count, writable)
     }
 
-    /// Begins a buffer of several elements, which is added by [`Chain::finish`].
-    ///
-    /// # Errors
-    ///
-    /// [`AddError::Broken`].
     #[inline]
-    pub fn begin(&mut self) -> Result<Chain<'_, M, S>, AddError> {
-        self.state.takes_buffers()?;
-        Ok(Chain {
-            next: self.next_avail,
-            last: self.next_avail,
-            ring: self,
-            count: 0,
-            first_flags: 0,
-            last_flags: 0,
-            sums: Sums::default(),
-        })
+    fn write_flags(&self, position: Position, flags: u16) {
+        let meta = position.available(self.free_id, flags);
+        self.mem.desc(position.slot()).meta.write(meta);
+    }
+
+    /// Makes those of the next `count` descriptors that are free unavailable again, except for the
+    /// first one, which is not available.
+    ///
+    /// The device has not read them, because the one before them is not available.
+    #[cold]
+    fn undo(&mut self, count: u32) {
+        let mut position = self.next_avail;
+        for _ in 1..count.min(self.num_free.into()) {
+            position = position.next(self.size);
+            let desc = self.mem.desc(position.slot());
+            desc.meta.write(position.vacant());
+        }
     }
 
     /// Adds a buffer that consists of the next descriptor.
@@ -132,103 +178,5 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.added = self.added.wrapping_add(1);
         self.undecided = self.undecided.wrapping_add(count.into());
         Ok(Token(id))
-    }
-}
-
-/// A buffer of several elements that is being added.
-///
-/// If it is dropped without [`finish`](Self::finish), the ring is unchanged.
-///
-/// # Invariants
-///
-/// The next `count` descriptors of the ring are written, or all free ones if these are fewer. The
-/// first of them, whose flags are to be `first_flags`, has no flags yet; the others are available, and
-/// say that there is a next one. The last of them is at `last`, with `last_flags` for its element, and
-/// `next` is the position after it.
-pub struct Chain<'a, M: Memory, S: DerefMut<Target = [Shadow]>> {
-    ring: &'a mut Ring<M, S>,
-    /// The number of elements, which may be more than there is room for.
-    count: u32,
-    next: Position,
-    last: Position,
-    first_flags: u16,
-    last_flags: u16,
-    sums: Sums,
-}
-
-impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
-    /// Adds one element. Those that the device reads have to come before those that it writes.
-    ///
-    /// Errors are returned by [`finish`](Self::finish).
-    #[inline]
-    pub fn push(&mut self, segment: Segment, access: Access) {
-        let position = self.next;
-        let count = self.count;
-        self.count = count.saturating_add(1);
-        if count >= self.ring.num_free.into() {
-            return;
-        }
-        let flags = access.flags() | DESC_F_NEXT;
-        self.ring.write_element(position, segment);
-        if count == 0 {
-            self.first_flags = flags;
-        } else {
-            self.write_flags(position, flags);
-        }
-        // INVARIANT: One more descriptor is written.
-        self.last = position;
-        self.last_flags = access.flags();
-        self.next = position.next(self.ring.size);
-        self.sums.add(segment, access);
-    }
-
-    /// Adds the buffer.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`].
-    #[inline]
-    pub fn finish(mut self) -> Result<Token, AddError> {
-        let count = check_count(self.count, self.ring.num_free, self.ring.capacity)?;
-        let writable = self.sums.writable()?;
-        if count == 1 {
-            self.first_flags = self.last_flags;
-        } else {
-            self.write_flags(self.last, self.last_flags);
-        }
-        let token = self
-            .ring
-            .make_available(self.next, self.first_flags, count, writable)?;
-        // INVARIANT: No descriptor after `next_avail` is written.
-        self.count = 0;
-        Ok(token)
-    }
-
-    #[inline]
-    fn write_flags(&self, position: Position, flags: u16) {
-        let meta = position.available(self.ring.free_id, flags);
-        self.ring.mem.desc(position.slot()).meta.write(meta);
-    }
-
-    /// Makes all descriptors unavailable again, except for the first one, which is not available.
-    ///
-    /// The device has not read them, because the one before them is not available.
-    #[cold]
-    fn undo(&mut self) {
-        let mut position = self.ring.next_avail;
-        for _ in 1..self.count.min(self.ring.num_free.into()) {
-            position = position.next(self.ring.size);
-            let desc = self.ring.mem.desc(position.slot());
-            desc.meta.write(position.vacant());
-        }
-    }
-}
-
-impl<M: Memory, S: DerefMut<Target = [Shadow]>> Drop for Chain<'_, M, S> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.count != 0 {
-            self.undo();
-        }
     }
 }

@@ -10,20 +10,18 @@ use super::{
 use crate::ring::{
     buffer::Report,
     Shadow,
-    Token,
-    UsedBuffer,
     Violation, //
 };
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Releases the oldest buffer, which is used: it belongs to the batch whose last buffer is
-    /// `last`.
+    /// Returns the report about the oldest buffer, which is used: it belongs to the batch whose last
+    /// buffer is `last`.
     ///
     /// The device may write one used descriptor for a batch of buffers. It has the id of the last
     /// one, and the position of the first one. The buffers before the last are completely used.
     #[doc(alias = "virtqueue_get_buf_ctx_packed_in_order")]
-    pub(super) fn take_in_order(&mut self, last: Report) -> Result<UsedBuffer, Violation> {
+    pub(super) fn next_in_order(&mut self, last: Report) -> Result<Report, Violation> {
         if self.batch.is_none() {
             let available = self.published.wrapping_sub(self.popped);
             // Ids are consecutive, so this is the number of buffers before the last.
@@ -34,18 +32,16 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             if before >= available {
                 return Err(self.violation(Violation::UsedIdNotInFlight { id: last.id }));
             }
+            self.batch = Some(last);
         }
         let id = self.oldest;
-        let Some(writable) = self.release(id) else {
-            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
-        };
-        let reported = if id == last.id {
-            self.batch = None;
-            last.len
-        } else {
-            self.batch = Some(last);
-            writable
-        };
-        Ok(UsedBuffer::new(Token(id), reported, writable))
+        if id == last.id {
+            return Ok(last);
+        }
+        let len = self
+            .shadow
+            .get(usize::from(id))
+            .map_or(0, |entry| entry.writable);
+        Ok(Report { id, len })
     }
 }

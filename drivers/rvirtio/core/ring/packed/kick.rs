@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     ring::{
+        Arm,
         Barriers,
+        More,
         Shadow, //
     },
     spec::ring::packed::{
@@ -17,7 +19,10 @@ use crate::{
         EVENT_FLAG_MASK, //
     },
 };
-use core::ops::DerefMut;
+use core::{
+    mem,
+    ops::DerefMut, //
+};
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Makes all buffers that were added visible to the device.
@@ -42,14 +47,31 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn kick_prepare(&mut self) -> bool {
         self.publish();
-        let added = self.undecided;
+        let added = mem::take(&mut self.undecided);
         if added == 0 {
             return false;
         }
-        self.undecided = 0;
         // The descriptors must be visible before the event is read. The device writes the event and
         // then reads the descriptors, so at least one side sees the other's store.
         self.mem.barriers().mb();
+        self.wants_kick(added)
+    }
+
+    /// Does what [`kick_prepare`](Self::kick_prepare) and then [`arm`](Self::arm) do, with one barrier
+    /// for both.
+    #[inline]
+    pub fn kick_and_arm(&mut self, arm: Arm) -> (bool, More) {
+        self.publish();
+        self.request(arm);
+        let added = mem::take(&mut self.undecided);
+        // See `kick_prepare` and `arm`: both stores come before both loads.
+        self.mem.barriers().mb();
+        (added != 0 && self.wants_kick(added), self.pending())
+    }
+
+    /// Returns whether the device wants to be notified of the last `added` descriptors.
+    #[inline]
+    fn wants_kick(&self, added: u64) -> bool {
         let event = self.mem.device_event().read();
         // CAST: Position and flags are the two halves.
         let (position, flags) = (event as u16, (event >> 16) as u16);

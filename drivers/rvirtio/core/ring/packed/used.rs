@@ -8,7 +8,10 @@ use super::{
 };
 use crate::ring::{
     buffer::Report,
+    Access,
+    AddError,
     Barriers,
+    Segment,
     Shadow,
     Token,
     UsedBuffer,
@@ -38,22 +41,76 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         };
         // The device can report any buffer, so all have to be published.
         self.publish();
-        let used = self.take_used(report)?;
+        let used = self.take_next(report)?;
         self.rearm();
         Ok(Some(used))
     }
 
-    /// Returns an iterator over the used buffers from the current position on. Publishes all
+    /// Pops the used buffers from the current position on, and calls `each` for them. Publishes all
     /// buffers that were added before.
     ///
-    /// Callbacks do not change. Buffers that are not taken from the iterator can be popped later.
+    /// Callbacks do not change.
+    ///
+    /// # Errors
+    ///
+    /// As [`pop_used`](Self::pop_used). Buffers that were popped before the violation was found have
+    /// been passed on.
     #[inline]
-    pub fn used(&mut self) -> Used<'_, M, S> {
+    pub fn take_used(&mut self, mut each: impl FnMut(UsedBuffer)) -> Result<(), Violation> {
         self.publish();
-        Used {
-            ring: self,
-            ended: false,
+        while let Some(report) = self.look()? {
+            each(self.take_next(report)?);
         }
+        Ok(())
+    }
+
+    /// Returns the next used buffer, or `None` if there is none, and leaves it in the ring: it is
+    /// popped by [`take`](Self::take) or [`again`](Self::again). Publishes all buffers that were
+    /// added before.
+    ///
+    /// Callbacks do not change.
+    ///
+    /// # Errors
+    ///
+    /// As [`pop_used`](Self::pop_used).
+    #[inline]
+    pub fn peek(&mut self) -> Result<Option<UsedBuffer>, Violation> {
+        self.publish();
+        let Some(report) = self.look()? else {
+            return Ok(None);
+        };
+        let Report { id, len } = self.next_of(report)?;
+        match self.shadow.get(usize::from(id)) {
+            Some(entry) if entry.count != 0 => {
+                Ok(Some(UsedBuffer::new(Token(id), len, entry.writable)))
+            }
+            _ => Err(self.violation(Violation::UsedIdNotInFlight { id })),
+        }
+    }
+
+    /// Pops the buffer that [`peek`](Self::peek) has just returned.
+    #[inline]
+    pub fn take(&mut self, token: Token) {
+        self.release(token.0);
+    }
+
+    /// Pops the buffer that [`peek`](Self::peek) has just returned, and adds it again as it is: a
+    /// buffer of one element, which is `segment`.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_one`](Self::add_one). The buffer then stays where it was.
+    #[inline]
+    pub fn again(
+        &mut self,
+        token: Token,
+        segment: Segment,
+        access: Access,
+    ) -> Result<Token, AddError> {
+        self.state.takes_buffers()?;
+        segment.writable(access)?;
+        self.take(token);
+        self.add_one(segment, access)
     }
 
     /// Calls [`look`](Self::look), and updates the event if there is no used buffer.
@@ -100,15 +157,22 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Pops the next buffer, for which the device has returned `report`. All buffers must be
     /// published.
     #[inline]
-    fn take_used(&mut self, report: Report) -> Result<UsedBuffer, Violation> {
-        if self.in_order {
-            return self.take_in_order(report);
-        }
-        let Report { id, len } = report;
+    fn take_next(&mut self, report: Report) -> Result<UsedBuffer, Violation> {
+        let Report { id, len } = self.next_of(report)?;
         let Some(writable) = self.release(id) else {
             return Err(self.violation(Violation::UsedIdNotInFlight { id }));
         };
         Ok(UsedBuffer::new(Token(id), len, writable))
+    }
+
+    /// Returns the report about the next buffer, where the device has returned `report`.
+    #[inline]
+    fn next_of(&mut self, report: Report) -> Result<Report, Violation> {
+        if self.in_order {
+            self.next_in_order(report)
+        } else {
+            Ok(report)
+        }
     }
 
     /// Frees the descriptors and the id of buffer `id` and returns the length of its writable
@@ -125,6 +189,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         // descriptors are free, so the addition does not wrap.
         if self.in_order {
             self.oldest = entry.next;
+            if self.batch.is_some_and(|last| last.id == id) {
+                self.batch = None;
+            }
         } else {
             entry.next = self.free_id;
             self.free_id = id;
@@ -134,34 +201,5 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.until_event = self.until_event.wrapping_sub(count.into());
         self.popped = self.popped.wrapping_add(1);
         Some(writable)
-    }
-}
-
-/// An iterator over used buffers that does not change callbacks; see [`Ring::used`].
-///
-/// It ends after the first violation.
-pub struct Used<'a, M, S> {
-    ring: &'a mut Ring<M, S>,
-    ended: bool,
-}
-
-impl<M: Memory, S: DerefMut<Target = [Shadow]>> Iterator for Used<'_, M, S> {
-    type Item = Result<UsedBuffer, Violation>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let taken = match self.ring.look() {
-            Ok(Some(report)) => self.ring.take_used(report),
-            Ok(None) => {
-                self.ended = true;
-                return None;
-            }
-            Err(violation) => Err(violation),
-        };
-        self.ended = taken.is_err();
-        Some(taken)
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     ring::{
         segment::{
             check_count,
-            in_order,
             Sums, //
         },
         Access,
@@ -46,34 +45,59 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// See [`Ring::add_chain`](crate::ring::Ring::add_chain).
+    ///
+    /// If that is an error, descriptors on the free list were written, which the device does not
+    /// access.
     #[doc(alias = "virtqueue_add_split")]
-    #[inline]
+    #[inline(always)]
     pub fn add_chain(
         &mut self,
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        let mut chain = self.begin()?;
-        in_order(readable, writable).for_each(|(segment, access)| chain.push(segment, access));
-        chain.finish()
-    }
-
-    /// Begins a buffer of several elements, which is added by [`Chain::finish`].
-    ///
-    /// # Errors
-    ///
-    /// [`AddError::Broken`].
-    #[inline]
-    pub fn begin(&mut self) -> Result<Chain<'_, M, S>, AddError> {
         self.state.takes_buffers()?;
-        Ok(Chain {
-            next: self.free_head,
-            ring: self,
-            count: 0,
-            last: 0,
-            last_flags: 0,
-            sums: Sums::default(),
-        })
+        let (head, free) = (self.free_head, u32::from(self.num_free));
+        let mut sums = Sums::new();
+        // The number of elements, which may be more than there is room for; the descriptor after those
+        // that were written, and the last one of them.
+        let (mut count, mut next, mut last) = (0_u32, head, head);
+        let mut last_flags = 0;
+        let mut push = |segment: Segment, access: Access| {
+            let index = next;
+            let before = count;
+            count = before.saturating_add(1);
+            sums.add(segment, access);
+            if before >= free {
+                return;
+            }
+            // There always is an entry (type invariant).
+            let Some(entry) = self.shadow.get(usize::from(index)) else {
+                return;
+            };
+            next = entry.next;
+            last = index;
+            last_flags = access.flags();
+            self.write_desc(index, segment, last_flags | DESC_F_NEXT, next);
+        };
+        readable
+            .into_iter()
+            .for_each(|segment| push(segment, Access::Readable));
+        writable
+            .into_iter()
+            .for_each(|segment| push(segment, Access::Writable));
+
+        let count = check_count(count, self.num_free, self.capacity())?;
+        let writable = sums.writable()?;
+        self.mem.desc(last).meta.write(meta(last_flags, 0));
+        let entry = self.entry(head)?;
+        entry.count = count;
+        entry.writable = writable;
+        if count > 1 {
+            let second = entry.next;
+            self.entry(second)?.set_last(last);
+        }
+        self.make_available(head, next, count);
+        Ok(Token(head))
     }
 
     /// Adds a buffer that consists of the first free descriptor.
@@ -114,79 +138,11 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// is the shadow entry of `head`, the first of them; `free` is the descriptor after them.
     #[inline]
     fn make_available(&mut self, head: u16, free: u16, count: u16) {
-        self.mem.avail_ring(self.avail_idx & self.mask).write(head);
+        self.mem.avail_ring(self.avail_idx).write(head);
         // INVARIANT: There is one more buffer, and its descriptors are removed from the free list.
         self.avail_idx = self.avail_idx.wrapping_add(1);
         self.free_head = free;
         // Callers check that there are `count` free ones, so this does not wrap.
         self.num_free = self.num_free.wrapping_sub(count);
-    }
-}
-
-/// A buffer of several elements that is being added.
-///
-/// If it is dropped without [`finish`](Self::finish), the ring is unchanged: the device does not
-/// access descriptors on the free list.
-///
-/// # Invariants
-///
-/// The first `count` descriptors of the free list are written, or all of it if that has fewer. Each
-/// says that there is a next one. The last of them is `last`, with `last_flags` for its element, and
-/// `next` comes after it.
-pub struct Chain<'a, M, S> {
-    ring: &'a mut Ring<M, S>,
-    /// The number of elements, which may be more than there is room for.
-    count: u32,
-    next: u16,
-    last: u16,
-    last_flags: u16,
-    sums: Sums,
-}
-
-impl<M: Memory, S: DerefMut<Target = [Shadow]>> Chain<'_, M, S> {
-    /// Adds one element. Those that the device reads have to come before those that it writes.
-    ///
-    /// Errors are returned by [`finish`](Self::finish).
-    #[inline]
-    pub fn push(&mut self, segment: Segment, access: Access) {
-        let index = self.next;
-        let count = self.count;
-        self.count = count.saturating_add(1);
-        if count >= self.ring.num_free.into() {
-            return;
-        }
-        // There always is an entry (type invariant of the ring).
-        let Some(entry) = self.ring.shadow.get(usize::from(index)) else {
-            return;
-        };
-        self.next = entry.next;
-        // INVARIANT: One more descriptor is written.
-        self.last = index;
-        self.last_flags = access.flags();
-        self.ring
-            .write_desc(index, segment, access.flags() | DESC_F_NEXT, entry.next);
-        self.sums.add(segment, access);
-    }
-
-    /// Adds the buffer.
-    ///
-    /// # Errors
-    ///
-    /// See [`AddError`].
-    #[inline]
-    pub fn finish(self) -> Result<Token, AddError> {
-        let ring = self.ring;
-        let count = check_count(self.count, ring.num_free, ring.capacity())?;
-        let writable = self.sums.writable()?;
-        ring.mem
-            .desc(self.last)
-            .meta
-            .write(meta(self.last_flags, 0));
-        let head = ring.free_head;
-        let entry = ring.entry(head)?;
-        entry.count = count;
-        entry.writable = writable;
-        ring.make_available(head, self.next, count);
-        Ok(Token(head))
     }
 }

@@ -25,18 +25,33 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     #[inline]
     pub fn arm(&mut self, arm: Arm) -> More {
-        let mut skipped = 0;
-        if self.event_idx {
-            self.callbacks = true;
-            skipped = arm.skipped(self.published.wrapping_sub(self.last_used));
-            self.write_event(self.last_used.wrapping_add(skipped));
-        } else if !self.callbacks {
-            self.callbacks = true;
-            self.mem.avail_flags().write(0);
-        }
+        let skipped = self.request(arm);
         // The request must be visible before `used.idx` is read. The device writes the index and
         // then reads the request, so at least one side sees the other's store.
         self.mem.barriers().mb();
+        self.passed(skipped)
+    }
+
+    /// Enables callbacks, and requests one for the buffer after some, the number of which it returns.
+    #[inline]
+    pub(super) fn request(&mut self, arm: Arm) -> u16 {
+        if self.event_idx {
+            self.callbacks = true;
+            let skipped = arm.skipped(self.published.wrapping_sub(self.last_used));
+            self.write_event(self.last_used.wrapping_add(skipped));
+            return skipped;
+        }
+        if !self.callbacks {
+            self.callbacks = true;
+            self.mem.avail_flags().write(0);
+        }
+        0
+    }
+
+    /// Returns whether the device has used more than so many buffers, after a barrier that follows
+    /// [`request`](Self::request).
+    #[inline]
+    pub(super) fn passed(&self, skipped: u16) -> More {
         // A stopped or broken ring has nothing to pop.
         let used = self.mem.used_idx().read().wrapping_sub(self.last_used);
         if used > skipped && self.state == State::Live {

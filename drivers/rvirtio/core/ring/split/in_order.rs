@@ -8,21 +8,21 @@ use super::{
     Ring, //
 };
 use crate::ring::{
+    buffer::Report,
     Shadow,
-    Token,
-    UsedBuffer,
     Violation, //
 };
 use core::ops::DerefMut;
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
-    /// Releases the oldest buffer, which is used: `used_seen` is past `last_used`.
+    /// Returns the report about the oldest buffer, which is used: `used_seen` is past `last_used`.
     ///
     /// The device may write one element of the used ring for a batch of buffers. It has the id of
     /// the last one, and the position of the first one. The buffers before the last are completely
     /// used.
     #[doc(alias = "virtqueue_get_buf_ctx_split_in_order")]
-    pub(super) fn take_in_order(&mut self) -> Result<UsedBuffer, Violation> {
+    #[inline(never)]
+    pub(super) fn next_in_order(&mut self) -> Result<Report, Violation> {
         let last = match self.batch {
             Some(last) => last,
             None => {
@@ -32,22 +32,20 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
                 if held.is_none_or(|entry| entry.count == 0) {
                     return Err(self.violation(Violation::UsedIdNotInFlight { id: last.id }));
                 }
+                self.batch = Some(last);
                 last
             }
         };
 
         // The free list is followed by the oldest buffer.
         let id = self.free_head.wrapping_add(self.num_free) & self.mask;
-        let Some(writable) = self.release(id) else {
-            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
-        };
-        let reported = if id == last.id {
-            self.batch = None;
-            last.len
-        } else {
-            self.batch = Some(last);
-            writable
-        };
-        Ok(UsedBuffer::new(Token(id), reported, writable))
+        if id == last.id {
+            return Ok(last);
+        }
+        let len = self
+            .shadow
+            .get(usize::from(id))
+            .map_or(0, |entry| entry.writable);
+        Ok(Report { id, len })
     }
 }

@@ -13,9 +13,10 @@ use crate::ring::{
 ///
 /// Offsets, sizes and alignment of the areas are in [`spec::ring::split`](crate::spec::ring::split).
 ///
-/// Methods that take an index are only called with one below [`size`](Memory::size). As the caller
-/// is safe code, an implementation has to be memory safe for any index, for example by masking it.
-/// Which cell it then returns does not matter.
+/// [`desc`](Memory::desc) is only called with an index below [`size`](Memory::size). As the caller is
+/// safe code, an implementation has to be memory safe for any index, for example by masking it. Which
+/// cell it then returns does not matter. The indices of ring elements count on, so that they have to
+/// be taken modulo the size, a power of two.
 pub trait Memory {
     /// The barriers.
     type Barriers: Barriers;
@@ -35,7 +36,7 @@ pub trait Memory {
     /// Returns `idx` of the available ring.
     fn avail_idx(&self) -> &Le16;
 
-    /// Returns an element of the available ring.
+    /// Returns the element of the available ring for an index that counts on.
     fn avail_ring(&self, index: u16) -> &Le16;
 
     /// Returns `used_event`, at the end of the available ring.
@@ -47,7 +48,7 @@ pub trait Memory {
     /// Returns `idx` of the used ring.
     fn used_idx(&self) -> &Le16;
 
-    /// Returns an element of the used ring.
+    /// Returns the element of the used ring for an index that counts on.
     fn used_ring(&self, index: u16) -> &UsedElem;
 
     /// Returns `avail_event`, at the end of the used ring.

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::ring::{
     buffer::Report,
+    Access,
+    AddError,
     Barriers,
+    Segment,
     Shadow,
     Token,
     UsedBuffer,
@@ -34,22 +37,90 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
         // The device can report any buffer, so all have to be published.
         self.publish();
-        let used = self.take_used()?;
+        let used = self.take_next()?;
         self.rearm();
         Ok(Some(used))
     }
 
-    /// Returns an iterator over the buffers that one read of the used index finds, or that are left
-    /// of an earlier read. Publishes all buffers that were added before.
+    /// Pops the buffers that one read of the used index finds, or that are left of an earlier read,
+    /// and calls `each` for them. Publishes all buffers that were added before.
     ///
-    /// Callbacks do not change. Buffers that are not taken from the iterator can be popped later.
-    #[inline]
-    pub fn used(&mut self) -> Used<'_, M, S> {
+    /// Callbacks do not change.
+    ///
+    /// # Errors
+    ///
+    /// As [`pop_used`](Self::pop_used). Buffers that were popped before the violation was found have
+    /// been passed on.
+    #[inline(always)]
+    pub fn take_used(&mut self, mut each: impl FnMut(UsedBuffer)) -> Result<(), Violation> {
         self.publish();
-        Used {
-            ring: self,
-            looked: false,
+        if self.last_used == self.used_seen && !self.look()? {
+            return Ok(());
         }
+        while self.last_used != self.used_seen {
+            each(self.take_next()?);
+        }
+        Ok(())
+    }
+
+    /// Returns the next used buffer, or `None` if there is none, and leaves it in the ring: it is
+    /// popped by [`take`](Self::take) or [`again`](Self::again). Publishes all buffers that were
+    /// added before.
+    ///
+    /// Callbacks do not change.
+    ///
+    /// # Errors
+    ///
+    /// As [`pop_used`](Self::pop_used).
+    #[inline(always)]
+    pub fn peek(&mut self) -> Result<Option<UsedBuffer>, Violation> {
+        self.publish();
+        if self.last_used == self.used_seen && !self.look()? {
+            return Ok(None);
+        }
+        let Report { id, len } = self.next_report()?;
+        match self.shadow.get(usize::from(id)) {
+            Some(entry) if entry.count != 0 => {
+                Ok(Some(UsedBuffer::new(Token(id), len, entry.writable)))
+            }
+            _ => Err(self.violation(Violation::UsedIdNotInFlight { id })),
+        }
+    }
+
+    /// Pops the buffer that [`peek`](Self::peek) has just returned.
+    #[inline]
+    pub fn take(&mut self, token: Token) {
+        if self.release(token.0).is_some() {
+            // INVARIANT: One buffer less. `peek` found it before `used_seen`.
+            self.last_used = self.last_used.wrapping_add(1);
+        }
+    }
+
+    /// Pops the buffer that [`peek`](Self::peek) has just returned, and adds it again as it is: a
+    /// buffer of one element, which is `segment`.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_one`](Self::add_one). The buffer then stays where it was.
+    #[inline(always)]
+    pub fn again(
+        &mut self,
+        token: Token,
+        segment: Segment,
+        access: Access,
+    ) -> Result<Token, AddError> {
+        self.state.takes_buffers()?;
+        segment.writable(access)?;
+        if self.in_order {
+            self.take(token);
+            return self.add_one(segment, access);
+        }
+        // The descriptor is as it was.
+        self.mem.avail_ring(self.avail_idx).write(token.0);
+        // INVARIANT: One buffer less, and one more.
+        self.avail_idx = self.avail_idx.wrapping_add(1);
+        self.last_used = self.last_used.wrapping_add(1);
+        Ok(token)
     }
 
     /// Calls [`look`](Self::look), and updates the event if there is no used buffer.
@@ -85,25 +156,31 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 
     /// Pops the next buffer: `used_seen` is past `last_used`, and all buffers are published.
     #[inline(always)]
-    fn take_used(&mut self) -> Result<UsedBuffer, Violation> {
-        let used = if self.in_order {
-            self.take_in_order()?
-        } else {
-            let Report { id, len } = self.read_used()?;
-            let Some(writable) = self.release(id) else {
-                return Err(self.violation(Violation::UsedIdNotInFlight { id }));
-            };
-            UsedBuffer::new(Token(id), len, writable)
+    fn take_next(&mut self) -> Result<UsedBuffer, Violation> {
+        let Report { id, len } = self.next_report()?;
+        let Some(writable) = self.release(id) else {
+            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
         };
         // INVARIANT: One buffer less, and not past `used_seen`, which is ahead.
         self.last_used = self.last_used.wrapping_add(1);
-        Ok(used)
+        Ok(UsedBuffer::new(Token(id), len, writable))
+    }
+
+    /// Returns the report about the next buffer: `used_seen` is past `last_used`, and all buffers are
+    /// published.
+    #[inline(always)]
+    fn next_report(&mut self) -> Result<Report, Violation> {
+        if self.in_order {
+            self.next_in_order()
+        } else {
+            self.read_used()
+        }
     }
 
     /// Reads the next element of the used ring.
     #[inline]
     pub(super) fn read_used(&mut self) -> Result<Report, Violation> {
-        let elem = self.mem.used_ring(self.last_used & self.mask);
+        let elem = self.mem.used_ring(self.last_used);
         let (id, len) = (elem.id.read(), elem.len.read());
         if id > u32::from(self.mask) {
             return Err(self.violation(Violation::UsedIdRange {
@@ -127,54 +204,24 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return None;
         }
         entry.count = 0;
+        // INVARIANT: At most all descriptors are free, so this does not wrap.
+        self.num_free = self.num_free.wrapping_add(count);
         // INVARIANT: With `IN_ORDER`, the buffer follows the free list, which is extended by it.
         // Otherwise its chain is inserted at the head of the free list.
         if self.in_order {
-            self.num_free = self.num_free.wrapping_add(count);
+            if self.batch.is_some_and(|last| last.id == id) {
+                self.batch = None;
+            }
             return Some(writable);
         }
+        self.free_head = id;
         if count == 1 {
             entry.next = free_head;
         } else {
-            let mut last = id;
-            for _ in 1..count {
-                last = self.shadow.get(usize::from(last))?.next;
-            }
+            let second = usize::from(entry.next);
+            let last = self.shadow.get(second)?.last();
             self.shadow.get_mut(usize::from(last))?.next = free_head;
         }
-        self.free_head = id;
-        // At most all descriptors are free, so this does not wrap.
-        self.num_free = self.num_free.wrapping_add(count);
         Some(writable)
-    }
-}
-
-/// An iterator over used buffers that does not change callbacks; see [`Ring::used`].
-///
-/// It ends after the first violation.
-pub struct Used<'a, M, S> {
-    ring: &'a mut Ring<M, S>,
-    looked: bool,
-}
-
-impl<M: Memory, S: DerefMut<Target = [Shadow]>> Iterator for Used<'_, M, S> {
-    type Item = Result<UsedBuffer, Violation>;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Self::Item> {
-        let ring = &mut *self.ring;
-        if ring.last_used == ring.used_seen {
-            if self.looked {
-                return None;
-            }
-            self.looked = true;
-            match ring.look() {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(violation) => return Some(Err(violation)),
-            }
-        }
-        self.looked = true;
-        Some(ring.take_used())
     }
 }

@@ -24,12 +24,15 @@ use kernel::prelude::*;
 ///
 /// `memory` holds a descriptor table, an available ring and a used ring of `mask + 1` elements,
 /// a power of two, at offsets 0, `avail` and `used`, all aligned as the specification requires.
+/// `used_event` and `avail_event` are the offsets of the fields at the ends of these rings.
 pub(crate) struct SplitMemory<'bound> {
     memory: Coherent<'bound>,
     mask: u16,
     order: Order,
     avail: u32,
     used: u32,
+    used_event: u32,
+    avail_event: u32,
 }
 
 impl<'bound> SplitMemory<'bound> {
@@ -49,6 +52,8 @@ impl<'bound> SplitMemory<'bound> {
             order: Order::of(dma),
             avail: avail as u32,
             used: used as u32,
+            used_event: (avail + layout::used_event(size)) as u32,
+            avail_event: (used + layout::avail_event(size)) as u32,
         })
     }
 
@@ -109,11 +114,8 @@ impl Memory for SplitMemory<'_> {
 
     #[inline]
     fn used_event(&self) -> &Le16 {
-        // SAFETY: The field is part of the available ring, which is at `avail` (type invariant).
-        unsafe {
-            self.memory
-                .cell(self.avail as usize + layout::used_event(self.mask + 1))
-        }
+        // SAFETY: The field is part of the available ring (type invariant).
+        unsafe { self.memory.cell(self.used_event as usize) }
     }
 
     #[inline]
@@ -140,10 +142,7 @@ impl Memory for SplitMemory<'_> {
 
     #[inline]
     fn avail_event(&self) -> &Le16 {
-        // SAFETY: The field is part of the used ring, which is at `used` (type invariant).
-        unsafe {
-            self.memory
-                .cell(self.used as usize + layout::avail_event(self.mask + 1))
-        }
+        // SAFETY: The field is part of the used ring (type invariant).
+        unsafe { self.memory.cell(self.avail_event as usize) }
     }
 }
