@@ -56,10 +56,7 @@ use crate::{
     },
     dma::Dma,
     notify::Kick,
-    ring::{
-        self,
-        Token, //
-    },
+    ring,
     spec::feature::Features,
 };
 use core::mem::ManuallyDrop;
@@ -146,39 +143,26 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[doc(alias = "virtqueue_add_sgs")]
     #[inline(always)]
     pub fn add(&mut self, data: T) -> Result<(), Rejected<T>> {
-        match self.add_descriptors(&data) {
-            Ok(token) => {
-                self.parts.put(token, data);
-                Ok(())
-            }
-            Err(error) => Err(Rejected { error, value: data }),
-        }
-    }
-
-    #[inline(always)]
-    fn add_descriptors(&mut self, data: &T) -> Result<Token, AddError> {
+        let parts = &mut *self.parts;
+        // Each way ends by itself: a result that they have in common would be packed into a word.
         if !self.handle.device().life().takes_buffers(self.epoch) {
-            return Err(AddError::Broken);
+            return Err(Rejected {
+                error: AddError::Broken,
+                value: data,
+            });
         }
         if self.indirect {
             if let Some(table) = data.table() {
-                return self
-                    .parts
-                    .ring
-                    .add_indirect(table.segment, table.writable_len);
+                let added = parts.ring.add_indirect(table.segment, table.writable_len);
+                return parts.put_added(added, data);
             }
         }
         if let Some((segment, access)) = data.single() {
-            return self.parts.ring.add_one(segment, access);
+            let added = parts.ring.add_one(segment, access);
+            return parts.put_added(added, data);
         }
-        self.add_direct(data)
-    }
-
-    /// Adds a buffer without a table. Not inlined, because queues on a hot path use indirect
-    /// descriptors.
-    #[inline(never)]
-    fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
-        self.parts.ring.add_chain(data.readable(), data.writable())
+        let added = parts.add_direct(&data);
+        parts.put_added(added, data)
     }
 
     /// Makes all new buffers available to the device. Returns a notification if the device needs
@@ -191,14 +175,6 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     pub fn kick_prepare(&mut self) -> Option<Kick<'bound>> {
         let wanted = self.parts.ring.kick_prepare();
         self.kick(wanted)
-    }
-
-    /// Does what [`Virtqueue::kick_prepare`] and then [`Virtqueue::arm`] do, for little more than one
-    /// of them.
-    #[inline(always)]
-    pub fn kick_and_arm(&mut self, arm: Arm) -> (Option<Kick<'bound>>, More) {
-        let (wanted, more) = self.parts.ring.kick_and_arm(arm);
-        (self.kick(wanted), more)
     }
 
     #[inline(always)]
@@ -283,6 +259,12 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.parts.ring.disable_cb();
     }
 
+    /// Disables callbacks, and makes sure that the device does not interrupt for what it uses later.
+    #[inline]
+    pub fn silence(&mut self) {
+        self.parts.ring.silence();
+    }
+
     /// Enables callbacks. Returns whether there are used buffers for which the device may not
     /// interrupt.
     #[doc(alias = "virtqueue_enable_cb")]
@@ -322,6 +304,13 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
     #[inline]
     pub fn in_flight(&self) -> u16 {
         self.parts.ring.in_flight()
+    }
+
+    /// Returns how much was added since the last [`Virtqueue::kick_prepare`], which the device may not
+    /// know of yet: buffers or, in a packed ring, their descriptors.
+    #[inline]
+    pub fn undecided(&self) -> u32 {
+        self.parts.ring.undecided()
     }
 
     /// Returns the number of descriptors.

@@ -5,20 +5,31 @@
 use crate::{
     caps::Caps,
     data::NetOps,
-    deliver::deliver,
+    deliver::{
+        apply_csum,
+        deliver, //
+    },
     dropped::{
         BadLength,
         Dropped, //
     },
     refill,
     rx::Rx,
-    rx_header::linear_len,
+    rx_header::{
+        check_csum,
+        is_plain,
+        linear_len, //
+    },
     rx_mode::{
         RxMode,
+        LEAST_POSTED,
         MAX_PARTS, //
     },
     spec::{
-        header::Header,
+        header::{
+            Header,
+            Layout, //
+        },
         ETHERNET_HEADER,
         MAX_GSO_FRAME, //
     }, //
@@ -39,19 +50,18 @@ const COPYBREAK: u32 = 256;
 /// The largest frame that the stack gets in its buffer, in bytes.
 const MAX_IN_PLACE: u32 = 2048;
 
-/// The least that is left of a page to be posted again, in bytes: with it no frame needs more parts
-/// than fit into a socket buffer.
-const LEAST_POSTED: u32 = 4096;
-
 type Result<T = (), E = Dropped> = core::result::Result<T, E>;
 
-/// Returns a copy of a small frame and its header, and drops the frame for want of memory. `None` if it
-/// is not a small one whose buffer can be given to the device again as it is; nothing was done then.
+/// Returns a copy of a small frame with what its header says applied, or the reason to drop it. `None` if
+/// it is not a small one that can be sent to the network as it is, or its buffer not one that can be
+/// given to the device again as it is; nothing was done then.
+///
+/// Most small frames are like that. What is known of one is kept in registers here.
 #[inline(always)]
 pub(crate) fn small<'bound>(
     napi: &mut Napi<'_, NetOps<'bound>>,
     used: &Peeked<'_, 'bound, RxPosted>,
-) -> Option<Result<(RxSkb, Header)>> {
+) -> Option<Result<RxSkb>> {
     let caps = &napi.pair().device().caps;
     let buf = match used.data() {
         Some(RxPosted::One(buf)) if buf.is_reusable() && !used.overlong => buf,
@@ -63,12 +73,22 @@ pub(crate) fn small<'bound>(
     if len.wrapping_sub(ETHERNET_HEADER) > COPYBREAK - ETHERNET_HEADER {
         return None;
     }
-    let header = header(buf, used.written, caps).ok()?;
-    if caps.mergeable && header.num_buffers > 1 {
+    // What another layout has there is not looked at.
+    let header = Header::from_words(buf.words()?.map(u64::from_le), Layout::Tunnel);
+    if caps.mergeable && header.num_buffers > 1 || !is_plain(&header, &caps.rx) {
         return None;
     }
-    let skb = napi.copied(buf, offset, len).ok_or(Dropped::Memory);
-    Some(skb.map(|skb| (skb, header)))
+    let csum = match check_csum(&header, len, len, &caps.rx) {
+        Ok(csum) => csum,
+        Err(refused) => return Some(Err(Dropped::Header(refused))),
+    };
+    let Some(mut skb) = napi.copied(buf, offset, len) else {
+        return Some(Err(Dropped::Memory));
+    };
+    if apply_csum(&mut skb, csum).is_err() {
+        return Some(Err(Dropped::Length(BadLength::Short(len))));
+    }
+    Some(Ok(skb))
 }
 
 /// Receives the frame that starts in a buffer of one part. `overlong` says that it holds less than is

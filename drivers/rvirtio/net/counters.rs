@@ -2,6 +2,10 @@
 
 //! What is counted.
 
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
 use netdev::{
     Counter,
     LinkStats,
@@ -9,12 +13,37 @@ use netdev::{
     TxQueueStats, //
 };
 
-/// Counters of a pair of queues. Those of either side have one writer at a time: who polls the
-/// pair, and who holds the lock of the transmit queue.
+/// What all can see of a pair of queues. The counters of either side have one writer at a time: who
+/// polls the pair, and who holds the lock of the transmit queue.
 #[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) rx: RxCounters,
     pub(crate) tx: TxCounters,
+    pub(crate) polling: Polling,
+}
+
+/// Whether the pair is polled, so that the transmit queue is looked at soon.
+///
+/// It is set at any time, and cleared with the lock of the transmit queue held, before the last look at
+/// that. So whoever finds it set under the lock can leave the rest to that look.
+#[derive(Default)]
+pub(crate) struct Polling(AtomicBool);
+
+impl Polling {
+    #[inline]
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Counters of a receive queue.

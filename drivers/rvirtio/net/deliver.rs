@@ -37,7 +37,7 @@ use netdev::{
 ///
 /// The frame is dropped if the header says what cannot be.
 #[doc(alias = "virtnet_receive_done")]
-#[inline(always)]
+#[inline]
 pub(crate) fn deliver(
     napi: &mut Napi<'_, NetOps<'_>>,
     mut skb: RxSkb,
@@ -47,15 +47,24 @@ pub(crate) fn deliver(
     let len = skb.len();
     let caps = &pair.device().caps.rx;
     if is_plain(&header, caps) {
-        let csum = check_csum(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
+        // CAST: A frame is shorter than 4 GiB.
+        let linear = skb.linear().len() as u32;
+        let csum = check_csum(&header, len, linear, caps).map_err(Dropped::Header)?;
         apply_csum(&mut skb, csum).map_err(|out| out_of_bounds(out, len))?;
     } else {
         apply(&mut skb, header, caps)?;
     }
-    pair.rx.packets.add(1);
-    pair.rx.bytes.add(len.into());
-    napi.receive(skb);
+    pass(napi, skb);
     Ok(())
+}
+
+/// Counts a frame, and passes it to the stack.
+#[inline(always)]
+pub(crate) fn pass(napi: &mut Napi<'_, NetOps<'_>>, skb: RxSkb) {
+    let counters = &napi.pair().rx;
+    counters.packets.add(1);
+    counters.bytes.add(skb.len().into());
+    napi.receive(skb);
 }
 
 /// Checks the header of a frame that can be segmented or have a hash.
@@ -79,8 +88,8 @@ fn out_of_bounds(_: OutOfBounds, len: u32) -> Dropped {
     Dropped::Length(BadLength::Short(len))
 }
 
-#[inline]
-fn apply_csum(skb: &mut RxSkb, csum: RxCsum) -> Result<(), OutOfBounds> {
+#[inline(always)]
+pub(crate) fn apply_csum(skb: &mut RxSkb, csum: RxCsum) -> Result<(), OutOfBounds> {
     match csum {
         RxCsum::None => Ok(()),
         RxCsum::Unnecessary { level } => {

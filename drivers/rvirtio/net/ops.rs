@@ -75,21 +75,27 @@ impl<'bound> Operations for NetOps<'bound> {
     #[doc(alias = "virtnet_poll")]
     fn poll(mut polled: Polled<'_, Self>) -> Done {
         let budget = polled.budget();
-        let from = if budget == 0 {
-            Free::Anywhere
-        } else {
-            Free::Softirq
-        };
-        let sent = match polled.tx() {
-            Some(mut tx) => tx::poll(&mut tx, from),
-            None => MoreUsed::Pending,
-        };
         if budget == 0 {
+            // In the middle of anything: another poll, too.
+            if let Some(mut tx) = polled.tx() {
+                let alone = !polled.pair().polling.is_set();
+                if tx::poll(&mut tx, Free::Anywhere, alone) == MoreUsed::Pending && alone {
+                    polled.pair().schedule();
+                }
+            }
             return polled.again();
         }
+        polled.pair().polling.set();
         let (rx, mut napi) = polled.parts();
         let received = receive(rx, &mut napi, budget);
-        if received < budget && sent == MoreUsed::Nothing && rx.can_wait() {
+        // Frames that were sent meanwhile, such as acknowledgements, may be done by now.
+        let last = received < budget;
+        let sent = match polled.tx() {
+            Some(mut tx) => tx::poll(&mut tx, Free::Softirq, last),
+            None => MoreUsed::Pending,
+        };
+        let (rx, _) = polled.parts();
+        if last && sent == MoreUsed::Nothing && rx.can_wait() {
             polled.complete(received)
         } else {
             polled.again()

@@ -9,7 +9,7 @@ use crate::{
         small, //
     },
     data::NetOps,
-    deliver::deliver,
+    deliver::pass,
     dropped::{
         count,
         BadLength,
@@ -40,7 +40,7 @@ pub(crate) fn receive<'bound>(
         let outcome = match small(napi, &used) {
             Some(copied) => {
                 used.again();
-                copied.and_then(|(skb, header)| deliver(napi, skb, header))
+                copied.map(|skb| pass(napi, skb))
             }
             None => {
                 let (written, overlong) = (used.written, used.overlong);

@@ -17,17 +17,19 @@ use netdev::{
     RxPosted, //
 };
 
-/// Posts buffers up to the level of the queue, and notifies the device of them. Goes on with what
-/// there is if there is no memory.
+/// Posts buffers up to the level of the queue, and notifies the device of them, if it could need them
+/// before the next poll. Goes on with what there is if there is no memory.
 #[doc(alias = "try_fill_recv")]
 #[inline]
 pub(crate) fn fill<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) {
     if rx.wants_more() {
         post_new(rx, pools);
     }
-    // Of those, too, that were posted again since the last time.
-    if let Some(kick) = rx.vq.kick_prepare() {
-        kick.notify();
+    if rx.is_kick_due() {
+        // Of those, too, that were posted again since the last time.
+        if let Some(kick) = rx.vq.kick_prepare() {
+            kick.notify();
+        }
     }
 }
 

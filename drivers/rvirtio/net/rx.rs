@@ -24,6 +24,8 @@ pub(crate) struct Rx<'bound> {
     pub(crate) half: Option<RxBuf>,
     /// The number of buffers that the queue should have.
     level: u16,
+    /// With more buffers than this a device needs not know of others.
+    least_known: u16,
     /// The number of frames that were refused.
     pub(crate) refused: u64,
 }
@@ -39,6 +41,7 @@ impl<'bound> Rx<'bound> {
             mode,
             half: None,
             level,
+            least_known: mode.most_buffers().max(level / 2),
             refused: 0,
         }
     }
@@ -47,6 +50,14 @@ impl<'bound> Rx<'bound> {
     #[inline]
     pub(crate) fn wants_more(&self) -> bool {
         self.vq.in_flight() < self.level && self.vq.num_free() >= self.mode.parts()
+    }
+
+    /// Returns whether the device has to be told of buffers that were posted: only if what it knows of is
+    /// not half of the level any more, or not enough for a frame.
+    #[inline]
+    pub(crate) fn is_kick_due(&self) -> bool {
+        let known = u32::from(self.vq.in_flight()).saturating_sub(self.vq.undecided());
+        known <= u32::from(self.least_known)
     }
 
     /// Asks for interrupts. Returns whether there is nothing to do until one comes.
@@ -63,6 +74,7 @@ impl<'bound> Rx<'bound> {
     pub(crate) fn adjust_level(&mut self) {
         if self.vq.in_flight() < self.level / 4 {
             self.level = self.level.saturating_mul(2).min(self.vq.capacity());
+            self.least_known = self.mode.most_buffers().max(self.level / 2);
         }
     }
 }

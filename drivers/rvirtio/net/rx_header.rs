@@ -86,7 +86,8 @@ pub(crate) fn check(
     head: &[u8],
     caps: &RxCaps,
 ) -> Result<RxMeta, Refused> {
-    let csum = check_csum(header, len, head, caps)?;
+    // CAST: A frame is shorter than 4 GiB.
+    let csum = check_csum(header, len, head.len() as u32, caps)?;
     let gso = match header.gso_type {
         gso::NONE => None,
         // A copy, so that the header of other frames need not be in memory.
@@ -101,31 +102,32 @@ pub(crate) fn check(
 
 /// Returns whether [`check_csum`] is all of [`check`] for such a header: the frame is not segmented and
 /// has no hash.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_plain(header: &Header, caps: &RxCaps) -> bool {
     header.gso_type == gso::NONE && !caps.hash
 }
 
-/// Checks what the header of a frame says about checksums. See [`check`].
+/// Checks what the header of a frame says about checksums, of which the first `head` bytes are linear.
+/// See [`check`].
 ///
 /// # Errors
 ///
 /// Any [`Refused`]: the frame must be dropped.
-#[inline]
+#[inline(always)]
 pub(crate) fn check_csum(
     header: &Header,
     len: u32,
-    head: &[u8],
+    head: u32,
     caps: &RxCaps,
 ) -> Result<RxCsum, Refused> {
-    if len < ETHERNET_HEADER || head.len() < ETHERNET_HEADER as usize {
+    if len < ETHERNET_HEADER || head < ETHERNET_HEADER {
         return Err(Refused::Short(len));
     }
     csum(header, negotiated_flags(header, caps), head)
 }
 
 /// Returns the flags that were negotiated.
-#[inline]
+#[inline(always)]
 pub(crate) fn negotiated_flags(header: &Header, caps: &RxCaps) -> u8 {
     let mut known = 0;
     if caps.csum {
@@ -137,8 +139,8 @@ pub(crate) fn negotiated_flags(header: &Header, caps: &RxCaps) -> u8 {
     header.flags & known
 }
 
-#[inline]
-fn csum(header: &Header, flags: u8, head: &[u8]) -> Result<RxCsum, Refused> {
+#[inline(always)]
+fn csum(header: &Header, flags: u8, head: u32) -> Result<RxCsum, Refused> {
     let (start, offset) = (header.csum_start, header.csum_offset);
     let refused = Err(Refused::Csum {
         flags,
@@ -162,7 +164,7 @@ fn csum(header: &Header, flags: u8, head: &[u8]) -> Result<RxCsum, Refused> {
     // The sum of two 16-bit numbers does not wrap.
     let end = u32::from(start).wrapping_add(offset.into()).wrapping_add(2);
     let network = ETHERNET_HEADER + IpVersion::V4.min_header();
-    if u32::from(start) < network || end > head.len() as u32 {
+    if u32::from(start) < network || end > head {
         return refused;
     }
     Ok(RxCsum::Partial { start, offset })

@@ -4,7 +4,11 @@
 
 use super::{
     caps::Caps,
-    limits::Mtu, //
+    limits::Mtu,
+    spec::{
+        header::MAX_LEN,
+        MAX_GSO_FRAME, //
+    }, //
 };
 
 /// Size of a page in bytes.
@@ -13,6 +17,10 @@ const PAGE_SIZE: u32 = 4096;
 /// What is kept free before a frame that the stack gets in its buffer, in bytes.
 #[doc(alias = "NET_SKB_PAD")]
 pub(crate) const HEADROOM: u32 = 64;
+
+/// The least that is left of a page to be posted again, in bytes: with it no frame needs more parts
+/// than fit into a socket buffer.
+pub(crate) const LEAST_POSTED: u32 = 4096;
 
 /// Order of the pages of [`RxMode::Bulk`].
 const BULK_ORDER: u8 = 2;
@@ -73,6 +81,17 @@ impl RxMode {
             _ => 1,
         }
     }
+
+    /// Returns how many buffers the device needs for the largest frame.
+    pub(crate) fn most_buffers(self) -> u16 {
+        let frame = MAX_GSO_FRAME + MAX_LEN as u32;
+        // CAST: At most 33.
+        match self {
+            Self::Mtu => frame.div_ceil(PAGE_SIZE / 2) as u16,
+            Self::Bulk => frame.div_ceil(LEAST_POSTED) as u16,
+            Self::Big | Self::Jumbo { .. } => 1,
+        }
+    }
 }
 
 /// Returns the smallest order of pages that hold `len` bytes.
@@ -85,10 +104,7 @@ fn order(len: u32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::spec::{
-            feature::*,
-            MAX_GSO_FRAME, //
-        },
+        super::spec::feature::*,
         *, //
     };
     use rvirtio::{
@@ -152,6 +168,19 @@ mod tests {
         let orders = RxMode::Big.page_orders();
         let size: u32 = BIG_PARTS.iter().map(|&i| PAGE_SIZE << orders[i]).sum();
         assert!(size >= MAX_GSO_FRAME + 24);
+    }
+
+    /// A device that has so many buffers needs not be notified of more.
+    #[test]
+    fn largest_frame_fits_in_most_buffers() {
+        for (mode, least) in [(RxMode::Mtu, PAGE_SIZE / 2), (RxMode::Bulk, LEAST_POSTED)] {
+            assert!(u32::from(mode.most_buffers()) * least >= MAX_GSO_FRAME + 24);
+            assert!(mode.most_buffers() <= MAX_PARTS);
+        }
+        // There a frame is always in one.
+        for mode in [RxMode::Big, RxMode::Jumbo { order: 3 }] {
+            assert_eq!(mode.most_buffers(), 1);
+        }
     }
 
     /// covers: NET-55

@@ -42,6 +42,8 @@ pub(crate) struct Tx<'bound> {
     /// The largest number of descriptors that a frame takes.
     per_frame: u16,
     header_len: TxHeaderLen,
+    /// How many more frames are sent before the next interrupt is put off again.
+    unarmed: u16,
 }
 
 impl<'bound> Tx<'bound> {
@@ -63,12 +65,22 @@ impl<'bound> Tx<'bound> {
             vq,
             maps,
             per_frame,
+            unarmed: 0,
             header_len: match layout {
                 Layout::Basic => TxHeaderLen::L12,
                 Layout::Hash => TxHeaderLen::L20,
                 Layout::Tunnel => TxHeaderLen::L24,
             },
         })
+    }
+
+    /// Asks for an interrupt once most of what is in flight was sent. Returns whether that much was sent
+    /// already.
+    #[doc(alias = "virtqueue_enable_cb_delayed")]
+    #[inline]
+    fn arm(&mut self) -> MoreUsed {
+        self.unarmed = self.vq.in_flight() / 4;
+        self.vq.arm(Arm::MostInFlight)
     }
 
     /// Returns whether there is room for a frame, whatever it is like.
@@ -100,14 +112,20 @@ type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
 
 /// Sends a frame, or drops it.
 ///
-/// With each notification, the next interrupt is put off to when most of what is in flight was sent.
-/// As long as frames are sent, and the device is not much quicker, it does not come before they are
-/// freed here.
+/// With each notification, the next interrupt is put off to when most of what is in flight was sent. As
+/// long as frames are sent, and the device is not much quicker, that is put off again before it comes,
+/// and sent frames are freed here. With many in flight not each of them has to do so, and none while the
+/// pair is polled, which ends with a look at this queue.
 #[doc(alias = "start_xmit")]
 #[inline]
 pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb) {
     skb.timestamp();
     let len = skb.len();
+    let arms = tx.unarmed == 0 && !tx.pair().polling.is_set();
+    if arms {
+        // What is used in the meantime is found below.
+        tx.vq.silence();
+    }
     if add(tx, skb).is_none() {
         return dropped(tx);
     }
@@ -118,7 +136,7 @@ pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb) {
         full(tx);
     }
     if tx.sent(len) {
-        kick(tx);
+        kick(tx, arms);
     }
 }
 
@@ -128,17 +146,19 @@ fn dropped(tx: &mut Guard<'_, '_>) {
     tx.pair().tx.dropped.add(1);
     // Earlier frames may be waiting.
     if !tx.more_follow() {
-        kick(tx);
+        kick(tx, true);
     }
 }
 
+/// Notifies the device. With `arms`, also asks for an interrupt.
 #[inline(always)]
-fn kick(tx: &mut Guard<'_, '_>) {
-    let (kick, more) = tx.vq.kick_and_arm(Arm::MostInFlight);
-    if let Some(kick) = kick {
+fn kick(tx: &mut Guard<'_, '_>, arms: bool) {
+    if let Some(kick) = tx.vq.kick_prepare() {
         kick.notify();
     }
-    if more == MoreUsed::Pending {
+    if !arms {
+        tx.unarmed = tx.unarmed.saturating_sub(1);
+    } else if tx.arm() == MoreUsed::Pending {
         catch_up(tx);
     }
 }
@@ -149,7 +169,11 @@ fn catch_up(tx: &mut Guard<'_, '_>) {
     for _ in 0..CATCH_UP {
         // Interrupts may be off here.
         reap(tx, Free::Anywhere);
-        if tx.vq.in_flight() == 0 || tx.vq.arm(Arm::MostInFlight) == MoreUsed::Nothing {
+        if tx.vq.in_flight() == 0 {
+            tx.unarmed = 0;
+            return;
+        }
+        if tx.arm() == MoreUsed::Nothing {
             return;
         }
     }
@@ -194,22 +218,30 @@ fn refused<'bound>(tx: &mut Tx<'bound>, buf: TxBuf<'bound>) {
 fn full(tx: &mut Guard<'_, '_>) {
     tx.stop();
     tx.pair().tx.stop.add(1);
-    if tx.vq.arm(Arm::MostInFlight) == MoreUsed::Pending {
+    if tx.arm() == MoreUsed::Pending {
         tx.pair().schedule();
     }
 }
 
-/// Frees what was sent, wakes the stack, and asks for the next interrupt. Returns whether there is
-/// more to free.
-pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free) -> MoreUsed {
+/// Frees what was sent, and wakes the stack. With `last`, nobody else looks at the queue before there is
+/// an interrupt, so it asks for one. Returns whether there is more to free.
+#[inline]
+pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free, last: bool) -> MoreUsed {
+    if tx.vq.in_flight() != 0 {
+        reap(tx, from);
+    }
+    if !last {
+        return MoreUsed::Pending;
+    }
+    tx.pair().polling.clear();
     if tx.vq.in_flight() == 0 {
+        tx.unarmed = 0;
         return MoreUsed::Nothing;
     }
-    reap(tx, from);
-    if tx.vq.in_flight() == 0 || tx.vq.is_armed() {
+    if tx.vq.is_armed() {
         return MoreUsed::Nothing;
     }
-    tx.vq.arm(Arm::MostInFlight)
+    tx.arm()
 }
 
 /// Frees frames that were sent, as far as one look finds them.
@@ -250,8 +282,22 @@ pub(crate) fn reclaim(tx: &mut Guard<'_, '_>, stopped: &Stopped<'_>) {
 /// never agreed on.
 #[inline(never)]
 fn segments(skb: &TxSkb, caps: &TxCaps) -> Option<[u64; 3]> {
+    if skb.is_in_tunnel() {
+        return segments_in_tunnel(skb, caps);
+    }
+    segment_words(skb, false, caps)
+}
+
+/// There the rest of the header is in use as well.
+#[inline(never)]
+fn segments_in_tunnel(skb: &TxSkb, caps: &TxCaps) -> Option<[u64; 3]> {
+    segment_words(skb, true, caps)
+}
+
+#[inline(always)]
+fn segment_words(skb: &TxSkb, in_tunnel: bool, caps: &TxCaps) -> Option<[u64; 3]> {
     let plain = plain(skb.len(), skb.partial_csum(), caps)?;
-    let gso = skb.gso().ok()?;
+    let gso = skb.gso(in_tunnel).ok()?;
     let gso = TxGso {
         kind: match gso.kind {
             netdev::TxGsoKind::TcpV4 => TxGsoKind::TcpV4,

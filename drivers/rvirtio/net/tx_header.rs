@@ -119,62 +119,72 @@ fn partial(len: u32, (start, offset): (u32, u32), caps: &TxCaps) -> Option<(u16,
 }
 
 /// Adds to the [`plain`] header of a frame, of which `linear` bytes are linear, how to segment it.
+#[inline(always)]
 pub(crate) fn segmented(plain: Header, linear: u32, gso: &TxGso, caps: &TxCaps) -> Option<Header> {
-    let mut header = plain;
-    segmentation(&mut header, linear, gso, caps)?;
-    Some(header)
-}
-
-fn segmentation(header: &mut Header, linear: u32, gso: &TxGso, caps: &TxCaps) -> Option<()> {
     let (base, negotiated, protocol) = match gso.kind {
         TxGsoKind::TcpV4 => (gso::TCPV4, caps.tso4, Protocol::Tcp),
         TxGsoKind::TcpV6 => (gso::TCPV6, caps.tso6, Protocol::Tcp),
         TxGsoKind::UdpL4 => (gso::UDP_L4, caps.uso, Protocol::Udp),
     };
-    let csum_ok = header.flags & flag::NEEDS_CSUM != 0
-        && header.csum_offset == protocol.csum_offset()
-        && u32::from(header.csum_start).checked_add(protocol.min_header())? <= gso.headers;
+    let csum_ok = plain.flags & flag::NEEDS_CSUM != 0
+        && plain.csum_offset == protocol.csum_offset()
+        && u32::from(plain.csum_start).checked_add(protocol.min_header())? <= gso.headers;
     if !negotiated || !csum_ok || gso.size == 0 || gso.headers > linear {
         return None;
     }
-    header.gso_type = base;
-    header.gso_size = u16::try_from(gso.size).ok()?;
-    if gso.ecn {
-        if !caps.ecn || protocol != Protocol::Tcp {
-            return None;
-        }
-        header.gso_type |= gso::ECN;
+    if gso.ecn && !(caps.ecn && protocol == Protocol::Tcp) {
+        return None;
     }
+    let ecn = if gso.ecn { gso::ECN } else { 0 };
     // Only a hint, unless the device wants to know.
     let hdr_len = if caps.exact_hdr_len {
         gso.headers
     } else {
         linear
     };
-    header.hdr_len = u16::try_from(hdr_len).ok()?;
-    match &gso.tunnel {
-        Some(tunnel) => self::tunnel(header, tunnel, caps),
-        None => Some(()),
-    }
+    let tunnel = match &gso.tunnel {
+        Some(tunnel) => self::tunnel(plain.csum_start, tunnel, caps)?,
+        None => Tunnel::default(),
+    };
+    Some(Header {
+        flags: plain.flags | tunnel.flags,
+        gso_type: base | ecn | tunnel.gso_type,
+        hdr_len: u16::try_from(hdr_len).ok()?,
+        gso_size: u16::try_from(gso.size).ok()?,
+        outer_th_offset: tunnel.outer_th_offset,
+        inner_nh_offset: tunnel.inner_nh_offset,
+        ..plain
+    })
 }
 
-fn tunnel(header: &mut Header, tunnel: &TxTunnel, caps: &TxCaps) -> Option<()> {
-    let inner_transport = u32::from(header.csum_start);
+/// What the header says of a tunnel.
+#[derive(Default)]
+struct Tunnel {
+    flags: u8,
+    gso_type: u8,
+    outer_th_offset: u16,
+    inner_nh_offset: u16,
+}
+
+fn tunnel(csum_start: u16, tunnel: &TxTunnel, caps: &TxCaps) -> Option<Tunnel> {
     let in_order = tunnel.outer_transport.checked_add(8)? <= tunnel.inner_network
-        && tunnel.inner_network < inner_transport;
+        && tunnel.inner_network < u32::from(csum_start);
     if !caps.tunnel || (tunnel.csum && !caps.tunnel_csum) || !in_order {
         return None;
     }
-    header.gso_type |= match tunnel.outer_version {
-        IpVersion::V4 => gso::UDP_TUNNEL_IPV4,
-        IpVersion::V6 => gso::UDP_TUNNEL_IPV6,
-    };
-    if tunnel.csum {
-        header.flags |= flag::UDP_TUNNEL_CSUM;
-    }
-    header.outer_th_offset = u16::try_from(tunnel.outer_transport).ok()?;
-    header.inner_nh_offset = u16::try_from(tunnel.inner_network).ok()?;
-    Some(())
+    Some(Tunnel {
+        flags: if tunnel.csum {
+            flag::UDP_TUNNEL_CSUM
+        } else {
+            0
+        },
+        gso_type: match tunnel.outer_version {
+            IpVersion::V4 => gso::UDP_TUNNEL_IPV4,
+            IpVersion::V6 => gso::UDP_TUNNEL_IPV6,
+        },
+        outer_th_offset: u16::try_from(tunnel.outer_transport).ok()?,
+        inner_nh_offset: u16::try_from(tunnel.inner_network).ok()?,
+    })
 }
 
 #[cfg(test)]

@@ -200,3 +200,9 @@ void rvirtio_helper_skb_add_rx_frag(struct sk_buff *skb, int i,
 {
 	skb_add_rx_frag(skb, i, page, off, size, truesize);
 }
+
+void rvirtio_helper_skb_set_ip_summed(struct sk_buff *skb, u8 ip_summed);
+void rvirtio_helper_skb_set_ip_summed(struct sk_buff *skb, u8 ip_summed)
+{
+	skb->ip_summed = ip_summed;
+}

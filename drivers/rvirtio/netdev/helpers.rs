@@ -78,4 +78,5 @@ extern "C" {
         size: c_int,
         truesize: c_uint,
     );
+    pub(crate) fn rvirtio_helper_skb_set_ip_summed(skb: *mut sk_buff, ip_summed: u8);
 }

@@ -3,6 +3,7 @@
 //! What the stack is told of received frames.
 
 use crate::{
+    helpers::*,
     skb::{
         self,
         gso as raw_gso,
@@ -59,7 +60,7 @@ pub struct OutOfBounds;
 impl RxSkb {
     /// Returns `offset` from the start of the linear memory, if `room` bytes from there on are
     /// frame.
-    #[inline]
+    #[inline(always)]
     fn header_at(&self, offset: u16, room: u16) -> Result<u16, OutOfBounds> {
         let raw = self.as_raw();
         // SAFETY: `raw` points to a socket buffer (type invariant).
@@ -72,12 +73,15 @@ impl RxSkb {
     }
 
     /// Says that the device checked the checksum, and those of `level` headers before.
-    #[inline]
+    #[inline(always)]
     pub fn set_csum_checked(&mut self, level: u8) {
         // SAFETY: `raw` points to a socket buffer (type invariant).
-        let headers = unsafe { &mut *skb::headers(self.as_raw()) };
-        headers.set_ip_summed(ip_summed::UNNECESSARY);
-        headers.set_csum_level(level);
+        unsafe {
+            rvirtio_helper_skb_set_ip_summed(self.as_raw(), ip_summed::UNNECESSARY);
+            if level != 0 {
+                (*skb::headers(self.as_raw())).set_csum_level(level);
+            }
+        }
     }
 
     /// Says that the checksum is partial.
@@ -86,7 +90,7 @@ impl RxSkb {
     ///
     /// [`OutOfBounds`] if it would be stored outside what is linear.
     #[doc(alias = "skb_partial_csum_set")]
-    #[inline]
+    #[inline(always)]
     pub fn set_csum_partial(&mut self, start: u16, offset: u16) -> Result<(), OutOfBounds> {
         let at = self.header_at(start, offset.checked_add(2).ok_or(OutOfBounds)?)?;
         // SAFETY: `raw` points to a socket buffer (type invariant).
@@ -95,9 +99,9 @@ impl RxSkb {
             let csum = skb::csum(raw);
             (*csum).csum_start = at;
             (*csum).csum_offset = offset;
-            let headers = &mut *skb::headers(raw);
-            headers.transport_header = at;
-            headers.set_ip_summed(ip_summed::PARTIAL);
+            (*skb::headers(raw)).transport_header = at;
+            // The accessor would set bit by bit, in a loop.
+            rvirtio_helper_skb_set_ip_summed(raw, ip_summed::PARTIAL);
         }
         Ok(())
     }

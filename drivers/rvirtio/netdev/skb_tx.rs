@@ -84,6 +84,9 @@ pub struct TxTunnel {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownGso;
 
+/// The ways of segmentation in tunnels.
+const TUNNEL: u32 = gso::UDP_TUNNEL | gso::UDP_TUNNEL_CSUM;
+
 /// From where a frame is freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Free {
@@ -174,29 +177,34 @@ impl TxSkb {
         unsafe { (*skb::shared_info(self.as_raw())).gso_size }
     }
 
-    /// Returns how to segment the frame, if [it is to be](TxSkb::is_gso).
+    /// Returns whether the frame is to be segmented, and in a tunnel.
+    #[inline]
+    pub fn is_in_tunnel(&self) -> bool {
+        self.gso_type() & TUNNEL != 0
+    }
+
+    /// Returns how to segment the frame, if [it is to be](TxSkb::is_gso). `in_tunnel` must be what
+    /// [`TxSkb::is_in_tunnel`] says.
     ///
     /// # Errors
     ///
     /// [`UnknownGso`] for ways that no features of this crate stand for.
-    pub fn gso(&self) -> Result<TxGso, UnknownGso> {
+    #[inline(always)]
+    pub fn gso(&self, in_tunnel: bool) -> Result<TxGso, UnknownGso> {
         let size = self.gso_size();
-        const TUNNEL: u32 = gso::UDP_TUNNEL | gso::UDP_TUNNEL_CSUM;
-        let raw = self.as_raw();
-        // SAFETY: `raw` points to a socket buffer (type invariant).
-        let gso_type = unsafe { (*skb::shared_info(raw)).gso_type };
         // The stack has checked the headers by now.
-        let gso_type = gso_type & !gso::DODGY;
+        let gso_type = self.gso_type() & !gso::DODGY;
         let kind = match gso_type & !(gso::TCP_ECN | TUNNEL) {
             gso::TCPV4 => TxGsoKind::TcpV4,
             gso::TCPV6 => TxGsoKind::TcpV6,
             gso::UDP_L4 => TxGsoKind::UdpL4,
             _ => return Err(UnknownGso),
         };
+        let raw = self.as_raw();
         // SAFETY: `raw` points to a socket buffer (type invariant).
         let (headroom, headers) = unsafe { (skb::headroom(raw), &*skb::headers(raw)) };
         let at = |offset: u16| u32::from(offset).wrapping_sub(headroom);
-        let tunnel = (gso_type & TUNNEL != 0).then(|| TxTunnel {
+        let tunnel = in_tunnel.then(|| TxTunnel {
             outer_v6: headers.protocol == 0x86dd_u16.to_be(),
             csum: gso_type & gso::UDP_TUNNEL_CSUM != 0,
             outer_transport: at(headers.transport_header),
@@ -220,7 +228,14 @@ impl TxSkb {
         })
     }
 
+    #[inline]
+    fn gso_type(&self) -> u32 {
+        // SAFETY: `raw` points to a socket buffer (type invariant).
+        unsafe { (*skb::shared_info(self.as_raw())).gso_type }
+    }
+
     /// Returns a byte of what is linear.
+    #[inline]
     fn byte(&self, offset: u32) -> Option<u8> {
         if offset >= self.linear_len() {
             return None;

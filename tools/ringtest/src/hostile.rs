@@ -141,7 +141,7 @@ impl Hostile {
                 let _ = self.ring.is_armed();
             }
             18 => {
-                let _ = self.ring.kick_and_arm(Arm::MostInFlight);
+                self.ring.silence();
             }
             19 => self.peek(input.byte()),
             _ => self.use_buffer(input),
@@ -241,14 +241,15 @@ impl Hostile {
                     addr: 1,
                     len: ELEMENT,
                 };
-                let token = self.ring.again(used.token, segment, Access::Writable);
-                self.hold(
-                    token.unwrap().index(),
-                    Buffer {
+                if self.ring.again(used.token, segment, Access::Writable) {
+                    let buffer = Buffer {
                         writable,
                         descriptors,
-                    },
-                );
+                    };
+                    self.hold(used.token.index(), buffer);
+                } else {
+                    self.ring.take(used.token);
+                }
             }
             _ => {
                 self.check_popped(Ok(used));

@@ -25,8 +25,6 @@ pub enum Step {
     Publish,
     /// The driver publishes and decides whether to notify.
     Kick,
-    /// The same, and the driver asks for a callback.
-    KickAndArm(Arm),
     /// The driver takes at most so many used buffers.
     Pop(u8),
     /// The driver takes those that one look finds.
@@ -35,6 +33,8 @@ pub enum Step {
     Peek(Peeked),
     /// The driver disables callbacks.
     Disable,
+    /// The driver disables callbacks, and takes back what it asked for.
+    Silence,
     /// The driver asks for a callback.
     Arm(Arm),
     /// The device takes at most so many buffers.
@@ -53,7 +53,7 @@ pub enum Peeked {
     Leave,
     /// It takes the buffer.
     Take,
-    /// It adds the buffer again if that has one element, otherwise it takes it.
+    /// It adds the buffer again if that can be done, otherwise it takes it.
     Again,
 }
 
@@ -88,11 +88,11 @@ pub fn step() -> impl Strategy<Value = Step> {
         4 => (lengths(), lengths()).prop_map(|(r, w)| Step::AddIndirect(r, w)),
         1 => Just(Step::Publish),
         5 => Just(Step::Kick),
-        3 => arm.clone().prop_map(Step::KickAndArm),
         5 => (1u8..9).prop_map(Step::Pop),
         2 => Just(Step::PopSeen),
         4 => peeked.prop_map(Step::Peek),
         1 => Just(Step::Disable),
+        1 => Just(Step::Silence),
         3 => arm.prop_map(Step::Arm),
         5 => (1u8..9).prop_map(Step::Take),
         5 => (1u8..5, any::<u8>(), used_length()).prop_map(|(n, at, len)| Step::Use(n, at, len)),

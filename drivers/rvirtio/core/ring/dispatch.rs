@@ -105,12 +105,6 @@ where
         dispatch!(self.kick_prepare())
     }
 
-    /// See [`split::Ring::kick_and_arm`].
-    #[inline(always)]
-    pub fn kick_and_arm(&mut self, arm: Arm) -> (bool, More) {
-        dispatch!(self.kick_and_arm(arm))
-    }
-
     /// See [`split::Ring::notification_data`] and [`packed::Ring::notification_data`].
     #[inline]
     pub fn notification_data(&self) -> u16 {
@@ -143,12 +137,7 @@ where
 
     /// See [`split::Ring::again`] and [`packed::Ring::again`].
     #[inline(always)]
-    pub fn again(
-        &mut self,
-        token: Token,
-        segment: Segment,
-        access: Access,
-    ) -> Result<Token, AddError> {
+    pub fn again(&mut self, token: Token, segment: Segment, access: Access) -> bool {
         dispatch!(self.again(token, segment, access))
     }
 
@@ -156,6 +145,12 @@ where
     #[inline]
     pub fn disable_cb(&mut self) {
         dispatch!(self.disable_cb())
+    }
+
+    /// See [`split::Ring::silence`].
+    #[inline]
+    pub fn silence(&mut self) {
+        dispatch!(self.silence())
     }
 
     /// See [`split::Ring::arm`] and [`packed::Ring::arm`].
@@ -180,6 +175,12 @@ where
     #[inline]
     pub fn in_flight(&self) -> u16 {
         dispatch!(self.in_flight())
+    }
+
+    /// See [`split::Ring::undecided`] and [`packed::Ring::undecided`].
+    #[inline]
+    pub fn undecided(&self) -> u32 {
+        dispatch!(self.undecided())
     }
 
     /// See [`split::Ring::size`].

@@ -49,13 +49,14 @@ pub enum More {
     Nothing,
 }
 
-/// Returns whether an index that moves from `old` to `new` reaches the entry `event`, so that the
-/// other side wants a notification.
+/// Returns whether an index that has moved by `count` entries to `new` has reached the entry `event`, so
+/// that the other side wants a notification.
 ///
-/// All are free-running 16-bit indices; `new` is at most 65535 entries past `old`.
+/// The indices run free, in 16 bits. All events are reached by more entries than these can tell apart.
 #[doc(alias = "vring_need_event")]
 #[inline]
-pub(super) const fn need_event(event: u16, new: u16, old: u16) -> bool {
-    // Both sides are distances back from `new`, so the comparison is correct when the indices wrap.
-    new.wrapping_sub(event).wrapping_sub(1) < new.wrapping_sub(old)
+pub(super) const fn need_event(event: u16, new: u16, count: u32) -> bool {
+    // The distance of the event back from `new`, so that the comparison is correct when the indices
+    // wrap.
+    (new.wrapping_sub(event).wrapping_sub(1) as u32) < count
 }

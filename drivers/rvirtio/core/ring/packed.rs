@@ -81,7 +81,7 @@ pub struct Ring<M, S> {
     next_avail: Position,
     pending: Pending,
     /// The number of descriptors added since the last decision to notify.
-    undecided: u64,
+    undecided: u32,
     /// Free-running counts of buffers.
     added: u16,
     published: u16,
@@ -218,6 +218,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn in_flight(&self) -> u16 {
         self.added.wrapping_sub(self.popped)
+    }
+
+    /// Returns the number of descriptors in the ring of which the device may not know: those that were
+    /// added since the last [`kick_prepare`](Self::kick_prepare).
+    #[inline]
+    pub fn undecided(&self) -> u32 {
+        self.undecided
     }
 
     /// Returns the queue size.

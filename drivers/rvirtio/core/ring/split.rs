@@ -66,8 +66,8 @@ pub struct Ring<M, S> {
     avail_idx: u16,
     /// The value last written to `avail.idx`, which is visible to the device.
     published: u16,
-    /// The value of `published` at the last decision to notify.
-    kicked: u16,
+    /// The number of buffers added since the last decision to notify.
+    undecided: u32,
 
     /// The free-running index of the next element of the used ring to take.
     last_used: u16,
@@ -76,9 +76,6 @@ pub struct Ring<M, S> {
     /// The value last written to `used_event`.
     used_event: u16,
 
-    /// Whether so many buffers were published without a decision to notify that `published` has
-    /// lapped `kicked`.
-    overrun: bool,
     callbacks: bool,
     event_idx: bool,
     in_order: bool,
@@ -116,11 +113,10 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             num_free: 0,
             avail_idx: 0,
             published: 0,
-            kicked: 0,
+            undecided: 0,
             last_used: 0,
             used_seen: 0,
             used_event: 0,
-            overrun: false,
             callbacks: true,
             event_idx: config.event_idx,
             in_order: config.in_order,
@@ -153,11 +149,10 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.num_free = self.size();
         self.avail_idx = 0;
         self.published = 0;
-        self.kicked = 0;
+        self.undecided = 0;
         self.last_used = 0;
         self.used_seen = 0;
         self.used_event = 0;
-        self.overrun = false;
         self.callbacks = true;
         self.batch = None;
         self.state = State::Live;
@@ -174,6 +169,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn in_flight(&self) -> u16 {
         self.avail_idx.wrapping_sub(self.last_used)
+    }
+
+    /// Returns the number of buffers in the ring of which the device may not know: those that were
+    /// added since the last [`kick_prepare`](Self::kick_prepare).
+    #[inline]
+    pub fn undecided(&self) -> u32 {
+        self.undecided
     }
 
     /// Returns the queue size.

@@ -8,7 +8,9 @@ use super::{
     memory::{
         PackedMemory,
         SplitMemory, //
-    }, //
+    },
+    AddError,
+    Rejected, //
 };
 use crate::{
     dma::Dma,
@@ -28,6 +30,7 @@ use crate::{
         }, //
     },
 };
+use core::mem;
 use kernel::prelude::*;
 
 /// The size below which a ring is not reduced if there is not enough memory.
@@ -67,12 +70,36 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
         })
     }
 
+    /// Adds a buffer without a table. Not inlined, because queues on a hot path use indirect
+    /// descriptors.
+    #[inline(never)]
+    pub(super) fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
+        self.ring.add_chain(data.readable(), data.writable())
+    }
+
+    /// Stores the buffer whose descriptors were just added to the ring, if they were.
+    #[inline(always)]
+    pub(super) fn put_added(
+        &mut self,
+        added: Result<Token, AddError>,
+        data: T,
+    ) -> Result<(), Rejected<T>> {
+        match added {
+            Ok(token) => {
+                self.put(token, data);
+                Ok(())
+            }
+            Err(error) => Err(Rejected { error, value: data }),
+        }
+    }
+
     /// Stores the buffer whose descriptors were just added to the ring.
     #[inline(always)]
     pub(super) fn put(&mut self, token: Token, data: T) {
-        // The slot is empty: the ring only returns tokens of descriptors that were free.
         if let Some(slot) = self.slots.get_mut(usize::from(token.index())) {
-            *slot = Some(data);
+            // It is empty: the ring only returns tokens of descriptors that were free. So there is
+            // nothing to drop.
+            mem::forget(slot.replace(data));
         }
     }
 
@@ -91,14 +118,6 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
     #[inline(always)]
     pub(super) fn get(&self, token: Token) -> Option<&T> {
         self.slots.get(usize::from(token.index()))?.as_ref()
-    }
-
-    /// Moves a buffer to where it is found by its new token.
-    #[cold]
-    pub(super) fn rename(&mut self, old: Token, new: Token) {
-        if let Some(data) = self.take(old) {
-            self.put(new, data);
-        }
     }
 
     /// Returns the buffer whose token the ring has just returned.

@@ -65,28 +65,36 @@ impl<T: Buffers> Peeked<'_, '_, T> {
 
     /// Takes the buffer back. This is never `None` either.
     #[inline(always)]
-    pub fn take(self) -> Option<T> {
-        let parts = &mut self.vq.parts;
+    pub fn take(mut self) -> Option<T> {
+        self.take_data()
+    }
+
+    #[inline(always)]
+    fn take_data(&mut self) -> Option<T> {
+        let parts = &mut *self.vq.parts;
         parts.ring.take(self.token);
         parts.take(self.token)
     }
 
-    /// Adds the buffer again, as it is, with the next [`Virtqueue::kick_prepare`]. It is dropped if
-    /// the queue takes no buffers, and if it has more than one segment.
+    /// Adds the buffer again, as it is. It is dropped if the queue takes no buffers.
     #[inline(always)]
     pub fn again(self) {
         let vq = &mut *self.vq;
-        let takes_buffers = vq.handle.device().life().takes_buffers(vq.epoch);
-        let single = vq.parts.get(self.token).and_then(T::single);
-        if let (true, Some((segment, access))) = (takes_buffers, single) {
-            if let Ok(token) = vq.parts.ring.again(self.token, segment, access) {
-                if token != self.token {
-                    vq.parts.rename(self.token, token);
+        if vq.handle.device().life().takes_buffers(vq.epoch) {
+            if let Some((segment, access)) = vq.parts.get(self.token).and_then(T::single) {
+                if vq.parts.ring.again(self.token, segment, access) {
+                    return;
                 }
-                return;
             }
         }
-        drop(self.take());
+        self.move_again();
+    }
+
+    #[cold]
+    fn move_again(mut self) {
+        if let Some(data) = self.take_data() {
+            let _ = self.vq.add(data);
+        }
     }
 }
 

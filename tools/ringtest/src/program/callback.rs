@@ -2,7 +2,7 @@
 
 //! What the driver may rely on about callbacks.
 
-use super::{Machine, TestRing};
+use super::Machine;
 use crate::ring::{Arm, More};
 
 /// What the driver may rely on.
@@ -22,16 +22,11 @@ pub(super) enum Callback {
 impl Machine {
     /// The driver asks for a callback.
     pub fn arm(&mut self, arm: Arm) -> More {
-        self.ask(arm, |ring| ring.arm(arm))
-    }
-
-    /// The driver asks for a callback, in one way or another.
-    pub(super) fn ask(&mut self, arm: Arm, ask: impl FnOnce(&mut TestRing) -> More) -> More {
         self.callbacks = true;
         self.unarmed = false;
         let available =
             self.available() + self.used.iter().map(|(b, _)| self.steps(b)).sum::<u16>();
-        let more = ask(&mut self.ring);
+        let more = self.ring.arm(arm);
         self.callback = match more {
             More::Pending => {
                 assert!(!self.used.is_empty());
@@ -65,6 +60,13 @@ impl Machine {
             true => Callback::Any,
             false => Callback::None,
         };
+    }
+
+    /// The driver disables callbacks, and takes back what it asked for.
+    pub fn silence(&mut self) {
+        self.ring.silence();
+        self.callbacks = false;
+        self.callback = Callback::None;
     }
 
     /// A buffer was popped.

@@ -5,7 +5,7 @@
 use super::{machine::Buffer, Layout, Machine, Peeked};
 use crate::{
     model::device::Element,
-    ring::{packed, split, Access, AddError, Arm, More, Segment, Token, UsedBuffer},
+    ring::{packed, split, Access, AddError, Segment, Token, UsedBuffer},
 };
 
 impl Machine {
@@ -144,24 +144,6 @@ impl Machine {
 
     pub(super) fn kick(&mut self) {
         let notify = self.ring.kick_prepare();
-        self.kicked(notify);
-    }
-
-    /// The driver publishes, decides whether to notify, and asks for a callback.
-    pub fn kick_and_arm(&mut self, arm: Arm) -> More {
-        self.published = self.added.len();
-        let mut notify = false;
-        let more = self.ask(arm, |ring| {
-            let (kick, more) = ring.kick_and_arm(arm);
-            notify = kick;
-            more
-        });
-        self.kicked(notify);
-        more
-    }
-
-    /// The driver has decided whether to notify.
-    fn kicked(&mut self, notify: bool) {
         self.published = self.added.len();
         let expected = self.device.expects_notification(self.undecided);
         assert_eq!(notify, expected);
@@ -236,14 +218,20 @@ impl Machine {
                     true => Access::Writable,
                     false => Access::Readable,
                 };
-                let token = self.ring.again(used.token, segment, access).unwrap();
+                let done = self.ring.again(used.token, segment, access);
+                assert_eq!(done, !self.config.in_order);
+                if !done {
+                    self.ring.take(used.token);
+                }
                 self.unarmed = true;
                 self.check_popped(used);
-                let (readable, writable) = match access {
-                    Access::Readable => (&[segment][..], &[][..]),
-                    Access::Writable => (&[][..], &[segment][..]),
-                };
-                self.accept(token, readable, writable, None, 1);
+                if done {
+                    let (readable, writable) = match access {
+                        Access::Readable => (&[segment][..], &[][..]),
+                        Access::Writable => (&[][..], &[segment][..]),
+                    };
+                    self.accept(used.token, readable, writable, None, 1);
+                }
             }
             _ => {
                 self.ring.take(used.token);

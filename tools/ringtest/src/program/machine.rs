@@ -161,13 +161,11 @@ impl Machine {
                 self.published = self.added.len();
             }
             Step::Kick => self.kick(),
-            Step::KickAndArm(arm) => {
-                let _ = self.kick_and_arm(*arm);
-            }
             Step::Pop(max) => self.pop(*max),
             Step::PopSeen => self.pop_seen(),
             Step::Peek(what) => self.peek(*what),
             Step::Disable => self.disable(),
+            Step::Silence => self.silence(),
             Step::Arm(arm) => {
                 let _ = self.arm(*arm);
             }

@@ -32,16 +32,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     #[inline]
     pub fn arm(&mut self, arm: Arm) -> More {
-        self.request(arm);
-        // The request must be visible before the descriptor is read. The device writes the
-        // descriptor and then reads the request, so at least one side sees the other's store.
-        self.mem.barriers().mb();
-        self.pending()
-    }
-
-    /// Enables callbacks, and requests one.
-    #[inline]
-    pub(super) fn request(&mut self, arm: Arm) {
         if self.event_idx {
             self.callbacks = true;
             let skipped = match arm {
@@ -53,12 +43,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.callbacks = true;
             self.mem.driver_event().write(EVENT_ENABLE);
         }
-    }
-
-    /// Returns whether there is a used buffer, after a barrier that follows
-    /// [`request`](Self::request).
-    #[inline]
-    pub(super) fn pending(&self) -> More {
+        // The request must be visible before the descriptor is read. The device writes the
+        // descriptor and then reads the request, so at least one side sees the other's store.
+        self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
         if self.knows_used() && self.state == State::Live {
             More::Pending
@@ -87,6 +74,17 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             if !self.event_idx {
                 self.mem.driver_event().write(EVENT_DISABLE);
             }
+        }
+    }
+
+    /// Disables callbacks like [`disable_cb`](Self::disable_cb), and takes a request back, so that none
+    /// comes for what the device uses later.
+    #[inline]
+    pub fn silence(&mut self) {
+        self.disable_cb();
+        if self.event_idx {
+            self.until_event = 0;
+            self.mem.driver_event().write(EVENT_DISABLE);
         }
     }
 

@@ -8,9 +8,7 @@ use super::{
 };
 use crate::{
     ring::{
-        Arm,
         Barriers,
-        More,
         Shadow, //
     },
     spec::ring::packed::{
@@ -57,21 +55,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.wants_kick(added)
     }
 
-    /// Does what [`kick_prepare`](Self::kick_prepare) and then [`arm`](Self::arm) do, with one barrier
-    /// for both.
-    #[inline]
-    pub fn kick_and_arm(&mut self, arm: Arm) -> (bool, More) {
-        self.publish();
-        self.request(arm);
-        let added = mem::take(&mut self.undecided);
-        // See `kick_prepare` and `arm`: both stores come before both loads.
-        self.mem.barriers().mb();
-        (added != 0 && self.wants_kick(added), self.pending())
-    }
-
     /// Returns whether the device wants to be notified of the last `added` descriptors.
     #[inline]
-    fn wants_kick(&self, added: u64) -> bool {
+    fn wants_kick(&self, added: u32) -> bool {
         let event = self.mem.device_event().read();
         // CAST: Position and flags are the two halves.
         let (position, flags) = (event as u16, (event >> 16) as u16);

@@ -115,7 +115,7 @@ impl Position {
     /// Returns whether the position `bits` of an event is one of the `count` positions before this
     /// one, up to two laps around a ring of `size`.
     #[inline]
-    pub(super) fn is_passed(self, bits: u16, count: u64, size: u16) -> bool {
+    pub(super) fn is_passed(self, bits: u16, count: u32, size: u16) -> bool {
         let size = i32::from(size);
         let event = i32::from(bits & !EVENT_WRAP);
         // The number of positions between both. None of these can wrap.
@@ -129,7 +129,7 @@ impl Position {
             between = between.wrapping_add(size.wrapping_mul(2));
         }
         // CAST: It is only negative if the position is not in the ring, and then too large.
-        (between as u64) < count
+        (between as u32) < count
     }
 }
 

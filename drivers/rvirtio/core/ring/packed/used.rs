@@ -9,7 +9,6 @@ use super::{
 use crate::ring::{
     buffer::Report,
     Access,
-    AddError,
     Barriers,
     Segment,
     Shadow,
@@ -73,7 +72,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// # Errors
     ///
     /// As [`pop_used`](Self::pop_used).
-    #[inline]
+    #[inline(always)]
     pub fn peek(&mut self) -> Result<Option<UsedBuffer>, Violation> {
         self.publish();
         let Some(report) = self.look()? else {
@@ -95,22 +94,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// Pops the buffer that [`peek`](Self::peek) has just returned, and adds it again as it is: a
-    /// buffer of one element, which is `segment`.
+    /// buffer of one element, which is `segment`. It keeps its token.
     ///
-    /// # Errors
-    ///
-    /// As [`add_one`](Self::add_one). The buffer then stays where it was.
-    #[inline]
-    pub fn again(
-        &mut self,
-        token: Token,
-        segment: Segment,
-        access: Access,
-    ) -> Result<Token, AddError> {
-        self.state.takes_buffers()?;
-        segment.writable(access)?;
+    /// Returns `false`, and does nothing, with `IN_ORDER`.
+    #[inline(always)]
+    pub fn again(&mut self, token: Token, segment: Segment, access: Access) -> bool {
+        if self.in_order {
+            return false;
+        }
         self.take(token);
-        self.add_one(segment, access)
+        // The id that was freed last is the first one to be used. Nothing fails: what was in the ring
+        // is neither empty, nor are there no descriptors for it.
+        self.add_one(segment, access).is_ok()
     }
 
     /// Calls [`look`](Self::look), and updates the event if there is no used buffer.
@@ -123,7 +118,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// Returns the device's report of the next buffer, if it is used.
-    #[inline]
+    #[inline(always)]
     fn look(&mut self) -> Result<Option<Report>, Violation> {
         if !self.state.returns_buffers()? {
             return Ok(None);

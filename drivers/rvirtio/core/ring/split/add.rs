@@ -141,6 +141,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.mem.avail_ring(self.avail_idx).write(head);
         // INVARIANT: There is one more buffer, and its descriptors are removed from the free list.
         self.avail_idx = self.avail_idx.wrapping_add(1);
+        self.undecided = self.undecided.wrapping_add(1);
         self.free_head = free;
         // Callers check that there are `count` free ones, so this does not wrap.
         self.num_free = self.num_free.wrapping_sub(count);

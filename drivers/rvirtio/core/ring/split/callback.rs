@@ -25,33 +25,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[doc(alias = "virtqueue_enable_cb_delayed")]
     #[inline]
     pub fn arm(&mut self, arm: Arm) -> More {
-        let skipped = self.request(arm);
-        // The request must be visible before `used.idx` is read. The device writes the index and
-        // then reads the request, so at least one side sees the other's store.
-        self.mem.barriers().mb();
-        self.passed(skipped)
-    }
-
-    /// Enables callbacks, and requests one for the buffer after some, the number of which it returns.
-    #[inline]
-    pub(super) fn request(&mut self, arm: Arm) -> u16 {
+        let mut skipped = 0;
         if self.event_idx {
             self.callbacks = true;
-            let skipped = arm.skipped(self.published.wrapping_sub(self.last_used));
+            skipped = arm.skipped(self.published.wrapping_sub(self.last_used));
             self.write_event(self.last_used.wrapping_add(skipped));
-            return skipped;
-        }
-        if !self.callbacks {
+        } else if !self.callbacks {
             self.callbacks = true;
             self.mem.avail_flags().write(0);
         }
-        0
-    }
-
-    /// Returns whether the device has used more than so many buffers, after a barrier that follows
-    /// [`request`](Self::request).
-    #[inline]
-    pub(super) fn passed(&self, skipped: u16) -> More {
+        // The request must be visible before `used.idx` is read. The device writes the index and
+        // then reads the request, so at least one side sees the other's store.
+        self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
         let used = self.mem.used_idx().read().wrapping_sub(self.last_used);
         if used > skipped && self.state == State::Live {
@@ -84,6 +69,16 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             if !self.event_idx {
                 self.mem.avail_flags().write(AVAIL_F_NO_INTERRUPT);
             }
+        }
+    }
+
+    /// Disables callbacks like [`disable_cb`](Self::disable_cb), and takes a request back, so that none
+    /// comes for what the device uses later.
+    #[inline]
+    pub fn silence(&mut self) {
+        self.disable_cb();
+        if self.event_idx {
+            self.write_event(self.last_used.wrapping_sub(1));
         }
     }
 

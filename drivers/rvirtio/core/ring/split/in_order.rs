@@ -26,7 +26,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let last = match self.batch {
             Some(last) => last,
             None => {
-                let last = self.read_used()?;
+                let last = self.read_used(self.last_used)?;
                 let held = self.shadow.get(usize::from(last.id));
                 // The buffer is in the ring, so it is reached by popping from the oldest one on.
                 if held.is_none_or(|entry| entry.count == 0) {

@@ -9,9 +9,7 @@ use super::{
 use crate::{
     ring::{
         event::need_event,
-        Arm,
         Barriers,
-        More,
         Shadow, //
     },
     spec::ring::split::USED_F_NO_NOTIFY,
@@ -29,16 +27,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn publish(&mut self) {
         let new = self.avail_idx;
-        let added = new.wrapping_sub(self.published);
-        if added == 0 {
+        if new == self.published {
             return;
         }
         // Descriptors and ring elements must be visible before the index that covers them.
         self.mem.barriers().wmb();
         self.mem.avail_idx().write(new);
         self.published = new;
-        // `kicked` was lapped if the distance to it has become smaller than the last step.
-        self.overrun |= new.wrapping_sub(self.kicked) < added;
     }
 
     /// Makes all buffers that were added visible to the device, and returns whether it has to be
@@ -47,42 +42,21 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn kick_prepare(&mut self) -> bool {
         self.publish();
-        let Some(old) = self.decide() else {
+        let added = mem::take(&mut self.undecided);
+        if added == 0 {
             return false;
-        };
+        }
         // The index must be visible before the event or the flags are read. The device writes these
         // and then reads the index, so at least one side sees the other's store.
         self.mem.barriers().mb();
-        self.wants_kick(old)
+        self.wants_kick(added)
     }
 
-    /// Does what [`kick_prepare`](Self::kick_prepare) and then [`arm`](Self::arm) do, with one barrier
-    /// for both.
-    #[inline(always)]
-    pub fn kick_and_arm(&mut self, arm: Arm) -> (bool, More) {
-        self.publish();
-        let skipped = self.request(arm);
-        let old = self.decide();
-        // See `kick_prepare` and `arm`: both stores come before both loads.
-        self.mem.barriers().mb();
-        let kick = old.is_some_and(|old| self.wants_kick(old));
-        (kick, self.passed(skipped))
-    }
-
-    /// Returns what the last decision to notify covered, if there is another one to make now.
+    /// Returns whether the device wants to be notified of the last `added` buffers.
     #[inline]
-    fn decide(&mut self) -> Option<Decided> {
-        let (index, overrun) = (self.kicked, mem::replace(&mut self.overrun, false));
-        self.kicked = self.published;
-        (index != self.kicked || overrun).then_some(Decided { index, overrun })
-    }
-
-    /// Returns whether the device wants to be notified of the buffers since `old`.
-    #[inline]
-    fn wants_kick(&self, old: Decided) -> bool {
+    fn wants_kick(&self, added: u32) -> bool {
         if self.event_idx {
-            let event = self.mem.avail_event();
-            old.overrun || need_event(event.read(), self.kicked, old.index)
+            need_event(self.mem.avail_event().read(), self.published, added)
         } else {
             self.mem.used_flags().read() & USED_F_NO_NOTIFY == 0
         }
@@ -95,13 +69,4 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     pub fn notification_data(&self) -> u16 {
         self.published
     }
-}
-
-/// What a decision to notify covered.
-#[derive(Clone, Copy)]
-struct Decided {
-    /// The index after the last buffer.
-    index: u16,
-    /// Since then, the index has gone all the way around.
-    overrun: bool,
 }

@@ -9,7 +9,6 @@ use super::{
 use crate::ring::{
     buffer::Report,
     Access,
-    AddError,
     Barriers,
     Segment,
     Shadow,
@@ -57,6 +56,26 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.last_used == self.used_seen && !self.look()? {
             return Ok(());
         }
+        if self.in_order {
+            return self.take_in_order(&mut each);
+        }
+        let end = self.used_seen;
+        let mut next = self.last_used;
+        while next != end {
+            let Report { id, len } = self.read_used(next)?;
+            let Some(writable) = self.release_any(id) else {
+                return Err(self.violation(Violation::UsedIdNotInFlight { id }));
+            };
+            next = next.wrapping_add(1);
+            // INVARIANT: One buffer less, and not past `used_seen`, which is ahead.
+            self.last_used = next;
+            each(UsedBuffer::new(Token(id), len, writable));
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn take_in_order(&mut self, each: &mut dyn FnMut(UsedBuffer)) -> Result<(), Violation> {
         while self.last_used != self.used_seen {
             each(self.take_next()?);
         }
@@ -97,30 +116,21 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     /// Pops the buffer that [`peek`](Self::peek) has just returned, and adds it again as it is: a
-    /// buffer of one element, which is `segment`.
+    /// buffer of one element, which is `segment`. It keeps its token.
     ///
-    /// # Errors
-    ///
-    /// As [`add_one`](Self::add_one). The buffer then stays where it was.
+    /// Returns `false`, and does nothing, with `IN_ORDER`.
     #[inline(always)]
-    pub fn again(
-        &mut self,
-        token: Token,
-        segment: Segment,
-        access: Access,
-    ) -> Result<Token, AddError> {
-        self.state.takes_buffers()?;
-        segment.writable(access)?;
+    pub fn again(&mut self, token: Token, _segment: Segment, _access: Access) -> bool {
         if self.in_order {
-            self.take(token);
-            return self.add_one(segment, access);
+            return false;
         }
         // The descriptor is as it was.
         self.mem.avail_ring(self.avail_idx).write(token.0);
         // INVARIANT: One buffer less, and one more.
         self.avail_idx = self.avail_idx.wrapping_add(1);
+        self.undecided = self.undecided.wrapping_add(1);
         self.last_used = self.last_used.wrapping_add(1);
-        Ok(token)
+        true
     }
 
     /// Calls [`look`](Self::look), and updates the event if there is no used buffer.
@@ -173,14 +183,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.in_order {
             self.next_in_order()
         } else {
-            self.read_used()
+            self.read_used(self.last_used)
         }
     }
 
-    /// Reads the next element of the used ring.
-    #[inline]
-    pub(super) fn read_used(&mut self) -> Result<Report, Violation> {
-        let elem = self.mem.used_ring(self.last_used);
+    /// Reads an element of the used ring.
+    #[inline(always)]
+    pub(super) fn read_used(&mut self, index: u16) -> Result<Report, Violation> {
+        let elem = self.mem.used_ring(index);
         let (id, len) = (elem.id.read(), elem.len.read());
         if id > u32::from(self.mask) {
             return Err(self.violation(Violation::UsedIdRange {
@@ -197,6 +207,27 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// part, or `None` if there is no such buffer.
     #[inline]
     pub(super) fn release(&mut self, id: u16) -> Option<u32> {
+        if !self.in_order {
+            return self.release_any(id);
+        }
+        let entry = self.shadow.get_mut(usize::from(id))?;
+        let (count, writable) = (entry.count, entry.writable);
+        if count == 0 {
+            return None;
+        }
+        entry.count = 0;
+        if self.batch.is_some_and(|last| last.id == id) {
+            self.batch = None;
+        }
+        // INVARIANT: The buffer follows the free list, which is extended by it. At most all descriptors
+        // are free, so this does not wrap.
+        self.num_free = self.num_free.wrapping_add(count);
+        Some(writable)
+    }
+
+    /// Does the same without `IN_ORDER`.
+    #[inline(always)]
+    fn release_any(&mut self, id: u16) -> Option<u32> {
         let free_head = self.free_head;
         let entry = self.shadow.get_mut(usize::from(id))?;
         let (count, writable) = (entry.count, entry.writable);
@@ -204,17 +235,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             return None;
         }
         entry.count = 0;
-        // INVARIANT: At most all descriptors are free, so this does not wrap.
-        self.num_free = self.num_free.wrapping_add(count);
-        // INVARIANT: With `IN_ORDER`, the buffer follows the free list, which is extended by it.
-        // Otherwise its chain is inserted at the head of the free list.
-        if self.in_order {
-            if self.batch.is_some_and(|last| last.id == id) {
-                self.batch = None;
-            }
-            return Some(writable);
-        }
-        self.free_head = id;
+        // INVARIANT: The chain of the buffer is inserted at the head of the free list. At most all
+        // descriptors are free, so the sum does not wrap.
         if count == 1 {
             entry.next = free_head;
         } else {
@@ -222,6 +244,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             let last = self.shadow.get(second)?.last();
             self.shadow.get_mut(usize::from(last))?.next = free_head;
         }
+        self.free_head = id;
+        self.num_free = self.num_free.wrapping_add(count);
         Some(writable)
     }
 }
