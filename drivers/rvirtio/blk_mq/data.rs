@@ -42,8 +42,8 @@ impl<C: Command> Request<C> {
         let blank = Blank(NonZeroU64::new(number).unwrap_or(NonZeroU64::MAX));
         let tail = blank.0.get().to_ne_bytes();
         let start = self.tail_start();
-        for part in self.parts() {
-            // SAFETY: The memory belongs to a read, as `parts` returns no other, and the driver
+        self.for_each_part(|part| {
+            // SAFETY: The memory belongs to a read, as there are no other parts, and the driver
             // owns the read. The device does not have it, because only a `Prepared` can be added to
             // a virtqueue.
             unsafe { part.cpu.write_bytes(0, part.len) };
@@ -54,7 +54,7 @@ impl<C: Command> Request<C> {
                     unsafe { cpu.copy_from_nonoverlapping(NonNull::from(from).cast(), len) };
                 }
             });
-        }
+        });
         blank
     }
 
@@ -66,7 +66,7 @@ impl<C: Command> Request<C> {
         self.command_mut().release();
         let mut tail = [0; LEN];
         let start = self.tail_start();
-        for part in self.parts() {
+        self.for_each_part(|part| {
             part.overlap(start, |cpu, at, len| {
                 if let Some(to) = tail.get_mut(at..).and_then(|tail| tail.get_mut(..len)) {
                     // SAFETY: The memory belongs to a read that the driver owns. The device does
@@ -75,7 +75,7 @@ impl<C: Command> Request<C> {
                     unsafe { cpu.copy_to_nonoverlapping(NonNull::from(to).cast(), len) };
                 }
             });
-        }
+        });
         u64::from_ne_bytes(tail) == blank.0.get()
     }
 
@@ -85,24 +85,28 @@ impl<C: Command> Request<C> {
         (self.data_len() as usize).saturating_sub(LEN)
     }
 
-    /// Returns the parts of a read's data in order, and nothing for other requests.
-    fn parts(&self) -> impl Iterator<Item = Part> + use<'_, C> {
-        let is_read = self.direction() == Some(Direction::FromDevice);
-        let segments = is_read.then(|| self.segments());
+    /// Calls `each` for the parts of a read's data in order, and not at all for other requests.
+    fn for_each_part(&self, mut each: impl FnMut(Part)) {
+        if self.direction() != Some(Direction::FromDevice) {
+            return;
+        }
         let mut offset = 0;
-        segments.into_iter().flatten().filter_map(move |segment| {
+        for segment in self.segments() {
             // SAFETY: The address is in the direct mapping: the disks do not support peer-to-peer
             // DMA, and there is no high memory on 64-bit machines.
             let cpu = unsafe { rvirtio_helper_phys_to_virt(segment.addr) };
-            let part = Part {
-                offset,
-                cpu: NonNull::new(cpu)?.cast(),
-                // CAST: To a larger type.
-                len: segment.len as usize,
+            let Some(cpu) = NonNull::new(cpu) else {
+                continue;
             };
-            offset += part.len;
-            Some(part)
-        })
+            // CAST: To a larger type.
+            let len = segment.len as usize;
+            each(Part {
+                offset,
+                cpu: cpu.cast(),
+                len,
+            });
+            offset += len;
+        }
     }
 }
 

@@ -78,17 +78,15 @@ pub(crate) fn small<'bound>(
     if caps.mergeable && header.num_buffers > 1 || !is_plain(&header, &caps.rx) {
         return None;
     }
-    let csum = match check_csum(&header, len, len, &caps.rx) {
-        Ok(csum) => csum,
-        Err(refused) => return Some(Err(Dropped::Header(refused))),
-    };
     let Some(mut skb) = napi.copied(buf, offset, len) else {
         return Some(Err(Dropped::Memory));
     };
-    if apply_csum(&mut skb, csum).is_err() {
-        return Some(Err(Dropped::Length(BadLength::Short(len))));
-    }
-    Some(Ok(skb))
+    let csum = check_csum(&header, len, len, &caps.rx).map_err(Dropped::Header);
+    Some(match csum.map(|csum| apply_csum(&mut skb, csum)) {
+        Ok(Ok(())) => Ok(skb),
+        Ok(Err(_)) => Err(Dropped::Length(BadLength::Short(len))),
+        Err(refused) => Err(refused),
+    })
 }
 
 /// Receives the frame that starts in a buffer of one part. `overlong` says that it holds less than is

@@ -76,10 +76,22 @@ impl Iterator for Segments<'_> {
     }
 }
 
+/// Returns the segments of fragments by their physical addresses.
+///
+/// # Safety
+///
+/// `fragments` must be those of a socket buffer, all in pages.
+#[inline(always)]
+pub(crate) unsafe fn of_fragments(
+    fragments: &[skb_frag_t],
+) -> impl Iterator<Item = Segment> + use<'_> {
+    fragments.iter().map(fragment)
+}
+
 /// Returns the physical address and the length of a fragment.
 #[inline]
 fn fragment(fragment: &skb_frag_t) -> Segment {
-    // SAFETY: It is the fragment of a socket buffer, in a page, as `Segments::physical` wants it.
+    // SAFETY: It is the fragment of a socket buffer, in a page, as the functions above want it.
     let page = unsafe { page_to_phys(fragment.netmem as *mut _) };
     Segment {
         // Within the page.

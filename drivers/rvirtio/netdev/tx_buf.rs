@@ -4,7 +4,10 @@
 
 use crate::{
     phys::virt_to_phys,
-    segments::Segments,
+    segments::{
+        self,
+        Segments, //
+    },
     skb_tx::TxSkb,
     tx_header::TxHeader,
     tx_map::{
@@ -41,12 +44,19 @@ struct Control<'bound> {
     /// Physical address and length of the first segment.
     addr: u64,
     len: u32,
-    /// Whether that is the header below. Otherwise it is the linear part of the frame, with the
-    /// header in its headroom.
-    apart: bool,
-    /// Whether there are more segments.
-    chained: bool,
+    form: Form,
     header: [u64; 3],
+}
+
+/// What the first segment is, and whether there are more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The linear part of the frame, with the header in its headroom. There are no fragments.
+    Single,
+    /// The same, and there are fragments.
+    Chained,
+    /// The header in the control block.
+    Apart,
 }
 
 const _: () = {
@@ -80,14 +90,19 @@ impl<'bound> TxBuf<'bound> {
     pub fn new(skb: TxSkb, header: TxHeader, pool: &mut MapPool<'bound>) -> Result<Self, TxSkb> {
         let raw = skb.as_raw();
         let header_len = header.len as u32;
-        let apart = !skb.has_private_headroom(header_len);
-        let chained = skb.fragments() != 0;
+        let form = if !skb.has_private_headroom(header_len) {
+            Form::Apart
+        } else if skb.fragments() != 0 {
+            Form::Chained
+        } else {
+            Form::Single
+        };
         // SAFETY: The control block has room and alignment for this (see the assertions), and nobody
         // else uses it, as the socket buffer is exclusively owned. If the header is not put there, there
         // are so many bytes before the data, and nobody else uses them.
         unsafe {
             let control = (&raw mut (*raw).cb).cast::<Control<'bound>>();
-            let (start, len) = if apart {
+            let (start, len) = if form == Form::Apart {
                 ((&raw mut (*control).header).cast(), header_len)
             } else {
                 // The length of a frame is far below 2^32.
@@ -98,8 +113,7 @@ impl<'bound> TxBuf<'bound> {
             (&raw mut (*control).maps).write(None);
             (&raw mut (*control).addr).write(virt_to_phys(start));
             (&raw mut (*control).len).write(len);
-            (&raw mut (*control).apart).write(apart);
-            (&raw mut (*control).chained).write(apart || chained);
+            (&raw mut (*control).form).write(form);
         }
         // INVARIANT: All of it was just initialised, but what is not written of the header, which are
         // integers that this crate does not read.
@@ -135,18 +149,10 @@ impl<'bound> TxBuf<'bound> {
         unsafe { &mut (*self.control()).maps }
     }
 
-    /// Returns whether the header is a segment of its own.
     #[inline]
-    fn is_apart(&self) -> bool {
+    fn form(&self) -> Form {
         // SAFETY: The control block is initialised (type invariant), and this part does not change.
-        unsafe { (*self.control()).apart }
-    }
-
-    /// Returns whether there is more than one segment.
-    #[inline]
-    fn is_chained(&self) -> bool {
-        // SAFETY: The control block is initialised (type invariant), and this part does not change.
-        unsafe { (*self.control()).chained }
+        unsafe { (*self.control()).form }
     }
 
     /// Returns the first segment by its physical address.
@@ -196,7 +202,7 @@ impl<'bound> TxBuf<'bound> {
     /// Returns the segments by their physical addresses.
     #[inline]
     fn physical(&self) -> Segments<'_> {
-        let linear = self.is_apart().then(|| Segment {
+        let linear = (self.form() == Form::Apart).then(|| Segment {
             // SAFETY: The socket buffer is valid (type invariant of `TxSkb`), and its data were
             // allocated by the stack.
             addr: unsafe { virt_to_phys((*self.skb.as_raw()).data) },
@@ -206,6 +212,12 @@ impl<'bound> TxBuf<'bound> {
         // anything else (`netmem_tx`), so that the stack drops such frames.
         unsafe { Segments::physical(self.first(), linear, self.skb.fragment_list()) }
     }
+}
+
+#[inline(never)]
+fn first_of(maps: &Maps<'_>) -> Option<(Segment, Access)> {
+    let segment = maps.segments().first()?;
+    Some((*segment, Access::Readable))
 }
 
 impl Drop for TxBuf<'_> {
@@ -233,14 +245,23 @@ unsafe impl Buffers for TxBuf<'_> {
 
     #[inline]
     fn single(&self) -> Option<(Segment, Access)> {
-        if self.is_chained() {
+        if self.form() != Form::Single {
             return None;
         }
-        let segment = match self.maps() {
-            None => self.first(),
-            Some(maps) => *maps.segments().first()?,
-        };
-        Some((segment, Access::Readable))
+        if let Some(maps) = self.maps() {
+            return first_of(maps);
+        }
+        Some((self.first(), Access::Readable))
+    }
+
+    #[inline]
+    fn only_readable(&self) -> Option<impl Iterator<Item = Segment>> {
+        if self.maps().is_some() || self.form() == Form::Apart {
+            return None;
+        }
+        // SAFETY: As in `physical`.
+        let fragments = unsafe { segments::of_fragments(self.skb.fragment_list()) };
+        Some(iter::once(self.first()).chain(fragments))
     }
 
     #[inline]

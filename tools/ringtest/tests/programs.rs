@@ -248,6 +248,30 @@ proptest! {
     }
 }
 
+/// A callback for most of what is in flight is for the buffer after three quarters, however few there
+/// are.
+#[test]
+fn delayed_callback_waits_for_three_quarters() {
+    for (in_flight, before) in [(1, 0), (2, 1), (3, 2), (4, 3), (5, 3), (8, 6)] {
+        let config = Config {
+            event_idx: true,
+            ..Config::default()
+        };
+        let mut machine = Machine::new(Layout::Split, 8, config);
+        for _ in 0..in_flight {
+            machine.run(&Step::AddOne(1, false));
+        }
+        machine.run(&Step::Kick);
+        assert_eq!(machine.arm(Arm::MostInFlight), More::Nothing);
+        machine.run(&Step::Take(u8::MAX));
+        for _ in 0..before {
+            assert!(!machine.use_buffers(1, 0, 0));
+        }
+        assert!(machine.use_buffers(1, 0, 0));
+        machine.finish();
+    }
+}
+
 /// A delayed callback waits for descriptors, not for buffers: a short buffer that is used before
 /// its turn does not get there, the rest does.
 #[test]

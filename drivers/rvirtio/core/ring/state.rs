@@ -29,10 +29,13 @@ impl State {
     /// Returns whether used buffers can be popped, or the violation that has broken the ring.
     #[inline]
     pub(super) fn returns_buffers(self) -> Result<bool, Violation> {
+        // By itself, as that is one comparison.
+        if matches!(self, Self::Live) {
+            return Ok(true);
+        }
         match self {
-            Self::Live => Ok(true),
-            Self::Stopped => Ok(false),
             Self::Broken(violation) => Err(violation),
+            _ => Ok(false),
         }
     }
 
@@ -50,7 +53,9 @@ impl State {
 }
 
 /// The reason why a buffer was not added. The ring is unchanged.
+// As large as a token: a result with either is returned in two registers, not packed into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
 pub enum AddError {
     /// There are not enough free descriptors until buffers are used.
     Full,

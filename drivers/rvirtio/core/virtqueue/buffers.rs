@@ -40,6 +40,13 @@ pub unsafe trait Buffers: Send + Sized {
         None
     }
 
+    /// Returns the same segments as [`Buffers::readable`], where there are only such, by the shortest
+    /// way. May return `None` nevertheless.
+    #[inline]
+    fn only_readable(&self) -> Option<impl Iterator<Item = Segment>> {
+        None::<iter::Empty<Segment>>
+    }
+
     /// Returns a table of descriptors of these segments, filled and in memory that belongs to this
     /// buffer. With a table, the buffer only needs one descriptor of the queue.
     #[inline]

@@ -74,6 +74,14 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
     /// descriptors.
     #[inline(never)]
     pub(super) fn add_direct(&mut self, data: &T) -> Result<Token, AddError> {
+        match data.only_readable() {
+            Some(segments) => self.ring.add_chain(segments, []),
+            None => self.add_any(data),
+        }
+    }
+
+    #[inline(never)]
+    fn add_any(&mut self, data: &T) -> Result<Token, AddError> {
         self.ring.add_chain(data.readable(), data.writable())
     }
 

@@ -158,6 +158,13 @@ fn frame() -> impl Strategy<Value = TxFrame> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
+    /// Most frames have such a header, which is made in another way.
+    #[test]
+    fn words_are_those_of_the_header(frame in frame(), caps in caps()) {
+        let header = plain(frame.len, frame.csum, &caps);
+        prop_assert_eq!(plain_words(frame.len, frame.csum, &caps), header.map(Header::to_words));
+    }
+
     /// covers: NET-16 NET-17 NET-21 NET-23 NET-25 NET-27 NET-28 NET-29 NET-31 NET-33 NET-34 NET-35
     /// covers: NET-36 NET-37 NET-38 NET-43 NET-44 NET-45 NET-46 NET-52 NET-53
     #[test]

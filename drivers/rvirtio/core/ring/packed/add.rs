@@ -12,6 +12,7 @@ use crate::{
     ring::{
         segment::{
             check_count,
+            in_order,
             Sums, //
         },
         Access,
@@ -57,51 +58,53 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
         self.state.takes_buffers()?;
-        let free = u32::from(self.num_free);
-        let mut sums = Sums::new();
-        // The number of elements, which may be more than there is room for; the position after those
-        // that were written, and the last one of them.
-        let (mut count, mut next, mut last) = (0_u32, self.next_avail, self.next_avail);
-        let (mut first_flags, mut last_flags) = (0, 0);
-        let mut push = |segment: Segment, access: Access| {
-            let before = count;
-            count = before.saturating_add(1);
-            sums.add(segment, access);
-            if before >= free {
-                return;
-            }
-            last_flags = access.flags();
-            last = next;
-            self.write_element(last, segment);
-            if before == 0 {
-                first_flags = last_flags | DESC_F_NEXT;
-            } else {
-                self.write_flags(last, last_flags | DESC_F_NEXT);
-            }
-            next = last.next(self.size);
+        let mut chain = Chain {
+            count: 0,
+            next: self.next_avail,
+            last: self.next_avail,
+            first_flags: 0,
+            last_flags: 0,
+            sums: Sums::new(),
         };
-        readable
-            .into_iter()
-            .for_each(|segment| push(segment, Access::Readable));
-        writable
-            .into_iter()
-            .for_each(|segment| push(segment, Access::Writable));
+        in_order(readable, writable)
+            .for_each(|(segment, access)| self.push(&mut chain, segment, access));
 
-        let checked = check_count(count, self.num_free, self.capacity)
-            .and_then(|count| Ok((count, sums.writable()?)));
+        let checked = check_count(chain.count, self.num_free, self.capacity)
+            .and_then(|count| Ok((count, chain.sums.writable()?)));
         let (count, writable) = match checked {
             Ok(checked) => checked,
             Err(error) => {
-                self.undo(count);
+                self.undo(chain.count);
                 return Err(error);
             }
         };
         if count == 1 {
-            first_flags = last_flags;
+            chain.first_flags = chain.last_flags;
         } else {
-            self.write_flags(last, last_flags);
+            self.write_flags(chain.last, chain.last_flags);
         }
-        self.make_available(next, first_flags, count, writable)
+        self.make_available(chain.next, chain.first_flags, count, writable)
+    }
+
+    /// Writes the next element of a chain, if there is room for it.
+    // Not inlined: the names of closures that contain it would be too long for a symbol.
+    #[inline(never)]
+    fn push(&self, chain: &mut Chain, segment: Segment, access: Access) {
+        let before = chain.count;
+        chain.count = before.saturating_add(1);
+        chain.sums.add(segment, access);
+        if before >= self.num_free.into() {
+            return;
+        }
+        chain.last = chain.next;
+        chain.last_flags = access.flags();
+        chain.next = chain.last.next(self.size);
+        self.write_element(chain.last, segment);
+        if before == 0 {
+            chain.first_flags = chain.last_flags | DESC_F_NEXT;
+        } else {
+            self.write_flags(chain.last, chain.last_flags | DESC_F_NEXT);
+        }
     }
 
     #[inline]
@@ -179,4 +182,19 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.undecided = self.undecided.wrapping_add(count.into());
         Ok(Token(id))
     }
+}
+
+/// A buffer of several elements that is being added.
+struct Chain {
+    /// The number of elements, which may be more than there is room for.
+    count: u32,
+    /// The position after the descriptors that were written.
+    next: Position,
+    /// The last one of them.
+    last: Position,
+    /// The flags of the first one, which has none yet.
+    first_flags: u16,
+    /// The flags of the last one, without the one that says that there is a next.
+    last_flags: u16,
+    sums: Sums,
 }

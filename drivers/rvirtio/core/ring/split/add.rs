@@ -11,6 +11,7 @@ use crate::{
     ring::{
         segment::{
             check_count,
+            in_order,
             Sums, //
         },
         Access,
@@ -62,7 +63,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         // that were written, and the last one of them.
         let (mut count, mut next, mut last) = (0_u32, head, head);
         let mut last_flags = 0;
-        let mut push = |segment: Segment, access: Access| {
+        in_order(readable, writable).for_each(|(segment, access)| {
             let index = next;
             let before = count;
             count = before.saturating_add(1);
@@ -78,13 +79,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             last = index;
             last_flags = access.flags();
             self.write_desc(index, segment, last_flags | DESC_F_NEXT, next);
-        };
-        readable
-            .into_iter()
-            .for_each(|segment| push(segment, Access::Readable));
-        writable
-            .into_iter()
-            .for_each(|segment| push(segment, Access::Writable));
+        });
 
         let count = check_count(count, self.num_free, self.capacity())?;
         let writable = sums.writable()?;

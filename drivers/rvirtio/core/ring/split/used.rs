@@ -56,8 +56,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.last_used == self.used_seen && !self.look()? {
             return Ok(());
         }
-        if self.in_order {
-            return self.take_in_order(&mut each);
+        // Of its own, so that nothing of it is checked for each buffer below.
+        while self.in_order && self.last_used != self.used_seen {
+            each(self.take_in_order()?);
         }
         let end = self.used_seen;
         let mut next = self.last_used;
@@ -75,11 +76,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     }
 
     #[inline(never)]
-    fn take_in_order(&mut self, each: &mut dyn FnMut(UsedBuffer)) -> Result<(), Violation> {
-        while self.last_used != self.used_seen {
-            each(self.take_next()?);
-        }
-        Ok(())
+    fn take_in_order(&mut self) -> Result<UsedBuffer, Violation> {
+        self.take_next()
     }
 
     /// Returns the next used buffer, or `None` if there is none, and leaves it in the ring: it is
