@@ -218,12 +218,14 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     dev.hw_features = config.switchable.into_raw();
     dev.hw_enc_features = config.in_tunnels.into_raw();
     dev.needed_headroom = config.needed_headroom;
-    // A frame is sent once at a time: its control block is the driver's until it is freed.
     // SAFETY: The union has this structure as its members.
     let flags = unsafe { &mut dev.__bindgen_anon_1.priv_flags_fast };
-    // CAST: It is a bit of the lower half.
+    // CAST: Both are bits of the lower half.
     let sharing = bindings::netdev_priv_flags_IFF_TX_SKB_SHARING as c_ulong;
-    flags.set_priv_flags(flags.priv_flags() & !sharing);
+    let live_change = bindings::netdev_priv_flags_IFF_LIVE_ADDR_CHANGE as c_ulong;
+    // A frame is sent once at a time: its control block is the driver's until it is freed. Nothing is
+    // made of the address when the interface is opened.
+    flags.set_priv_flags((flags.priv_flags() & !sharing) | live_change);
 }
 
 /// Returns transmit queue `index` of a device.
