@@ -14,27 +14,6 @@
 link_up
 net load 3 >/tmp/load || fail "$(cat /tmp/load)"
 
-# flood: packets in both directions until killed.
-flood() {
-	ping -q -f -s 1400 10.77.0.3 >/dev/null 2>&1 &
-	first=$!
-	ip netns exec peer ping -q -f -s 60000 10.77.0.2 >/dev/null 2>&1 &
-	second=$!
-	before=$(counter "$near" rx_packets)
-	busy() { [ "$(counter "$near" rx_packets 2>/dev/null)" -gt $((before + 20)) ]; }
-	within 30 busy || fail "nothing is received"
-}
-
-calm() {
-	kill $first $second 2>/dev/null
-	wait $first $second
-}
-
-works() {
-	link_up
-	ping -c 1 -W 20 10.77.0.3 >/dev/null || fail "no answer after $1"
-}
-
 flood
 for round in 1 2; do
 	ip link set "$near" down

@@ -12,28 +12,6 @@
 
 ROUNDS=20
 
-# flood: packets in both directions until killed.
-flood() {
-	ping -q -f -s 1400 10.77.0.3 >/dev/null 2>&1 &
-	first=$!
-	ip netns exec peer ping -q -f -s 60000 10.77.0.2 >/dev/null 2>&1 &
-	second=$!
-	before=$(counter "$near" rx_packets)
-	busy() { [ "$(counter "$near" rx_packets 2>/dev/null)" -gt $((before + 50)) ]; }
-	within 20 busy || fail "nothing is received"
-}
-
-calm() {
-	kill $first $second 2>/dev/null
-	wait $first $second
-}
-
-works() {
-	link_up
-	expect "the name after $1" "$near" enp0s16
-	ping -c 1 -W 10 10.77.0.3 >/dev/null || fail "no answer after $1"
-}
-
 virtio=$(basename /sys/bus/pci/devices/$NEAR_BDF/*virtio[0-9]*)
 driver=$(readlink -f "/sys/bus/pci/devices/$NEAR_BDF/$virtio/driver")
 round=0

@@ -25,6 +25,14 @@ interface() {
 	find_interface "$1"
 }
 
+# usual_name BDF: prints the name that the interface of a PCI device has with any driver.
+usual_name() {
+	echo "$1" | {
+		IFS=:. read -r _ bus slot _
+		echo "enp$((0x$bus))s$((0x$slot))"
+	}
+}
+
 # has_carrier INTERFACE: whether it has a link.
 has_carrier() {
 	[ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]
@@ -80,6 +88,33 @@ link_down() {
 	ip link set "$near" down
 	ip netns delete peer 2>/dev/null
 	within 15 has_interface $FAR_BDF || fail "$far did not come back"
+}
+
+# flood: packets in both directions, until calm.
+flood() {
+	ping -q -f -s 1400 10.77.0.3 >/dev/null 2>&1 &
+	first=$!
+	ip netns exec peer ping -q -f -s 60000 10.77.0.2 >/dev/null 2>&1 &
+	second=$!
+	before=$(counter "$near" rx_packets)
+	within 30 receives $((before + 20)) || fail "nothing is received"
+}
+
+# receives COUNT: whether more packets than that were received.
+receives() {
+	[ "$(counter "$near" rx_packets 2>/dev/null)" -gt "$1" ]
+}
+
+calm() {
+	kill $first $second 2>/dev/null
+	wait $first $second
+}
+
+# works WHEN: links both interfaces again; fails without an answer.
+works() {
+	link_up
+	expect "the name after $1" "$near" "$(usual_name $NEAR_BDF)"
+	ping -c 1 -W 20 10.77.0.3 >/dev/null || fail "no answer after $1"
 }
 
 # net COMMAND...: the programs of net.py.
