@@ -2,7 +2,8 @@
 #
 # Traffic between the interface NEAR, here, and FAR, in the network namespace "peer":
 #
-# frames NEAR FAR: Ethernet frames of every length and of several types, both ways, compared.
+# frames NEAR FAR: Ethernet frames of every length and of several types, and with a VLAN's tag, both ways,
+# compared.
 # payload: UDP and TCP over IPv4 and IPv6 with every length around limits, both ways, compared.
 # pieces: TCP of very many small pieces, of scattered pages, and out of files, compared.
 # load SECONDS [INTERFACE]: two TCP streams in each direction, compared. Prints how much arrived by each,
@@ -17,6 +18,7 @@ import os
 import random
 import select
 import socket
+import struct
 import sys
 import tempfile
 import time
@@ -32,6 +34,9 @@ NETWORK = os.environ.get("NETWORK", "77")
 NEAR4, FAR4 = f"10.{NETWORK}.0.2", f"10.{NETWORK}.0.3"
 NEAR6, FAR6 = f"fd{NETWORK}::2", f"fd{NETWORK}::3"
 WAIT = 20
+
+SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA = 263, 1, 8
+PROMISCUOUS, HAS_TAG = 1, 1 << 4
 
 
 def fail(text):
@@ -68,25 +73,48 @@ def mac(interface):
         return bytes.fromhex(file.read().strip().replace(":", ""))
 
 
-def frame_types(length):
-    """Types that no protocol here has, and the length, which is what a small number means in 802.3."""
-    yield 0x6003
-    yield 0x88B5
-    if length - 14 < 0x600:
-        yield length - 14
+def all_frames(interface):
+    """Has a socket get frames whatever their target, and their VLAN's tag, which the stack takes out."""
+    raw = packet_socket(interface)
+    index = socket.if_nametoindex(interface)
+    raw.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("iHH8s", index, PROMISCUOUS, 0, b""))
+    raw.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+    return raw
+
+
+def receive_frame(raw):
+    frame, ancillary, _, _ = raw.recvmsg(65536, 256)
+    for level, kind, data in ancillary:
+        if level == SOL_PACKET and kind == PACKET_AUXDATA:
+            status, _, _, _, _, tag, protocol = struct.unpack("IIIHHHH", data)
+            if status & HAS_TAG:
+                return frame[:12] + struct.pack(">HH", protocol, tag) + frame[12:]
+    return frame
+
+
+def frame_types(length, mtu):
+    """What is between the addresses and the data."""
+    if length <= 14 + mtu:
+        # Types that no protocol here has, and the length, which is what a small number means in 802.3.
+        yield from (b"\x60\x03", b"\x88\xb5")
+        if length - 14 < 0x600:
+            yield (length - 14).to_bytes(2, "big")
+    # The stack drops shorter ones, whoever receives them.
+    if length >= 20:
+        yield b"\x81\x00\x60\x07\x88\xb5"
 
 
 def send_frames(sender, receiver, source, target, mtu):
     """All frames of a type in batches that fit into any ring."""
-    lengths = range(14, 14 + mtu + 1)
+    lengths = range(14, 14 + mtu + 4 + 1)
     number = 0
     for first in range(lengths.start, lengths.stop, 16):
         batch = []
         for length in range(first, min(first + 16, lengths.stop)):
-            for kind in frame_types(length):
+            for kind in frame_types(length, mtu):
                 number += 1
-                header = target + source + kind.to_bytes(2, "big")
-                frame = header + pattern(number * 97, length - 14)
+                header = target + source + kind
+                frame = header + pattern(number * 97, length - len(header))
                 batch.append(frame)
                 sender.send(frame)
         compare_frames(receiver, batch, source)
@@ -97,7 +125,7 @@ def compare_frames(receiver, batch, source):
     missing = set(batch)
     while missing:
         try:
-            found = receiver.recv(65536)
+            found = receive_frame(receiver)
         except TimeoutError:
             fail(f"frames did not arrive: {sorted((len(frame), frame[12:14].hex()) for frame in missing)}")
         # Others are those of the kernel.
@@ -109,7 +137,7 @@ def compare_frames(receiver, batch, source):
 
 
 def frames(near, far):
-    here, peer = packet_socket(near), there(lambda: packet_socket(far))
+    here, peer = all_frames(near), there(lambda: all_frames(far))
     near_mac, far_mac = mac(near), there(lambda: peer.getsockname()[4])
     with open(f"/sys/class/net/{near}/mtu") as file:
         mtu = int(file.read())
