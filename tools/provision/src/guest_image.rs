@@ -24,7 +24,7 @@ const ROOM: u64 = 3 << 29;
 /// Label of the root file system.
 const LABEL: &str = "rvirtio-root";
 
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 21] = [
     "kmod",
     "cpio",
     "udev",
@@ -44,6 +44,9 @@ const PACKAGES: [&str; 19] = [
     "procps",
     "tcpdump",
     "python3-minimal",
+    // For the kernel's own tests of network devices.
+    "python3-yaml",
+    "socat",
 ];
 
 const OPTIONS: [&str; 12] = [

@@ -82,6 +82,15 @@ impl Kernel {
         builtin::ensure(ctx, root)
     }
 
+    /// The directory of the source that the debug kernel is built from, in which that may be going on.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be fetched.
+    pub fn debug_source(ctx: &Context, root: &BuildRoot) -> Result<PathBuf> {
+        own::sources(ctx, root)
+    }
+
     /// A kernel that the user built in `dir` (the directory that holds its `.config`).
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::{
     modules::Builder,
     net_device::NetDevice,
     outcome::{Outcome, tail},
-    registers,
+    registers, selftests,
 };
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -57,6 +57,8 @@ pub struct Guests<'a> {
     pub modules: Builder<'a>,
     /// Argument of `--kernel` for guests whose tests name none.
     pub kernel: &'a str,
+    /// The kernel's source, if guests want the tests in it.
+    pub source: Option<&'a Path>,
     /// Where output and kernel logs are kept.
     pub logs: &'a Path,
     /// Set when the user wants to stop.
@@ -103,6 +105,10 @@ impl Guest {
         disks::make(guests.modules.root, &boot.spec.disks, dir.path())?;
         if boot.spec.other_core {
             guests.modules.build_other_core(guests.repo, dir.path())?;
+        }
+        if boot.spec.selftests {
+            let source = guests.source.context("the kernel's source was not fetched")?;
+            selftests::make(guests.modules.root, source, dir.path())?;
         }
         let device = boot.spec.net_device;
         let device =

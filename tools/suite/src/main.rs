@@ -28,6 +28,7 @@ mod rustc;
 mod rustdoc;
 mod script;
 mod select;
+mod selftests;
 mod vm;
 
 use anyhow::Result;

@@ -179,9 +179,12 @@ impl Suite {
             report.running(&test.name);
             report.add(test.run(&self.repo, &logs)?);
         }
+        let source = self.boots.iter().any(|boot| boot.spec.selftests);
+        let source = source.then(|| Kernel::debug_source(&ctx, &root)).transpose()?;
         let guests = Guests {
             repo: &self.repo,
             modules,
+            source: source.as_deref(),
             kernel: &self.kernel,
             logs: &logs,
             interrupted: &interrupted,

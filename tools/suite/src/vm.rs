@@ -10,11 +10,12 @@
 //! qmp                                       QEMU's monitor, at a serial port of the guest
 //! trace                                     accesses to registers are traced when the test asks for it
 //! other-core                                /host/built has modules of other sources of core
+//! selftests                                 /host/selftests has the kernel's tests of network devices
 //! net-device                                a network back end, `device`, that does what frames tell it to
 //! --smp 4                                   any options; $DIR is a scratch directory of the host
 //! ```
 
-use crate::{net_device, registers};
+use crate::{net_device, registers, selftests};
 use anyhow::{Context as _, Result, bail};
 use std::{fs, path::Path};
 
@@ -33,6 +34,8 @@ pub struct Spec {
     pub other_core: bool,
     /// A network device of our own is wanted.
     pub net_device: bool,
+    /// The kernel's own tests of network devices are wanted.
+    pub selftests: bool,
 }
 
 /// A scratch disk.
@@ -106,6 +109,10 @@ impl Spec {
                     self.other_core = true;
                     self.options.extend(["--copy".to_owned(), "$DIR/built".to_owned()]);
                 }
+                ["selftests"] => {
+                    self.selftests = true;
+                    self.options.extend(["--copy".to_owned(), format!("$DIR/{}", selftests::DIRECTORY)]);
+                }
                 ["net-device"] => {
                     self.net_device = true;
                     self.options.extend(net_device::options());
@@ -113,7 +120,7 @@ impl Spec {
                 [word, ..] if word.starts_with('-') => {
                     self.options.extend(words.iter().map(|&word| word.to_owned()));
                 }
-                _ => bail!("{line:?} is neither a disk, nor qmp, trace, other-core, net-device or an option"),
+                _ => bail!("{line:?} is neither a disk nor another word that is known here"),
             }
         }
         Ok(())

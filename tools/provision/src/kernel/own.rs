@@ -58,21 +58,13 @@ pub(super) struct Recipe<'a> {
 impl Recipe<'_> {
     /// Finds the kernel in the cache or builds it.
     pub(super) fn ensure(self, ctx: &Context, root: &BuildRoot) -> Result<Kernel> {
-        let package = format!("linux-source-{}", choice::SERIES);
-        let source = format!("{package}={}", archive::newest(root, &package)?);
-        let tree_key = Key::new(RECIPE).with("toolchain", root.toolchain()?).with("source", &source);
-        let key = self.key.clone().with("tree", tree_key.id()).with("configuration", &self.configuration);
+        let tree = Tree::of(root)?;
+        let key = self.key.clone().with("tree", tree.key.id()).with("configuration", &self.configuration);
         let name = format!("kernel-{}", self.name);
         let dir = ctx.cache.ensure(&name, &key, SPACE, |dir| {
             let log = ctx.cache.log(&name)?;
-            let place = ctx.cache.ensure("kernel-tree", &tree_key, TREE_SPACE, |place| {
-                let step = ctx.progress.step("kernel source");
-                Build { root, place, log: &log, step: &step }.fetch(&source)?;
-                step.done();
-                Ok(())
-            })?;
-            ctx.cache.keep_only("kernel-tree", &tree_key);
-            let _lock = ctx.cache.lock("kernel-tree-build", &tree_key)?;
+            let place = tree.ensure(ctx, root, &log)?;
+            let _lock = ctx.cache.lock("kernel-tree-build", &tree.key)?;
             let step = ctx.progress.step(self.title);
             self.make(&Build { root, place: &place, log: &log, step: &step }, dir)?;
             step.done();
@@ -103,6 +95,39 @@ impl Recipe<'_> {
         build.make(&[&jobs(), "bzImage", "modules"])?;
         build.copy(dir)
     }
+}
+
+/// The tree that all of them are built in.
+struct Tree {
+    /// A package and its version.
+    source: String,
+    key: Key,
+}
+
+impl Tree {
+    fn of(root: &BuildRoot) -> Result<Self> {
+        let package = format!("linux-source-{}", choice::SERIES);
+        let source = format!("{package}={}", archive::newest(root, &package)?);
+        let key = Key::new(RECIPE).with("toolchain", root.toolchain()?).with("source", &source);
+        Ok(Self { source, key })
+    }
+
+    /// Finds it in the cache or fetches it.
+    fn ensure(&self, ctx: &Context, root: &BuildRoot, log: &Path) -> Result<PathBuf> {
+        let place = ctx.cache.ensure("kernel-tree", &self.key, TREE_SPACE, |place| {
+            let step = ctx.progress.step("kernel source");
+            Build { root, place, log, step: &step }.fetch(&self.source)?;
+            step.done();
+            Ok(())
+        })?;
+        ctx.cache.keep_only("kernel-tree", &self.key);
+        Ok(place)
+    }
+}
+
+/// The source that they are built from. Kernels may be being built in it.
+pub(super) fn sources(ctx: &Context, root: &BuildRoot) -> Result<PathBuf> {
+    Ok(Tree::of(root)?.ensure(ctx, root, &ctx.cache.log("kernel-tree")?)?.join(SOURCE))
 }
 
 fn jobs() -> String {
