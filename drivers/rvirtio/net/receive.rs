@@ -58,8 +58,10 @@ pub(crate) fn receive<'bound>(
             rx.vq.disable_cb();
         }
     }
-    if received != 0 || rx.vq.in_flight() == 0 {
+    if received != 0 {
         rx.adjust_level();
+    }
+    if received != 0 || rx.is_starved() {
         refill::fill(rx, &mut napi.pools());
     }
     received

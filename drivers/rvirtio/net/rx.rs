@@ -60,14 +60,20 @@ impl<'bound> Rx<'bound> {
         known <= u32::from(self.least_known)
     }
 
+    /// Returns whether so few buffers are posted, for want of memory, that the device may be waiting for
+    /// more: a large frame takes many. It does not interrupt then.
+    #[inline]
+    pub(crate) fn is_starved(&self) -> bool {
+        self.vq.in_flight() < self.level.div_ceil(2) && self.wants_more()
+    }
+
     /// Asks for interrupts. Returns whether there is nothing to do until one comes.
     pub(crate) fn can_wait(&mut self) -> bool {
         if self.vq.is_broken() {
             return true;
         }
-        // Without buffers there are no interrupts. A poll that has received nothing has left those on
-        // that were on.
-        self.vq.in_flight() != 0 && (self.vq.is_armed() || self.vq.enable_cb() == More::Nothing)
+        // A poll that has received nothing has left interrupts on that were on.
+        !self.is_starved() && (self.vq.is_armed() || self.vq.enable_cb() == More::Nothing)
     }
 
     /// Posts more buffers from now on, if the device has used most of them in one poll.
