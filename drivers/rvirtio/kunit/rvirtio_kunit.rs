@@ -27,6 +27,11 @@ mod blk_files {
     pub(crate) mod spec;
     pub(crate) mod topology;
 }
+#[allow(dead_code, unreachable_pub)]
+#[path = "../net"]
+mod net_files {
+    pub(crate) mod spec;
+}
 
 mod bring_up;
 mod busy;
@@ -38,6 +43,7 @@ mod interrupts;
 #[allow(dead_code, unreachable_pub)]
 mod model;
 mod negotiation;
+mod net;
 mod queue_reset;
 mod request;
 mod restart;

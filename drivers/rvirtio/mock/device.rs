@@ -170,6 +170,28 @@ impl Device {
         used.fold((0, false), |(used, any), wanted| (used + 1, any | wanted))
     }
 
+    /// Uses the next buffer of a queue, which the device only reads: copies it to `to`. Returns its
+    /// length, as far as that has room.
+    pub fn take_sent(&self, index: u16, to: &mut [u8]) -> Option<usize> {
+        self.state.lock().queue(index)?.use_read(to)
+    }
+
+    /// Uses the next buffer of a queue, which the device may write: copies `bytes` to it, and reports that
+    /// it has written so many, which may be a lie. Returns whether there was a buffer.
+    pub fn pass(&self, index: u16, bytes: &[u8], written: u32) -> bool {
+        let mut state = self.state.lock();
+        let queue = state.queue(index);
+        queue.is_some_and(|queue| queue.use_written(bytes, written).is_some())
+    }
+
+    /// Changes bytes of the configuration, without an interrupt.
+    pub fn set_config(&self, offset: usize, bytes: &[u8]) {
+        let mut state = self.state.lock();
+        let config = state.config.iter_mut().skip(offset);
+        config.zip(bytes).for_each(|(to, from)| *to = *from);
+        state.generation = state.generation.wrapping_add(1);
+    }
+
     /// Reports a used buffer that the driver did not make available.
     pub fn break_ring(&self, index: u16) {
         if let Some(queue) = self.state.lock().queue(index) {

@@ -2,6 +2,7 @@
 
 //! Access of the device to the driver's memory.
 
+use core::ptr;
 use kernel::{
     bindings::phys_addr_t,
     ffi::{
@@ -48,6 +49,27 @@ impl Shared {
         // SAFETY: The driver has shared the memory (type invariant), all of which is in the linear
         // mapping: without ACCESS_PLATFORM addresses are physical.
         unsafe { rvirtio_helper_memset_phys(self.addr, byte.into(), self.len as usize) }
+    }
+
+    /// Copies the beginning of it to `to`, and returns how many bytes these are.
+    pub(crate) fn read(self, to: &mut [u8]) -> usize {
+        let len = to.len().min(self.len as usize);
+        // SAFETY: The driver has shared the memory (type invariant), all of which is in the linear
+        // mapping, see `fill`; `to` has room.
+        unsafe { ptr::copy(self.virt().cast(), to.as_mut_ptr(), len) };
+        len
+    }
+
+    /// Copies `from` to the beginning of it, as far as there is room.
+    pub(crate) fn write(self, from: &[u8]) {
+        let len = from.len().min(self.len as usize);
+        // SAFETY: As in `read`.
+        unsafe { ptr::copy(from.as_ptr(), self.virt().cast(), len) };
+    }
+
+    fn virt(self) -> *mut c_void {
+        // SAFETY: The memory is in the linear mapping, see `fill`.
+        unsafe { rvirtio_helper_phys_to_virt(self.addr) }
     }
 
     /// Returns whether all of its pages are allocated.

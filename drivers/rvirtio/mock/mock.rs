@@ -10,6 +10,7 @@
 
 mod device;
 mod front;
+mod interface;
 mod irqs;
 mod listen;
 mod memory;
@@ -23,6 +24,10 @@ mod transport;
 pub use self::{
     device::Device,
     front::Front,
+    interface::{
+        Interface,
+        InterfaceState, //
+    },
     listen::listen,
     model::{
         Line,

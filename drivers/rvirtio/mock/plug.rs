@@ -22,7 +22,10 @@ use kernel::{
     bindings,
     device::Bound,
     error::to_result,
-    ffi::c_int,
+    ffi::{
+        c_int,
+        c_void, //
+    },
     prelude::*,
     sync::{
         Arc,
@@ -87,9 +90,8 @@ impl Plugged {
     /// Returns the device on the bus.
     fn child(&self) -> Option<Child> {
         let parent = self.device.parent_raw();
-        let found =
-            // SAFETY: The parent is a valid device. The result is a counted reference.
-            unsafe { bindings::device_find_child(parent, ptr::null(), Some(bindings::device_match_any)) };
+        // SAFETY: The parent is a valid device. The result is a counted reference.
+        let found = unsafe { bindings::device_find_child(parent, ptr::null(), Some(is_on_a_bus)) };
         NonNull::new(found).map(Child)
     }
 
@@ -198,6 +200,17 @@ impl Drop for Plugged {
         self.registration = None;
         CURRENT.store(ptr::null_mut(), Ordering::Release);
     }
+}
+
+/// Whether it is no interface that a driver has added.
+///
+/// # Safety
+///
+/// `dev` must be a valid device.
+unsafe extern "C" fn is_on_a_bus(dev: *mut bindings::device, _: *const c_void) -> c_int {
+    // SAFETY: It is a valid device (safety requirement).
+    let bus = unsafe { (*dev).bus };
+    (!bus.is_null()).into()
 }
 
 /// Returns the attribute of this name that the bus has for its devices.

@@ -62,9 +62,10 @@ enum Position {
 /// A buffer that the device has.
 pub(crate) struct Taken {
     id: u16,
-    /// The memory that the device may write.
     pub(crate) memory: Shared,
     len: u32,
+    /// Whether the device may write it. Otherwise it only reads it.
+    pub(crate) is_writable: bool,
 }
 
 /// A queue that is enabled.
@@ -166,7 +167,7 @@ impl Queue {
     }
 
     fn next(&mut self) -> Option<Taken> {
-        let (id, desc) = match self.position {
+        let (id, desc, flags) = match self.position {
             Position::Split { available, .. } => {
                 if self.driver16(split::IDX)?.read() == available {
                     return None;
@@ -177,10 +178,7 @@ impl Queue {
                     .driver16(split::RING + slot * split::AVAIL_ELEM_SIZE)?
                     .read();
                 let desc = self.desc(head)?;
-                if desc.meta.read() as u16 != DESC_F_WRITE {
-                    return None;
-                }
-                (head, desc)
+                (head, desc, desc.meta.read() as u16)
             }
             Position::Packed { available, .. } => {
                 let desc = self.desc(available.slot)?;
@@ -192,12 +190,15 @@ impl Queue {
                 } else {
                     packed::DESC_F_USED
                 };
-                if flags != DESC_F_WRITE | expected {
+                if flags & !DESC_F_WRITE != expected {
                     return None;
                 }
-                (meta as u16, desc)
+                (meta as u16, desc, flags & DESC_F_WRITE)
             }
         };
+        if flags & !DESC_F_WRITE != 0 {
+            return None;
+        }
         let (addr, len) = (desc.addr.read(), desc.len.read());
         match &mut self.position {
             Position::Split { available, .. } => *available = available.wrapping_add(1),
@@ -206,15 +207,40 @@ impl Queue {
         // SAFETY: The memory is in an available descriptor, and is not used after the buffer was
         // returned.
         let memory = unsafe { Shared::new(addr, len) };
-        Some(Taken { id, memory, len })
+        Some(Taken {
+            id,
+            memory,
+            len,
+            is_writable: flags == DESC_F_WRITE,
+        })
     }
 
     /// Uses the oldest buffer that was taken: fills it with `byte`, and returns it. Returns whether
     /// the driver has requested an interrupt, or `None` if there is no buffer.
     pub(crate) fn use_next(&mut self, byte: u8) -> Option<bool> {
         let taken = self.taken.remove(0).ok()?;
+        if !taken.is_writable {
+            return self.give_back(taken.id, 0);
+        }
         taken.memory.fill(byte);
         self.give_back(taken.id, taken.len)
+    }
+
+    /// Uses the next buffer that the device only reads: copies it to `to`. Returns its length.
+    pub(crate) fn use_read(&mut self, to: &mut [u8]) -> Option<usize> {
+        let taken = self.next().filter(|taken| !taken.is_writable)?;
+        let len = taken.memory.read(to);
+        self.give_back(taken.id, 0)?;
+        Some(len)
+    }
+
+    /// Uses the next buffer that the device may write: copies `bytes` to it, and reports `written` of
+    /// them, whether that is true or not.
+    pub(crate) fn use_written(&mut self, bytes: &[u8], written: u32) -> Option<()> {
+        let taken = self.next().filter(|taken| taken.is_writable)?;
+        taken.memory.write(bytes);
+        self.give_back(taken.id, written)?;
+        Some(())
     }
 
     /// Reports a used buffer that the driver has not made available.

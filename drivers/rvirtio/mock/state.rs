@@ -26,7 +26,7 @@ use rvirtio::{
 };
 
 /// The length of the configuration space.
-pub(crate) const CONFIG_LEN: usize = 16;
+pub(crate) const CONFIG_LEN: usize = 20;
 
 /// The status bits that a driver sets, in the required order.
 const STEPS: [DeviceStatus; 4] = [
@@ -85,12 +85,12 @@ impl State {
         }
     }
 
-    /// Calls `f` for all memory that the driver shares with the device, including that of available
-    /// buffers.
+    /// Calls `f` for all memory that the device may write, including that of available buffers.
     pub(crate) fn all_memory(&mut self, mut f: impl FnMut(Shared)) {
         for queue in self.queues.iter_mut().flatten() {
             while queue.take() {}
-            queue.taken().iter().for_each(|taken| f(taken.memory));
+            let writable = queue.taken().iter().filter(|taken| taken.is_writable);
+            writable.for_each(|taken| f(taken.memory));
             queue.areas().into_iter().for_each(&mut f);
         }
     }

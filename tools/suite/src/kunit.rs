@@ -25,6 +25,9 @@ pub const KERNEL: &str = "debug";
 /// The module that holds the suites. Loading it runs them.
 const MODULE: &str = "rvirtio_kunit";
 
+/// A module that some of them are about.
+const DRIVER: &str = "rvirtio_net";
+
 /// What the guest gets, in seconds.
 const TIMEOUT: &str = "400";
 
@@ -55,9 +58,8 @@ pub fn run(ctx: &Context, root: &BuildRoot, repo: &Path, logs: &Path) -> Result<
     let kernel = Kernel::debug(ctx, root)?;
     let mut command = Command::new(repo.join("tools/vm"));
     command.args(["exec", "--kernel", KERNEL, "--timeout", TIMEOUT, "--log"]).arg(logs.join("kunit.console"));
-    command
-        .args(["--", "sh", "-c", &format!("dmesg --clear && modprobe {MODULE} && dmesg --notime")])
-        .stdin(Stdio::null());
+    let run = format!("modprobe {DRIVER} && dmesg --clear && modprobe {MODULE} && dmesg --notime");
+    command.args(["--", "sh", "-c", &run]).stdin(Stdio::null());
     let output = command.output().context("tools/vm can not be started")?;
     fs::write(&log, &output.stdout).with_context(|| format!("{} can not be written", log.display()))?;
     if !output.status.success() {
