@@ -8,6 +8,7 @@
 # timeout: 180
 
 . /host/guest/lib/common.sh
+. /host/guest/lib/net.sh
 
 trace() {
 	for event in memory_region_ops_read memory_region_ops_write; do
@@ -44,6 +45,14 @@ for serial in $DISKS; do
 done
 use_disks
 
+NET_BDF=0000:00:13.0
+echo $NET_BDF >/sys/bus/pci/drivers/rvirtio_pci/unbind
+echo $NET_BDF >/sys/bus/pci/drivers/rvirtio_pci/bind
+net=$(interface $NET_BDF) || exit
+ip link set "$net" up
+sent() { [ "$(counter "$net" tx_packets)" -gt 0 ]; }
+within 15 sent || fail "$net sends nothing"
+
 # What changes while they run.
 disk=$(disk split) || exit
 echo "write through" >"/sys/block/$disk/cache_type" || fail "the cache mode can not be set"
@@ -56,6 +65,9 @@ echo 300 >"/sys/block/$disk/ring_size" || fail "the rings of packed can not be r
 qmp block_resize '{"node-name":"packed","size":50331648}' >/dev/null
 within 10 [ "$(blockdev --getsize64 "/dev/$disk")" = 50331648 ] || fail "packed did not grow"
 use_disks
+ip link set "$net" address 52:54:00:00:77:42 mtu 1400 promisc on allmulticast on || fail "$net cannot be changed"
+ethtool "$net" >/dev/null
+ip link set "$net" down
 
 # One that the driver gives up: its blocks are too large. The guest's start has left it to C.
 bdf=0000:00:12.0

@@ -4,7 +4,7 @@
 //!
 //! covers: INIT-01 INIT-02 INIT-03 INIT-12 INIT-18 INIT-20 INIT-21 INIT-22 INIT-25 PCI-05 PCI-15
 //! covers: PCI-16 PCI-17 PCI-18 PCI-19 PCI-20 PCI-21 PCI-26 PCI-35 PCI-37 PCI-39 VQR-01 VQR-03
-//! covers: BLK-04
+//! covers: BLK-04 NET-01
 
 use super::trace::{Access, Region};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +98,9 @@ const BLK_FIELDS: [(u64, u8); 14] = [
     (34, 2),
 ];
 
+const NET_FIELDS: [(u64, u8); 11] =
+    [(0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 2), (8, 2), (10, 2), (12, 4), (16, 1)];
+
 /// What became of a requirement.
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -108,10 +111,10 @@ pub struct Verdict {
 }
 
 /// All requirements that are checked here.
-const IDS: [&str; 24] = [
+const IDS: [&str; 25] = [
     "INIT-01", "INIT-02", "INIT-03", "INIT-12", "INIT-18", "INIT-20", "INIT-21", "INIT-22", "INIT-25",
     "PCI-05", "PCI-15", "PCI-16", "PCI-17", "PCI-18", "PCI-19", "PCI-20", "PCI-21", "PCI-26", "PCI-35",
-    "PCI-37", "PCI-39", "VQR-01", "VQR-03", "BLK-04",
+    "PCI-37", "PCI-39", "VQR-01", "VQR-03", "BLK-04", "NET-01",
 ];
 
 /// All devices of a trace.
@@ -217,14 +220,16 @@ impl Device {
     }
 
     fn widths(&self, access: &Access, verdicts: &mut Verdicts) {
-        let field = (access.offset, access.size);
-        match access.region {
-            Region::Common => verdicts.case(&["PCI-05"], COMMON_FIELDS.contains(&field), access),
-            Region::Device if access.kind == "virtio-blk" => {
-                verdicts.case(&["PCI-05"], BLK_FIELDS.contains(&field), access);
+        let fields = match (access.region, access.kind.as_str()) {
+            (Region::Common, _) => &COMMON_FIELDS[..],
+            (Region::Device, "virtio-blk") => &BLK_FIELDS,
+            (Region::Device, "virtio-net") => {
+                verdicts.case(&["NET-01"], !access.write, access);
+                &NET_FIELDS
             }
-            _ => {}
-        }
+            _ => return,
+        };
+        verdicts.case(&["PCI-05"], fields.contains(&(access.offset, access.size)), access);
     }
 
     fn notified(&self, access: &Access, verdicts: &mut Verdicts) {
@@ -442,6 +447,15 @@ mod tests {
             Access { size: 1, ..access(Region::Device, 32, true, 1) },
         ];
         assert_eq!(followed(config), ["INIT-20"]);
+    }
+
+    #[test]
+    fn network_device_is_not_configured() {
+        let mac =
+            |write, size| Access { kind: "virtio-net".into(), size, ..access(Region::Device, 5, write, 1) };
+        assert!(followed([mac(false, 1)]).is_empty());
+        assert_eq!(followed([mac(true, 1)]), ["NET-01"]);
+        assert_eq!(followed([mac(false, 4)]), ["PCI-05"]);
     }
 
     #[test]
