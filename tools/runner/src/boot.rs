@@ -14,6 +14,7 @@ use crate::{
     vm::Vm,
 };
 use anyhow::{Context as _, Result, bail};
+use rvirtio_device::OwnDisk;
 use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, build_modules};
 use std::{
     ffi::OsString,
@@ -72,6 +73,7 @@ pub struct Prepared {
     command: Command,
     channels: Channels,
     qemu_ends: QemuEnds,
+    own_disks: Vec<OwnDisk>,
     files: Scratch,
 }
 
@@ -90,12 +92,17 @@ impl Boot<'_> {
         };
 
         let (channels, qemu_ends) = Channels::new()?;
+        let own_disks: Vec<OwnDisk> = (self.options.own_disks.iter())
+            .map(|spec| OwnDisk::start(spec, files.path()))
+            .collect::<Result<_>>()?;
+        let own: Vec<String> = own_disks.iter().map(OwnDisk::qemu_device).collect();
         let machine = Machine {
             accel: self.accel,
             options: self.options,
             kernel: &self.kernel.vmlinuz,
             files: &archive,
             disk: disk.as_ref().map(|(path, format)| (path.as_path(), *format)),
+            own_disks: &own,
         };
         let mut qemu = self.root.command(QEMU);
         qemu.args(qemu_ends.arguments()).args(machine.arguments());
@@ -122,7 +129,7 @@ impl Boot<'_> {
         }
         let mut command = qemu.command()?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Ok(Prepared { command, channels, qemu_ends, files })
+        Ok(Prepared { command, channels, qemu_ends, own_disks, files })
     }
 
     /// What the guest has beside its root file system, for the kernel to unpack as an initramfs or for
@@ -263,7 +270,7 @@ fn add_modules(archive: &mut Archive<impl std::io::Write>, modules: &GuestModule
 impl Prepared {
     /// Starts QEMU.
     pub fn start(self) -> Result<Vm> {
-        Vm::start(self.command, self.channels, self.qemu_ends, self.files)
+        Vm::start(self.command, self.channels, self.qemu_ends, self.own_disks, self.files)
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Machine<'a> {
     pub kernel: &'a Path,
     pub files: &'a Path,
     pub disk: Option<(&'a Path, &'static str)>,
+    /// Disks of our own, as arguments of `-device`.
+    pub own_disks: &'a [String],
 }
 
 /// Default memory in MiB. A guest that lives in memory holds a Debian there; KASAN takes an eighth and more.
@@ -71,8 +73,15 @@ impl Machine<'_> {
             add(&["-blockdev", &root_blockdev(path, format)]);
             add(&["-device", &format!("{},drive=rvirtio-root", options.root_device)]);
         }
-        for device in others {
+        for device in others.into_iter().chain(self.own_disks) {
             add(&["-device", device]);
+        }
+        if !self.own_disks.is_empty() {
+            // They access the guest's memory themselves.
+            let object = format!("memory-backend-memfd,id=rvirtio-ram,size={}M,share=on", self.memory());
+            add(&["-object", &object, "-machine", "memory-backend=rvirtio-ram"]);
+            // They judge whoever drives them, which the firmware must not.
+            add(&["-boot", "strict=on"]);
         }
         // Last, so that all else has the places that it has with other kernels.
         if self.files_on_disk() {
@@ -168,6 +177,7 @@ mod tests {
             kernel: Path::new("/k/vmlinuz"),
             files: Path::new("/t/files"),
             disk: disk.then_some((Path::new("/t/a,b.qcow2"), "qcow2")),
+            own_disks: &[],
         };
         machine.arguments()
     }

@@ -58,7 +58,11 @@ pub fn verdict(outcome: &Outcome, lockdep_expected: bool) -> (u8, Option<String>
         End::Exit(_) if lockdep_expected && outcome.lockdep.is_none() => {
             (COMPLAINT, Some("the kernel has no /proc/lockdep_stats, so a clean log proves nothing".to_owned()))
         }
-        End::Exit(status) => (*status, None),
+        End::Exit(status) if outcome.findings.is_empty() => (*status, None),
+        End::Exit(status) => {
+            let findings = outcome.findings.join("\n");
+            (COMPLAINT, Some(format!("the driver is at fault (the command's status was {status}):\n{findings}")))
+        }
         End::Died => (FAILURE, Some(died(outcome))),
         End::Interrupted(_) | End::Left => unreachable!("handled above"),
     }
@@ -91,6 +95,7 @@ mod tests {
             console: Console::read(console.as_bytes(), None::<Vec<u8>>, || ()).unwrap(),
             qemu_said: "no such device".to_owned(),
             qemu_status: None,
+            findings: Vec::new(),
         }
     }
 
@@ -114,6 +119,15 @@ mod tests {
         let (status, text) = verdict(&outcome(End::Died, PANIC), false);
         assert_eq!(status, COMPLAINT);
         assert!(text.unwrap().contains("panicked"));
+    }
+
+    #[test]
+    fn what_own_disks_found_counts() {
+        let with = |end| Outcome { findings: vec!["disk a: INIT-01: x".into()], ..outcome(end, "") };
+        let (status, text) = verdict(&with(End::Exit(0)), false);
+        assert_eq!(status, COMPLAINT);
+        assert!(text.unwrap().contains("INIT-01"));
+        assert_eq!(verdict(&with(End::TimedOut(None)), false).0, TIMEOUT);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
+use rvirtio_device::OwnDisk;
 use std::{
     fs::File,
     io::{self, BufRead as _, BufReader, Read, Write},
@@ -58,6 +59,8 @@ pub struct Outcome {
     /// QEMU's own messages and status.
     pub qemu_said: String,
     pub qemu_status: Option<ExitStatus>,
+    /// What disks of our own say that the drivers did wrong.
+    pub findings: Vec<String>,
 }
 
 /// What the threads that watch a guest report.
@@ -84,6 +87,7 @@ pub struct Vm {
     qemu_said: JoinHandle<String>,
     log: Option<File>,
     on_shell: Option<Box<dyn FnMut() -> Option<String>>>,
+    own_disks: Vec<OwnDisk>,
     _files: Scratch,
 }
 
@@ -93,6 +97,7 @@ impl Vm {
         mut command: Command,
         channels: Channels,
         ends: QemuEnds,
+        own_disks: Vec<OwnDisk>,
         files: Scratch,
     ) -> Result<Self> {
         let (sender, events) = mpsc::channel();
@@ -118,6 +123,7 @@ impl Vm {
             qemu_said,
             log: None,
             on_shell: None,
+            own_disks,
             _files: files,
         })
     }
@@ -180,6 +186,7 @@ impl Vm {
             console,
             qemu_said,
             qemu_status: watch.qemu.and_then(Result::ok),
+            findings: self.own_disks.iter().flat_map(OwnDisk::findings).collect(),
         })
     }
 

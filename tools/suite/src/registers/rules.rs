@@ -10,14 +10,14 @@ use super::trace::{Access, Region};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bits of the device status, in the order in which they are to be set.
-mod status {
+pub mod status {
     pub const ACKNOWLEDGE: u64 = 1;
     pub const DRIVER: u64 = 2;
     pub const FEATURES_OK: u64 = 8;
     pub const DRIVER_OK: u64 = 4;
     pub const FAILED: u64 = 0x80;
     /// Each with what has to be set before.
-    pub const ORDER: [(u64, u64); 3] = [
+    pub(super) const ORDER: [(u64, u64); 3] = [
         (DRIVER, ACKNOWLEDGE),
         (FEATURES_OK, ACKNOWLEDGE | DRIVER),
         (DRIVER_OK, ACKNOWLEDGE | DRIVER | FEATURES_OK),
@@ -25,7 +25,7 @@ mod status {
 }
 
 /// Offsets of the common configuration.
-mod common {
+pub mod common {
     pub const DEVICE_FEATURE: u64 = 4;
     pub const DRIVER_FEATURE_SELECT: u64 = 8;
     pub const DRIVER_FEATURE: u64 = 12;
@@ -55,6 +55,7 @@ const WRITEBACK: u64 = 32;
 const NO_VECTOR: u64 = 0xffff;
 const RING_PACKED: u32 = 34;
 const NOTIFICATION_DATA: u32 = 38;
+const NOTIF_CONFIG_DATA: u32 = 39;
 
 /// Offsets and sizes of fields. Those of 64 bits are two of 32.
 const COMMON_FIELDS: [(u64, u8); 22] = [
@@ -236,6 +237,8 @@ impl Device {
         verdicts.case(&["INIT-25"], self.status & status::DRIVER_OK != 0, access);
         if !self.has(NOTIFICATION_DATA) {
             verdicts.case(&["PCI-37"], access.size == 2, access);
+        }
+        if !self.has(NOTIFICATION_DATA) && !self.has(NOTIF_CONFIG_DATA) {
             let enabled = self.queues.get(&access.value).is_some_and(|queue| queue.enabled);
             verdicts.case(&["PCI-39"], enabled, access);
         }
@@ -251,6 +254,8 @@ impl Device {
             common::DEVICE_STATUS => {
                 self.reset_seen |= self.status == 0 && access.value == 0;
                 self.confirmed |= access.value & status::FEATURES_OK != 0;
+                // What the device has cleared is not for the driver to keep.
+                self.status &= access.value;
             }
             common::CONFIG_MSIX_VECTOR => {
                 self.unread_vectors.remove(&(access.offset, 0));
@@ -456,6 +461,16 @@ mod tests {
         assert!(followed([mac(false, 1)]).is_empty());
         assert_eq!(followed([mac(true, 1)]), ["NET-01"]);
         assert_eq!(followed([mac(false, 4)]), ["PCI-05"]);
+    }
+
+    #[test]
+    fn device_may_clear_a_bit() {
+        let refused = [(20, false, 3), (20, true, 0x83)];
+        let mut accesses: Vec<_> = good().into_iter().take(7).collect();
+        accesses.extend(refused.map(|(offset, write, value)| access(Region::Common, offset, write, value)));
+        assert!(violated(accesses.clone()).is_empty());
+        accesses.remove(7);
+        assert_eq!(violated(accesses), ["INIT-02"]);
     }
 
     #[test]

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The disk itself: requests of block devices (virtio 1.4, 5.2.6).
+
+use crate::{
+    breach::{Breach, Findings, require},
+    faults::Treatment,
+    memory::Memory,
+    ring::chain::Chain,
+};
+
+const SECTOR: u64 = 512;
+const HEADER: usize = 16;
+const ID_BYTES: usize = 20;
+
+mod kind {
+    pub const IN: u32 = 0;
+    pub const OUT: u32 = 1;
+    pub const FLUSH: u32 = 4;
+    pub const GET_ID: u32 = 8;
+}
+
+const OK: u8 = 0;
+const IOERR: u8 = 1;
+const UNSUPP: u8 = 2;
+
+/// What a device that writes more than it says writes there.
+const BEYOND: u8 = 0xee;
+
+pub struct Disk {
+    data: Vec<u8>,
+    serial: String,
+    /// In sectors, as the driver is told.
+    pub capacity: u64,
+    /// A driver that has not seen it yet may exceed the capacity.
+    pub capacity_changed: bool,
+    pub flushes: u64,
+}
+
+impl Disk {
+    pub fn new(serial: &str, size: u64) -> Self {
+        Self {
+            // Nothing of it is in memory before it is written.
+            data: vec![0; size as usize],
+            serial: serial.to_owned(),
+            capacity: size / SECTOR,
+            capacity_changed: false,
+            flushes: 0,
+        }
+    }
+
+    /// Does what a request says, but for what `treatment` says. Returns the number of bytes written.
+    pub fn serve(
+        &mut self,
+        memory: &Memory,
+        chain: &Chain,
+        treatment: &Treatment,
+        findings: &mut Findings,
+    ) -> Result<u32, Breach> {
+        let request = chain.read(memory)?;
+        let writable = chain.writable();
+        require(request.len() >= HEADER && writable > 0, "BLK-D1", || {
+            format!("{} bytes to read and {writable} to write", request.len())
+        })?;
+        let (header, out) = request.split_at(HEADER);
+        let kind = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        let sector = u64::from_le_bytes(header[8..].try_into().expect("eight bytes"));
+        let room = writable - 1;
+        let at = sector.saturating_mul(SECTOR);
+        let mut data: &[u8] = &[];
+        let id;
+        let status = match kind {
+            kind::IN | kind::OUT => {
+                let len = if kind == kind::IN { room } else { out.len() as u64 };
+                findings.check(require(len % SECTOR == 0 && len > 0, "BLK-10", || format!("{len} bytes")));
+                let known = self.within(sector, len, findings);
+                match at.checked_add(len).and_then(|end| self.data.get_mut(at as usize..end as usize)) {
+                    Some(place) if known && kind == kind::IN => {
+                        data = place;
+                        OK
+                    }
+                    Some(place) if known => {
+                        if !treatment.no_data {
+                            place.copy_from_slice(out);
+                        }
+                        OK
+                    }
+                    _ => IOERR,
+                }
+            }
+            kind::FLUSH => {
+                self.flushes += 1;
+                findings.check(require(sector == 0, "BLK-08", || format!("a flush of sector {sector}")));
+                let none = out.is_empty() && room == 0;
+                findings.check(require(none, "BLK-09", || "a flush with data".into()));
+                OK
+            }
+            kind::GET_ID => {
+                let fine = room == ID_BYTES as u64;
+                findings.check(require(fine, "BLK-12", || format!("{room} bytes for the id")));
+                id = self.id();
+                data = &id;
+                OK
+            }
+            _ => UNSUPP,
+        };
+        answer(memory, chain, treatment, data, status)
+    }
+
+    fn within(&self, sector: u64, len: u64, findings: &mut Findings) -> bool {
+        let within = sector.checked_add(len / SECTOR).is_some_and(|end| end <= self.capacity);
+        findings.check(require(within || self.capacity_changed, "BLK-06", || {
+            format!("{len} bytes at sector {sector} of {}", self.capacity)
+        }));
+        within
+    }
+
+    fn id(&self) -> [u8; ID_BYTES] {
+        let mut id = [0; ID_BYTES];
+        let len = self.serial.len().min(ID_BYTES);
+        id[..len].copy_from_slice(&self.serial.as_bytes()[..len]);
+        id
+    }
+}
+
+/// Writes the data and the status.
+fn answer(
+    memory: &Memory,
+    chain: &Chain,
+    treatment: &Treatment,
+    data: &[u8],
+    status: u8,
+) -> Result<u32, Breach> {
+    let room = chain.writable() - 1;
+    let status = treatment.status.unwrap_or(status);
+    if !treatment.no_data {
+        let len = data.len().min(room as usize);
+        chain.write(memory, 0, &data[..len])?;
+    }
+    if treatment.beyond {
+        chain.write(memory, 0, &vec![BEYOND; room as usize])?;
+    }
+    if !treatment.no_status {
+        chain.write(memory, room, &[status])?;
+    }
+    // Of a request that failed only the status counts.
+    Ok(if status == OK { data.len() as u32 + 1 } else { 1 })
+}
