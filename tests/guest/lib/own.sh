@@ -2,6 +2,11 @@
 #
 # Disks of our own (Documentation/device.md). Sourced by their tests.
 
+# Seconds in which everything has to end: that is short of the time-outs of the block layer and longer than
+# what the driver takes when these are lowered.
+BOUND=60
+OWN_DRIVER=rvirtio_pci
+
 # tell BDF LINE...: has a disk do something wrong, or answer; prints the answers.
 tell() {
 	python3 $LIB/own.py "$@" || fail "the disk did not understand"
@@ -18,4 +23,36 @@ expect_no_findings() {
 		found=$(tell "$own" findings)
 		[ -z "$found" ] || fail "the driver is at fault: $found"
 	done
+}
+
+# own_disk BDF: prints the name of the disk. It asks no disk for its serial number, which is a request.
+own_disk() {
+	for own in "/sys/bus/pci/devices/$1"/*virtio*/block/*; do
+		[ ! -b "/dev/${own##*/}" ] || echo "${own##*/}"
+	done
+}
+
+# has_own_disk BDF: whether it is there.
+has_own_disk() {
+	[ -n "$(own_disk "$1")" ]
+}
+
+# bind_anew BDF: takes the driver away from a function and gives it back; nothing of that may hang.
+bind_anew() {
+	[ ! -e "/sys/bus/pci/devices/$1/driver" ] || unbind "$1"
+	udevadm settle --timeout=120
+	bind "$1"
+	within $BOUND has_own_disk "$1" || fail "no disk after the driver was bound anew"
+	udevadm settle --timeout=120
+}
+
+# unbind BDF, bind BDF
+unbind() {
+	seconds_of sh -c "echo $1 >/sys/bus/pci/drivers/$OWN_DRIVER/unbind" || fail "unbind failed"
+	[ "$took" -le $BOUND ] || fail "unbind took $took s"
+}
+
+bind() {
+	seconds_of sh -c "echo $1 >/sys/bus/pci/drivers/$OWN_DRIVER/bind" || fail "bind failed"
+	[ "$took" -le $BOUND ] || fail "bind took $took s"
 }
