@@ -8,7 +8,7 @@ modules modules_install clean:
 
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
-.PHONY: run test test-full test-matrix test-debug kunit graft check ci bench bench-quick \
+.PHONY: run test test-full test-matrix test-debug soak kunit graft check ci bench bench-quick \
 	rust-metadata rustdoc rust-analyzer help
 run:
 	@tools/vm run
@@ -27,6 +27,13 @@ test-matrix:
 # On the kernel with KASAN, lockdep and other checkers, which is built first.
 test-debug:
 	@tools/test test --kernel debug $(T)
+
+# SEEDS: with how many more seeds devices go wrong at random than in the tests, on that kernel; four at a time.
+SEEDS ?= 40
+soak:
+	@tools/vm exec --kernel debug --timeout $$((600 + $(SEEDS) * 450)) $$(sed '/^#/d' tests/vm/own-faults) \
+		--copy tests/guest -- sh -c 'cd /host/guest && for case in $$(seq 5 $$((4 + $(SEEDS) / 4))); do \
+			timeout 1800 sh own-random.sh $$case || exit; done'
 
 kunit:
 	@tools/test kunit
@@ -71,6 +78,7 @@ help:
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
 	@echo '  test-matrix      run all combinations of features, queues and interrupts (hours)'
 	@echo '  test-debug       run all tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
+	@echo '  soak             try SEEDS=40 seeds for devices that go wrong at random, on that kernel'
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'

@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Whatever devices do wrong at random, all that is asked of their disks ends within a bound; and when they are
+# honest again the disks hold what is written to them, and their drivers can be taken away and given back.
+#
+# vm: @own-faults
+# cases: 0 1 2 3 4
+# timeout: 400
+
+. /host/guest/lib/common.sh
+. /host/guest/lib/recovery.sh
+. /host/guest/lib/own.sh
+
+# Seconds for all requests: each is tried three times, and each time takes five seconds at most.
+ALL=300
+
+# load: requests, some of which fail; a device that was given up is started again.
+load() {
+	fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --thread --rw=randrw \
+		--bsrange=4k-64k --size=32M --iodepth=4 --number_ios=100 --thinktime=10000 --randseed="$seed" \
+		--continue_on_error=all --error_dump=0 >/tmp/own.$seed 2>&1 &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		echo 1 >"/sys/block/$disk/device/recover"
+		sleep 1
+	done 2>/dev/null
+}
+
+# random BDF SEED
+random() {
+	bdf=$1 seed=$2
+	disk=$(own_disk "$bdf")
+	echo 2000 >"/sys/block/$disk/queue/io_timeout"
+	before=$(counted "$bdf" faults)
+	tell "$bdf" "random $seed" >/dev/null
+	seconds_of load
+	[ "$took" -le $ALL ] || fail "the requests took $took s with the seed $seed"
+	tell "$bdf" honest >/dev/null
+	faults=$(($(counted "$bdf" faults) - before))
+	echo "seed $seed: $faults faults in $took s, $(grep -H . "/sys/block/$disk/device/recovery/"* | sed 's/.*recovery.//' | tr '\n' ' ')"
+	[ $faults -ge 2 ] || fail "there were $faults faults with the seed $seed"
+	expect_no_findings "$bdf"
+	# What was wrong last may not have been noticed yet.
+	within $BOUND works || fail "the disk does not work when the device is honest"
+	echo 30000 >"/sys/block/$disk/queue/io_timeout"
+	sh lib/verify.sh "/dev/$disk" || fail "the disk does not hold what was written"
+	bind_anew "$bdf"
+	disk=$(own_disk "$bdf")
+	works || fail "it can not be read after the driver was bound anew"
+	expect_no_findings "$bdf"
+}
+
+# works: whether the device can be started and read.
+works() {
+	echo 1 >"/sys/block/$disk/device/recover" && read_block "$disk" 100
+}
+
+seed=$(($1 * 4))
+jobs=
+for serial in split packed split-in-order packed-in-order; do
+	disk=$(disk $serial) || exit
+	functions="${functions-} $(bdf_of "$disk")"
+done
+udevadm settle --timeout=120
+for function in $functions; do
+	(random "$function" $seed) &
+	jobs="$jobs $!"
+	seed=$((seed + 1))
+done
+failed=0
+for job in $jobs; do
+	wait "$job" || failed=$((failed + 1))
+done
+[ $failed -eq 0 ] || fail "$failed of the disks"
