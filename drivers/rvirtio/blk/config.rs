@@ -4,6 +4,10 @@
 
 use crate::{
     limits::DeviceLimits,
+    ranges::{
+        Reported,
+        ReportedRanges, //
+    },
     spec::{
         config,
         feature, //
@@ -48,6 +52,7 @@ impl<'bound> BlkConfig<'bound> {
             size_max: self.field(feature::SIZE_MAX, config::SIZE_MAX)?,
             seg_max: self.field(feature::SEG_MAX, config::SEG_MAX)?,
             topology: self.topology()?,
+            ranges: self.ranges()?,
         })
     }
 
@@ -59,6 +64,28 @@ impl<'bound> BlkConfig<'bound> {
                 min_io_size: self.read(config::MIN_IO_SIZE)?,
                 opt_io_size: self.read(config::OPT_IO_SIZE)?,
             })
+        })
+    }
+
+    fn ranges(&self) -> Result<ReportedRanges> {
+        let discard = || {
+            Ok(Reported {
+                max_sectors: self.read(config::MAX_DISCARD_SECTORS)?,
+                max_ranges: self.read(config::MAX_DISCARD_SEG)?,
+                alignment: self.read(config::DISCARD_SECTOR_ALIGNMENT)?,
+            })
+        };
+        let secure_erase = || {
+            Ok(Reported {
+                max_sectors: self.read(config::MAX_SECURE_ERASE_SECTORS)?,
+                max_ranges: self.read(config::MAX_SECURE_ERASE_SEG)?,
+                alignment: self.read(config::SECURE_ERASE_SECTOR_ALIGNMENT)?,
+            })
+        };
+        Ok(ReportedRanges {
+            discard: self.group(feature::DISCARD, discard)?,
+            secure_erase: self.group(feature::SECURE_ERASE, secure_erase)?,
+            write_zeroes: self.field(feature::WRITE_ZEROES, config::MAX_WRITE_ZEROES_SECTORS)?,
         })
     }
 

@@ -54,6 +54,9 @@ impl Driver for Blk {
         feature::TOPOLOGY,
         feature::CONFIG_WCE,
         feature::MQ,
+        feature::DISCARD,
+        feature::WRITE_ZEROES,
+        feature::SECURE_ERASE,
     ];
 
     // Without FLUSH, a writeback cache that was enabled could not be flushed.

@@ -8,6 +8,10 @@
 
 use super::{
     capacity::Capacity,
+    ranges::{
+        RangeLimits,
+        ReportedRanges, //
+    },
     spec::SECTOR_SIZE,
     topology::{
         Hints,
@@ -29,6 +33,8 @@ pub(crate) struct DeviceLimits {
     pub(crate) seg_max: Option<u32>,
     /// Hints (`TOPOLOGY`).
     pub(crate) topology: Option<Topology>,
+    /// Requests that name ranges of sectors.
+    pub(crate) ranges: ReportedRanges,
 }
 
 /// The limits of driver and block layer.
@@ -51,8 +57,11 @@ pub(crate) struct DiskLimits {
     pub(crate) capacity: Capacity,
     pub(crate) logical_block_size: u32,
     pub(crate) hints: Hints,
+    pub(crate) ranges: RangeLimits,
     pub(crate) max_segments: u16,
     pub(crate) max_segment_size: u32,
+    /// The largest request in 512-byte sectors.
+    pub(crate) max_sectors: u32,
 }
 
 /// A reason why a device cannot be used.
@@ -77,7 +86,7 @@ impl fmt::Display for LimitsError {
             Self::BlockSize(n) => write!(f, "invalid block size {n}"),
             Self::SegmentSize(n) => write!(f, "invalid segment size {n} (SIZE_MAX)"),
             Self::RequestSize(n) => {
-                write!(f, "requests of at most {n} bytes are smaller than a block")
+                write!(f, "requests of {n} bytes in pages are smaller than a block")
             }
             Self::QueueTooSmall => f.write_str("queue is too small for any request"),
         }
@@ -110,17 +119,28 @@ impl DeviceLimits {
         if max_segment_size < driver.min_segment_size {
             return Err(LimitsError::SegmentSize(max_segment_size));
         }
-        let largest = u64::from(max_segment_size) * u64::from(max_segments);
+        // The pages of a block need not follow each other in memory.
+        let segment = max_segment_size.min(driver.min_segment_size);
+        let largest = u64::from(segment) * u64::from(max_segments);
         if largest < logical_block_size.into() {
             return Err(LimitsError::RequestSize(largest));
         }
         let hints = self.topology.map(|t| t.hints(logical_block_size));
+        let hints = hints.unwrap_or_default();
+        let physical = hints.physical_block_size;
         Ok(DiskLimits {
             capacity,
             logical_block_size,
-            hints: hints.unwrap_or_default(),
+            hints,
+            ranges: self.ranges.limits(logical_block_size, physical),
             max_segments,
             max_segment_size,
+            // The device only limits number and size of the segments. But memory that a segment is
+            // copied to is scarce, and a request must not need all of it.
+            max_sectors: match driver.max_segment_size {
+                u32::MAX => u32::MAX,
+                mapped => mapped / SECTOR_SIZE,
+            },
         })
     }
 
@@ -154,6 +174,11 @@ mod tests {
         size_max: None,
         seg_max: None,
         topology: None,
+        ranges: ReportedRanges {
+            discard: None,
+            secure_erase: None,
+            write_zeroes: None,
+        },
     };
 
     fn check(change: impl FnOnce(&mut DeviceLimits)) -> Result<DiskLimits, LimitsError> {
@@ -172,8 +197,10 @@ mod tests {
                 capacity: ONE_SECTOR,
                 logical_block_size: 512,
                 hints: Hints::default(),
+                ranges: EMPTY.ranges.limits(512, 0),
                 max_segments: 1,
                 max_segment_size: u32::MAX,
+                max_sectors: u32::MAX,
             })
         );
     }
@@ -188,7 +215,10 @@ mod tests {
             );
         }
         for size in [512, 1024, 4096, 65536] {
-            let limits = check(|r| r.block_size = Some(size));
+            let limits = check(|r| {
+                r.block_size = Some(size);
+                r.seg_max = Some(16);
+            });
             assert_eq!(limits.map(|l| l.logical_block_size), Ok(size));
         }
     }
@@ -245,6 +275,21 @@ mod tests {
         };
         assert_eq!(with(15).err(), Some(LimitsError::RequestSize(61440)));
         assert!(with(16).is_ok());
+        let unlimited = check(|r| {
+            r.block_size = Some(65536);
+            r.seg_max = Some(14);
+        });
+        assert_eq!(unlimited.err(), Some(LimitsError::RequestSize(57344)));
+    }
+
+    #[test]
+    fn requests_are_not_larger_than_what_can_be_mapped() {
+        let driver = DriverLimits {
+            max_segment_size: 256 << 10,
+            ..DRIVER
+        };
+        let limits = EMPTY.check(&driver);
+        assert_eq!(limits.map(|l| l.max_sectors), Ok(512));
     }
 
     #[test]

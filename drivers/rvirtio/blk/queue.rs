@@ -208,14 +208,14 @@ impl<'bound> HwQueue<'bound> {
     ///
     /// # Errors
     ///
-    /// Those of [`blk_mq::Request::prepare`].
+    /// Those of [`header`] and [`blk_mq::Request::prepare`].
     #[inline(always)]
     pub(crate) fn prepare(&self, rq: Request<'bound>) -> Result<Prepared<'bound>, Refused<'bound>> {
         rq.prepare(NOT_WRITTEN, |rq, op| {
-            let header = header(op, rq.sector())?;
+            let header = header(rq, op)?;
             let is_read = op == Op::Read;
             let blank = is_read.then(|| self.lengths.prepare(rq)).flatten();
-            Some((*header.as_bytes(), blank))
+            Ok((*header.as_bytes(), blank))
         })
     }
 

@@ -4,11 +4,17 @@
 
 use crate::spec::{
     request,
-    Header, //
+    Header,
+    Range, //
 };
 use blk_mq::{
     Blank,
+    BlkStatus,
     Op, //
+};
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    prelude::*, //
 };
 use rvirtio::{
     dma::Direction,
@@ -28,18 +34,47 @@ pub(crate) type Prepared<'bound> = blk_mq::virtqueue::Prepared<Command<'bound>>;
 /// A request that was not started.
 pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 
-/// Returns the header of a request at `sector`, or `None` if the device has no such request.
+/// Returns the header of a request, and sets its payload, if it has one.
+///
+/// # Errors
+///
+/// [`BlkStatus::NotSupported`] if the device has no such request, [`BlkStatus::Resource`] if there
+/// is no memory for the payload.
 #[doc(alias = "virtblk_setup_cmd")]
 #[inline]
-pub(crate) fn header(op: Op, sector: u64) -> Option<Header> {
-    Some(match op {
-        Op::Read => Header::new(request::IN, sector),
-        Op::Write => Header::new(request::OUT, sector),
-        Op::Flush => Header::new(request::FLUSH, 0),
+pub(crate) fn header(rq: &mut Request<'_>, op: Op) -> Result<Header, BlkStatus> {
+    let (kind, sector) = match op {
+        Op::Read => (request::IN, rq.sector()),
+        Op::Write => (request::OUT, rq.sector()),
+        Op::Flush => (request::FLUSH, 0),
         // GET_ID is the only request that the driver itself sends.
-        Op::DriverIn => Header::new(request::GET_ID, 0),
-        Op::Other(_) => return None,
-    })
+        Op::DriverIn => (request::GET_ID, 0),
+        Op::Discard => (with_ranges(rq, request::DISCARD, false)?, 0),
+        Op::SecureErase => (with_ranges(rq, request::SECURE_ERASE, false)?, 0),
+        Op::WriteZeroes => {
+            let unmap = rq.may_unmap();
+            (with_ranges(rq, request::WRITE_ZEROES, unmap)?, 0)
+        }
+        Op::Other(_) => return Err(BlkStatus::NotSupported),
+    };
+    Ok(Header::new(kind, rq.priority(), sector))
+}
+
+/// Makes the payload of a request that names ranges of sectors, and returns `kind`.
+#[doc(alias = "virtblk_setup_discard_write_zeroes_erase")]
+#[cold]
+fn with_ranges(rq: &mut Request<'_>, kind: u32, unmap: bool) -> Result<u32, BlkStatus> {
+    let len = rq.ranges().count() * Range::SIZE;
+    let mut payload = KVec::with_capacity(len, GFP_ATOMIC | __GFP_NOWARN)
+        .map_err(|AllocError| BlkStatus::Resource)?;
+    for range in rq.ranges() {
+        let range = Range::new(range.sector, range.sectors, unmap);
+        payload
+            .extend_from_slice(range.as_bytes(), GFP_ATOMIC | __GFP_NOWARN)
+            .map_err(|AllocError| BlkStatus::Resource)?;
+    }
+    rq.set_payload(payload);
+    Ok(kind)
 }
 
 /// Returns whether a request can be repeated if it is not known whether the device has executed it.
@@ -47,6 +82,7 @@ pub(crate) fn header(op: Op, sector: u64) -> Option<Header> {
 pub(crate) fn is_idempotent(op: Op) -> bool {
     match op {
         Op::Read | Op::Write | Op::Flush | Op::DriverIn => true,
+        Op::Discard | Op::SecureErase | Op::WriteZeroes => true,
         Op::Other(_) => false,
     }
 }

@@ -10,8 +10,8 @@
 //! - [`queue`]: hardware queues.
 //! - [`request`], [`completion`]: headers and statuses of requests.
 //! - [`lengths`], [`used_length`]: whether the reported length of a completed request is reliable.
-//! - [`config`], [`limits`], [`capacity`], [`topology`]: the configuration that the device reports,
-//!   and its checks.
+//! - [`config`], [`limits`], [`ranges`], [`capacity`], [`topology`]: the configuration that the
+//!   device reports, and its checks.
 //! - [`spec`]: names and layouts of the specification.
 //!
 //! Unsafe code is in the `blk_mq` crate.
@@ -29,6 +29,7 @@ mod lengths;
 mod limits;
 mod ops;
 mod queue;
+mod ranges;
 mod request;
 mod setup;
 #[allow(

@@ -34,6 +34,7 @@ use blk_mq::{
     DiskConfig,
     Limits,
     NewQueue,
+    RangeLimits,
     TagSet,
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
@@ -131,12 +132,16 @@ fn check_limits(
         min_segment_size: MIN_SEGMENT_SIZE,
         max_block_size: MAX_BLOCK_SIZE,
     };
-    let limits = config.limits()?.check(&driver).map_err(|error| {
+    let reported = config.limits()?;
+    let limits = reported.check(&driver).map_err(|error| {
         dev_err!(dev, "{}\n", DisplayAdapter(error));
         EINVAL
     })?;
     if limits.hints.ignored {
         dev_warn!(dev, "ignoring topology hints that are too large\n");
+    }
+    for name in reported.ranges.refused(&limits.ranges) {
+        dev_warn!(dev, "ignoring {name}, its limits are too small\n");
     }
     Ok(limits)
 }
@@ -239,8 +244,14 @@ fn limits_of_disk(limits: &DiskLimits, cache: CacheMode) -> Limits {
         io_opt: limits.hints.io_opt,
         max_segments: limits.max_segments,
         max_segment_size: limits.max_segment_size,
-        // Only number and size of the segments are limited.
-        max_hw_sectors: u32::MAX,
+        max_hw_sectors: limits.max_sectors,
+        ranges: RangeLimits {
+            max_discard_sectors: limits.ranges.discard,
+            max_discard_segments: limits.ranges.discard_ranges,
+            discard_granularity: limits.ranges.granularity,
+            max_secure_erase_sectors: limits.ranges.secure_erase,
+            max_write_zeroes_sectors: limits.ranges.write_zeroes,
+        },
         cache,
         // As in C: the device does not report this.
         rotational: true,

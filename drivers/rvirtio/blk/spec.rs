@@ -51,6 +51,18 @@ pub mod feature {
     /// There can be more than one queue, see [`NUM_QUEUES`](super::config::NUM_QUEUES).
     #[doc(alias = "VIRTIO_BLK_F_MQ")]
     pub const MQ: Feature = Feature::new(12);
+
+    /// The device supports [`DISCARD`](super::request::DISCARD).
+    #[doc(alias = "VIRTIO_BLK_F_DISCARD")]
+    pub const DISCARD: Feature = Feature::new(13);
+
+    /// The device supports [`WRITE_ZEROES`](super::request::WRITE_ZEROES).
+    #[doc(alias = "VIRTIO_BLK_F_WRITE_ZEROES")]
+    pub const WRITE_ZEROES: Feature = Feature::new(14);
+
+    /// The device supports [`SECURE_ERASE`](super::request::SECURE_ERASE).
+    #[doc(alias = "VIRTIO_BLK_F_SECURE_ERASE")]
+    pub const SECURE_ERASE: Feature = Feature::new(16);
 }
 
 /// Offsets of the fields of the device configuration space in bytes, each with its width.
@@ -83,6 +95,20 @@ pub mod config {
     pub const WRITEBACK: usize = 32;
     /// Number of queues, 16 bits (`MQ`).
     pub const NUM_QUEUES: usize = 34;
+    /// Largest length of a range of a discard in 512-byte sectors, 32 bits (`DISCARD`).
+    pub const MAX_DISCARD_SECTORS: usize = 36;
+    /// Largest number of ranges of a discard, 32 bits (`DISCARD`).
+    pub const MAX_DISCARD_SEG: usize = 40;
+    /// Alignment of discards in 512-byte sectors, 32 bits (`DISCARD`).
+    pub const DISCARD_SECTOR_ALIGNMENT: usize = 44;
+    /// Largest length of a range of zeroes in 512-byte sectors, 32 bits (`WRITE_ZEROES`).
+    pub const MAX_WRITE_ZEROES_SECTORS: usize = 48;
+    /// Largest length of a range of a secure erase in 512-byte sectors, 32 bits (`SECURE_ERASE`).
+    pub const MAX_SECURE_ERASE_SECTORS: usize = 60;
+    /// Largest number of ranges of a secure erase, 32 bits (`SECURE_ERASE`).
+    pub const MAX_SECURE_ERASE_SEG: usize = 64;
+    /// Alignment of secure erases in 512-byte sectors, 32 bits (`SECURE_ERASE`).
+    pub const SECURE_ERASE_SECTOR_ALIGNMENT: usize = 68;
 }
 
 /// Request types.
@@ -99,6 +125,15 @@ pub mod request {
     /// Returns the device ID string.
     #[doc(alias = "VIRTIO_BLK_T_GET_ID")]
     pub const GET_ID: u32 = 8;
+    /// Discards ranges of sectors.
+    #[doc(alias = "VIRTIO_BLK_T_DISCARD")]
+    pub const DISCARD: u32 = 11;
+    /// Writes zeroes to ranges of sectors.
+    #[doc(alias = "VIRTIO_BLK_T_WRITE_ZEROES")]
+    pub const WRITE_ZEROES: u32 = 13;
+    /// Makes the content of ranges of sectors unrecoverable.
+    #[doc(alias = "VIRTIO_BLK_T_SECURE_ERASE")]
+    pub const SECURE_ERASE: u32 = 14;
 }
 
 /// Values of the status byte, the last device-writable byte of a request.
@@ -116,7 +151,7 @@ pub mod status {
 
 /// The header at the beginning of every request, as the bytes that the device reads.
 ///
-/// Fields: type (32 bits), reserved (32 bits), sector (64 bits), all little endian.
+/// Fields: type (32 bits), priority (32 bits), sector (64 bits), all little endian.
 #[doc(alias = "virtio_blk_outhdr")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
@@ -127,18 +162,47 @@ impl Header {
     pub const SIZE: usize = 16;
 
     /// Returns the header of a request of type `kind`, see [`request`], at `sector`, in units of
-    /// 512 bytes.
+    /// 512 bytes, with an I/O priority.
     ///
-    /// `sector` must be 0 for types other than reads and writes.
+    /// `sector` must be 0 for types other than reads and writes. The priority has the values of
+    /// Linux, 0 for none, in a field that virtio 1.4 calls reserved, and that devices ignore or use
+    /// as legacy devices did.
     #[inline]
-    pub const fn new(kind: u32, sector: u64) -> Self {
-        // Little endian: the type is the low word, the sector the high half.
-        Self((kind as u128 | ((sector as u128) << 64)).to_le_bytes())
+    pub const fn new(kind: u32, priority: u16, sector: u64) -> Self {
+        // Little endian: type and priority are the low half, the sector the high half.
+        let low = kind as u64 | ((priority as u64) << 32);
+        Self((low as u128 | ((sector as u128) << 64)).to_le_bytes())
     }
 
     /// Returns the bytes that the device reads.
     #[inline]
     pub const fn as_bytes(&self) -> &[u8; Header::SIZE] {
+        &self.0
+    }
+}
+
+/// A range of sectors in the data of [`request::DISCARD`], [`request::WRITE_ZEROES`] and
+/// [`request::SECURE_ERASE`], as the bytes that the device reads.
+///
+/// Fields: sector (64 bits), number of sectors (32 bits), flags (32 bits), all little endian.
+#[doc(alias = "virtio_blk_discard_write_zeroes")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Range([u8; Range::SIZE]);
+
+impl Range {
+    /// Size of a range in bytes.
+    pub const SIZE: usize = 16;
+
+    /// Returns a range of `sectors` sectors of 512 bytes. `unmap` allows the device to deallocate
+    /// sectors to which zeroes are written; it must be false for other requests.
+    pub const fn new(sector: u64, sectors: u32, unmap: bool) -> Self {
+        let high = sectors as u64 | ((unmap as u64) << 32);
+        Self((sector as u128 | ((high as u128) << 64)).to_le_bytes())
+    }
+
+    /// Returns the bytes that the device reads.
+    pub const fn as_bytes(&self) -> &[u8; Range::SIZE] {
         &self.0
     }
 }

@@ -34,6 +34,7 @@ mod name;
 mod op;
 mod operations;
 mod param;
+mod payload;
 mod private;
 mod request;
 mod segments;
@@ -68,6 +69,7 @@ pub use hw_queue::HwContext;
 pub use limits::{
     CacheMode,
     Limits,
+    RangeLimits,
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
 };
@@ -82,6 +84,10 @@ pub use param::{
     to_array,
     RawParam,
     RawString, //
+};
+pub use payload::{
+    Range,
+    Ranges, //
 };
 pub use request::{
     Command,

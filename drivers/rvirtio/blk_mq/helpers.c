@@ -15,9 +15,11 @@ extern struct ida rvirtio_blk_name_ida;
 DEFINE_IDA(rvirtio_blk_name_ida);
 
 /* Flags that are macros in C. */
-extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_dontprep, rvirtio_blk_rqf_timed;
-const u32 rvirtio_blk_rqf_alone = (__force u32)RQF_SCHED_TAGS;
+extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_dontprep;
+extern const u32 rvirtio_blk_rqf_payload, rvirtio_blk_rqf_timed;
+const u32 rvirtio_blk_rqf_alone = (__force u32)(RQF_SCHED_TAGS | RQF_SPECIAL_PAYLOAD);
 const u32 rvirtio_blk_rqf_dontprep = (__force u32)RQF_DONTPREP;
+const u32 rvirtio_blk_rqf_payload = (__force u32)RQF_SPECIAL_PAYLOAD;
 const u32 rvirtio_blk_rqf_timed = (__force u32)(RQF_IO_STAT | RQF_STATS | RQF_USE_SCHED);
 
 unsigned int rvirtio_helper_blk_mq_freeze_queue(struct request_queue *q);
@@ -32,6 +34,18 @@ void rvirtio_helper_blk_mq_unfreeze_queue(struct request_queue *q,
 					  unsigned int memflags)
 {
 	blk_mq_unfreeze_queue(q, memflags);
+}
+
+void rvirtio_helper_bvec_set_virt(struct bio_vec *bv, void *vaddr, unsigned int len);
+void rvirtio_helper_bvec_set_virt(struct bio_vec *bv, void *vaddr, unsigned int len)
+{
+	bvec_set_virt(bv, vaddr, len);
+}
+
+void *rvirtio_helper_bvec_virt(struct bio_vec *bv);
+void *rvirtio_helper_bvec_virt(struct bio_vec *bv)
+{
+	return bvec_virt(bv);
 }
 
 void rvirtio_helper_hd_geometry_set(struct hd_geometry *geo, u16 cylinders,

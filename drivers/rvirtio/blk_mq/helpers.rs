@@ -8,6 +8,7 @@
 
 use kernel::{
     bindings::{
+        bio_vec,
         hd_geometry,
         ida,
         page,
@@ -30,12 +31,19 @@ extern "C" {
     /// The flag of a request that the driver has had before.
     pub(crate) static rvirtio_blk_rqf_dontprep: u32;
 
+    /// The flag of a request with a payload.
+    pub(crate) static rvirtio_blk_rqf_payload: u32;
+
     /// Flags of a request whose completion needs a timestamp; see `blk_mq_need_time_stamp()`.
     pub(crate) static rvirtio_blk_rqf_timed: u32;
 
     pub(crate) fn rvirtio_helper_blk_mq_freeze_queue(q: *mut request_queue) -> c_uint;
 
     pub(crate) fn rvirtio_helper_blk_mq_unfreeze_queue(q: *mut request_queue, memflags: c_uint);
+
+    pub(crate) fn rvirtio_helper_bvec_set_virt(bv: *mut bio_vec, vaddr: *mut c_void, len: c_uint);
+
+    pub(crate) fn rvirtio_helper_bvec_virt(bv: *mut bio_vec) -> *mut c_void;
 
     pub(crate) fn rvirtio_helper_hd_geometry_set(
         geo: *mut hd_geometry,

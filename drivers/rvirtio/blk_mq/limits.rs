@@ -35,8 +35,7 @@ pub enum CacheMode {
 
 /// The limits of a disk's requests. Sizes are in bytes unless noted otherwise.
 ///
-/// Segment boundaries, gaps between segments, and operations with a special payload, such as
-/// discard, are not supported.
+/// Segment boundaries and gaps between segments are not supported.
 #[doc(alias = "queue_limits")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -57,10 +56,29 @@ pub struct Limits {
     pub max_segment_size: u32,
     /// The largest size of a request in 512-byte sectors.
     pub max_hw_sectors: u32,
+    /// The limits of requests that only name ranges of sectors.
+    pub ranges: RangeLimits,
     /// Whether flushes are needed.
     pub cache: CacheMode,
     /// Whether access times depend on the position.
     pub rotational: bool,
+}
+
+/// The limits of requests that only name ranges of sectors. Lengths are in 512-byte sectors; 0 means
+/// that there are no such requests. Those that are not 0 must be at least a logical block, and that
+/// of discards at least [`RangeLimits::discard_granularity`] and a physical block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RangeLimits {
+    /// The largest length of all ranges of a discard.
+    pub max_discard_sectors: u32,
+    /// The largest number of ranges of a discard.
+    pub max_discard_segments: u16,
+    /// The unit of discards in bytes, which their ranges are aligned to if they are split.
+    pub discard_granularity: u32,
+    /// The largest length of a secure erase.
+    pub max_secure_erase_sectors: u32,
+    /// The largest length of a write of zeroes.
+    pub max_write_zeroes_sectors: u32,
 }
 
 impl Limits {
@@ -74,6 +92,11 @@ impl Limits {
             max_segments: self.max_segments,
             max_segment_size: self.max_segment_size,
             max_hw_sectors: self.max_hw_sectors,
+            max_hw_discard_sectors: self.ranges.max_discard_sectors,
+            max_discard_segments: self.ranges.max_discard_segments,
+            discard_granularity: self.ranges.discard_granularity,
+            max_secure_erase_sectors: self.ranges.max_secure_erase_sectors,
+            max_write_zeroes_sectors: self.ranges.max_write_zeroes_sectors,
             ..pin_init::zeroed()
         };
         if self.rotational {

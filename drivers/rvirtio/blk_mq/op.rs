@@ -17,6 +17,12 @@ pub enum Op {
     Write,
     /// Makes completed writes stable.
     Flush,
+    /// Tells the device that the content of sectors is not needed any more.
+    Discard,
+    /// Makes the content of sectors unrecoverable.
+    SecureErase,
+    /// Writes zeroes to sectors.
+    WriteZeroes,
     /// A request of the driver itself, with data from the device; see
     /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in).
     DriverIn,
@@ -35,6 +41,9 @@ impl Op {
             bindings::req_op_REQ_OP_READ => Self::Read,
             bindings::req_op_REQ_OP_WRITE => Self::Write,
             bindings::req_op_REQ_OP_FLUSH => Self::Flush,
+            bindings::req_op_REQ_OP_DISCARD => Self::Discard,
+            bindings::req_op_REQ_OP_SECURE_ERASE => Self::SecureErase,
+            bindings::req_op_REQ_OP_WRITE_ZEROES => Self::WriteZeroes,
             bindings::req_op_REQ_OP_DRV_IN => Self::DriverIn,
             other => Self::Other(other),
         }
@@ -45,8 +54,17 @@ impl Op {
     pub(crate) fn direction(self) -> Option<Direction> {
         match self {
             Self::Read | Self::DriverIn => Some(Direction::FromDevice),
-            Self::Write => Some(Direction::ToDevice),
+            Self::Write | Self::Discard | Self::SecureErase | Self::WriteZeroes => {
+                Some(Direction::ToDevice)
+            }
             Self::Flush | Self::Other(_) => None,
         }
+    }
+
+    /// Returns whether the request only names ranges of sectors. Its data is the payload that the
+    /// driver makes of them, see [`Request::set_payload`](crate::Request::set_payload).
+    #[inline]
+    pub fn has_ranges(self) -> bool {
+        matches!(self, Self::Discard | Self::SecureErase | Self::WriteZeroes)
     }
 }

@@ -145,13 +145,20 @@ impl<C: Command> Request<C> {
 
     /// Transfers the ownership to the block layer, without ending the request.
     pub(crate) fn forget(mut self) {
-        self.command_mut().release();
+        self.release();
         mem::forget(self);
     }
 
+    /// Releases all that belongs to the request rather than to the tag.
     #[inline]
-    fn rq(&self) -> &bindings::request {
-        // SAFETY: The request is valid (type invariant). The fields that this module reads do not
+    fn release(&mut self) {
+        self.command_mut().release();
+        self.release_payload();
+    }
+
+    #[inline]
+    pub(crate) fn rq(&self) -> &bindings::request {
+        // SAFETY: The request is valid (type invariant). The fields that this crate reads do not
         // change while the driver owns it.
         unsafe { self.rq.as_ref() }
     }
@@ -168,14 +175,27 @@ impl<C: Command> Request<C> {
         self.op().direction()
     }
 
-    /// Returns the first sector, in units of 512 bytes. It is only valid for reads and writes.
+    /// Returns the first sector, in units of 512 bytes. It is only valid for operations on sectors.
     #[doc(alias = "blk_rq_pos")]
     #[inline]
     pub fn sector(&self) -> u64 {
         self.rq().__sector
     }
 
-    /// Returns the length of the data in bytes. Meaningless unless there is data.
+    /// Returns the I/O priority, 0 for none.
+    #[doc(alias = "req_get_ioprio")]
+    #[inline]
+    pub fn priority(&self) -> u16 {
+        let bio = self.rq().bio;
+        if bio.is_null() {
+            return 0;
+        }
+        // SAFETY: The bios of a request are valid while the driver owns it.
+        unsafe { (*bio).bi_ioprio }
+    }
+
+    /// Returns the length of the data, or of the sectors that the request is about, in bytes.
+    /// Meaningless for other operations.
     #[doc(alias = "blk_rq_bytes")]
     #[inline]
     pub fn data_len(&self) -> u32 {
@@ -183,16 +203,11 @@ impl<C: Command> Request<C> {
     }
 
     /// Returns the segments of the data in physical memory, in order. There are none for operations
-    /// without data, and never more than [`Limits::max_segments`](crate::Limits::max_segments) .
+    /// without data, and never more than [`Limits::max_segments`](crate::Limits::max_segments).
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        match self.direction() {
-            // SAFETY: The request is valid, and its bios do not change while the driver owns it,
-            // which includes the lifetime of the borrow. Its operation has data, so its bios
-            // describe memory.
-            Some(_) => unsafe { Segments::new(self.rq()) },
-            None => Segments::empty(),
-        }
+        // SAFETY: The driver owns the request (type invariant) during the borrow.
+        unsafe { Segments::new(self.rq(), self.op()) }
     }
 
     #[inline]
@@ -240,7 +255,7 @@ impl<C: Command> Request<C> {
     #[doc(alias = "blk_mq_end_request")]
     #[inline]
     pub fn end(mut self, status: BlkStatus) {
-        self.command_mut().release();
+        self.release();
         // SAFETY: The request is started and owned by this value (type invariant).
         unsafe { bindings::blk_mq_end_request(self.into_raw(), status.into_raw()) }
     }
@@ -249,7 +264,7 @@ impl<C: Command> Request<C> {
     #[doc(alias = "blk_mq_requeue_request")]
     #[cold]
     pub fn requeue(mut self) {
-        self.command_mut().release();
+        self.release();
         // SAFETY: The request is owned by this value (type invariant), and the field is aligned. It
         // may be written concurrently by `TimedOut`, which uses an atomic too. 0 is the default.
         unsafe { AtomicU32::from_ptr(&raw mut (*self.as_raw()).timeout).store(0, Relaxed) };
@@ -299,7 +314,7 @@ impl<C: Command> Request<C> {
 impl<C: Command> Drop for Request<C> {
     #[cold]
     fn drop(&mut self) {
-        self.command_mut().release();
+        self.release();
         // SAFETY: The request is started and owned by this value (type invariant), which is not
         // used after this.
         unsafe { bindings::blk_mq_end_request(self.as_raw(), BlkStatus::IoError.into_raw()) }

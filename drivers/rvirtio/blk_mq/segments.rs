@@ -2,7 +2,13 @@
 
 //! The data of a request as segments of physical memory.
 
-use crate::helpers::rvirtio_helper_page_to_phys;
+use crate::{
+    helpers::{
+        rvirtio_blk_rqf_payload,
+        rvirtio_helper_page_to_phys, //
+    },
+    op::Op, //
+};
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -26,8 +32,8 @@ pub struct PhysSegment {
 /// # Invariants
 ///
 /// - `bio` is null, or a bio of the request. It and all bios after it are valid for `'a`.
-/// - If `left` is not 0, `vec` is a valid vector of `bio`, and the next `left` bytes of `bio` begin
-///   at byte `offset` of it.
+/// - If `left` is not 0, `vec` is a valid vector of `bio`, or that of the payload, and the next
+///   `left` bytes begin at byte `offset` of it.
 #[doc(alias = "blk_map_iter")]
 #[derive(Clone)]
 pub struct Segments<'a> {
@@ -42,7 +48,7 @@ pub struct Segments<'a> {
 impl<'a> Segments<'a> {
     /// Returns an iterator without data.
     #[inline]
-    pub(crate) fn empty() -> Self {
+    fn empty() -> Self {
         // INVARIANT: `bio` is null, and `left` is 0.
         Self {
             bio: core::ptr::null(),
@@ -54,12 +60,43 @@ impl<'a> Segments<'a> {
         }
     }
 
+    /// Returns an iterator over the data of a request with the operation `op`.
+    ///
+    /// # Safety
+    ///
+    /// The driver must own `rq` for `'a`, so that its bios, its payload and their memory stay valid
+    /// and do not change. Its operation must be `op`.
+    #[inline]
+    pub(crate) unsafe fn new(rq: &'a bindings::request, op: Op) -> Self {
+        match op {
+            // SAFETY: The bios of these operations describe memory; for the rest see above.
+            Op::Read | Op::Write | Op::DriverIn => unsafe { Self::of_bios(rq) },
+            Op::Discard | Op::SecureErase | Op::WriteZeroes => Self::of_payload(rq),
+            Op::Flush | Op::Other(_) => Self::empty(),
+        }
+    }
+
+    /// Returns an iterator over the payload, which is empty if none was set.
+    fn of_payload(rq: &'a bindings::request) -> Self {
+        let mut segments = Self::empty();
+        // SAFETY: The static is a constant.
+        if rq.rq_flags & unsafe { rvirtio_blk_rqf_payload } != 0 {
+            // SAFETY: The flag says that this member of the union is valid.
+            let vec = unsafe { &rq.__bindgen_anon_3.special_vec };
+            // INVARIANT: All of the payload is left.
+            segments.vec = vec;
+            segments.left = vec.bv_len;
+            segments.max_len = u32::MAX;
+        }
+        segments
+    }
+
     /// # Safety
     ///
     /// - If `rq` has bios, they must describe memory, not only a range of sectors.
     /// - The bios and the memory must stay valid and must not change for `'a`.
     #[inline]
-    pub(crate) unsafe fn new(rq: &'a bindings::request) -> Self {
+    unsafe fn of_bios(rq: &'a bindings::request) -> Self {
         let mut segments = Self::empty();
         // SAFETY: The queue of a request is valid. The limit does not change: only the driver could
         // change it.

@@ -31,7 +31,6 @@ use kernel::{
     }, //
 };
 use rvirtio::{
-    dma::Direction,
     virtqueue::{
         exchange::Exchange,
         Deferred,
@@ -84,26 +83,25 @@ where
     /// Gets the request ready for a virtqueue.
     ///
     /// `describe` returns the header for what the request does, and what [`Request::note`] is to
-    /// return, or `None` if the device has no such request. `status` is what
-    /// [`Request::device_status`] returns if the device does not write one.
+    /// return. `status` is what [`Request::device_status`] returns if the device does not write one.
     ///
     /// # Errors
     ///
-    /// [`BlkStatus::NotSupported`] when the device has no such request; [`BlkStatus::Resource`] when
-    /// the data cannot be mapped now, [`BlkStatus::IoError`] when it never can.
+    /// That of `describe`; [`BlkStatus::Resource`] when the data cannot be mapped now,
+    /// [`BlkStatus::IoError`] when it never can.
     // Always inlined, as its result would go through memory.
     #[inline(always)]
     pub fn prepare(
         mut self,
         status: S,
-        describe: impl FnOnce(&mut Self, Op) -> Option<(H, N)>,
+        describe: impl FnOnce(&mut Self, Op) -> Result<(H, N), BlkStatus>,
     ) -> PrepareResult<Exchange<'bound, H, S, N>> {
         let op = self.op();
-        let Some((header, note)) = describe(&mut self, op) else {
-            let status = BlkStatus::NotSupported;
-            return Err(Refused { rq: self, status });
+        let (header, note) = match describe(&mut self, op) {
+            Ok(described) => described,
+            Err(status) => return Err(Refused { rq: self, status }),
         };
-        match self.fill_exchange(header, status, note, op.direction()) {
+        match self.fill_exchange(header, status, note, op) {
             // INVARIANT: It was prepared just now.
             Ok(()) => Ok(Prepared(self)),
             Err(error) => Err(Refused {
@@ -118,27 +116,14 @@ where
     }
 
     #[inline(always)]
-    fn fill_exchange(
-        &mut self,
-        header: H,
-        status: S,
-        note: N,
-        direction: Option<Direction>,
-    ) -> Result {
+    fn fill_exchange(&mut self, header: H, status: S, note: N, op: Op) -> Result {
         // The exchange belongs to the request, but neither to its data nor to the C structure, so
         // that it can be changed while these are looked at.
         let rq = self.as_raw();
-        let segments = || {
-            let segments = match direction {
-                // SAFETY: We own the request, so it is valid and its bios do not change (type
-                // invariant). Its operation has data, so its bios describe memory.
-                Some(_) => unsafe { Segments::new(&*rq) },
-                None => Segments::empty(),
-            };
-            segments.map(Segment::from)
-        };
+        // SAFETY: We own the request (type invariant), and `op` is its operation.
+        let segments = || unsafe { Segments::new(&*rq, op) }.map(Segment::from);
         self.command_mut()
-            .prepare(header, status, note, direction, segments)
+            .prepare(header, status, note, op.direction(), segments)
     }
 
     /// Returns the status that the device, or else [`Request::prepare`], has written.

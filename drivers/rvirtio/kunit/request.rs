@@ -18,6 +18,7 @@ mod tests {
                 DriverLimits,
                 LimitsError, //
             },
+            ranges::ReportedRanges,
             spec::{
                 request,
                 status,
@@ -57,15 +58,15 @@ mod tests {
         (cell.addr.read(), cell.len.read(), cell.meta.read())
     }
 
-    /// Type and sector are where the device looks, in little endian.
+    /// Type, priority and sector are where the device looks, in little endian.
     #[test]
     fn headers() {
-        let header = Header::new(request::OUT, 0x0102_0304_0506_0708);
+        let header = Header::new(request::OUT, 0x0a09, 0x0102_0304_0506_0708);
         assert_eq!(
             header.as_bytes(),
-            &[1, 0, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]
+            &[1, 0, 0, 0, 9, 10, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]
         );
-        assert_eq!(Header::new(request::FLUSH, 0).as_bytes()[0], 4);
+        assert_eq!(Header::new(request::FLUSH, 0, 0).as_bytes()[0], 4);
     }
 
     /// A read in a split ring's table: header, data and status, linked one to the next.
@@ -128,6 +129,7 @@ mod tests {
             size_max: None,
             seg_max: Some(254),
             topology: None,
+            ranges: ReportedRanges::default(),
         };
         assert!(good.check(&driver).is_ok_and(|c| c.max_segments == 126));
         let large = DeviceLimits {

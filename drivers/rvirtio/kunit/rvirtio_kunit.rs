@@ -23,6 +23,7 @@ mod blk_files {
     pub(crate) mod capacity;
     pub(crate) mod completion;
     pub(crate) mod limits;
+    pub(crate) mod ranges;
     #[allow(unreachable_pub)]
     pub(crate) mod spec;
     pub(crate) mod topology;

@@ -59,6 +59,8 @@ mod blk_files {
     mod completion;
     #[cfg(test)]
     mod limits;
+    #[cfg(test)]
+    mod ranges;
     pub mod spec;
     #[cfg(test)]
     mod topology;

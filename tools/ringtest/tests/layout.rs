@@ -137,10 +137,10 @@ fn impossible_tables_are_refused() {
 
 #[test]
 fn block_request_header() {
-    let header = blk::Header::new(blk::request::OUT, 0x0102_0304_0506_0708);
+    let header = blk::Header::new(blk::request::OUT, 0x0a09, 0x0102_0304_0506_0708);
     assert_eq!(
         header.as_bytes(),
-        &[1, 0, 0, 0, 0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]
+        &[1, 0, 0, 0, 9, 10, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1]
     );
 }
 
