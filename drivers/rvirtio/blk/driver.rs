@@ -74,7 +74,9 @@ impl Driver for Blk {
     fn connect<'a>(data: Pin<&'a Data<'_>>, mut connect: Connect<'a>) -> Result<Ready<'a>> {
         let data = data.get_ref();
         for (index, queue) in (0..).zip(data.disk.queues()) {
-            connect.request_irq(index, queue.get_ref())?;
+            if !queue.is_polled() {
+                connect.request_irq(index, queue.get_ref())?;
+            }
         }
         let ready = connect.driver_ok()?;
         data.disk.add(&ready)?;

@@ -73,6 +73,11 @@ impl<'bound> Operations for Ops<'bound> {
         hctx.timeout(late)
     }
 
+    #[doc(alias = "virtblk_poll")]
+    fn poll(hctx: HwContext<'_, 'bound>) -> usize {
+        hctx.poll()
+    }
+
     #[doc(alias = "virtio_commit_rqs")]
     fn commit_rqs(hctx: HwContext<'_, 'bound>) {
         hctx.commit();

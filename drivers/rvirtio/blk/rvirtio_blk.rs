@@ -59,6 +59,10 @@ rvirtio::module_virtio_driver! {
             default: 0,
             description: "Largest number of requests in flight in a queue, 0 to fill its ring",
         },
+        poll_queues: u32 {
+            default: 0,
+            description: "Number of request queues that are polled, at most all but one",
+        },
     },
 }
 

@@ -17,6 +17,7 @@ use crate::{
     ops::Ops,
     queue::{
         HwQueue,
+        QueueConfig,
         Virtqueue, //
     },
     request::Command,
@@ -72,14 +73,22 @@ pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound
         let config = BlkConfig::new(init.config(), init.features());
         let count = count_queues(&init, &config)?;
         let configured = find_queues(init, count)?;
-        let vqs = create_vqs(&configured, count)?;
+        let vqs = create_vqs(&configured, count.all)?;
         let limits = check_limits(&configured, &config, &vqs)?;
-        create_data(&configured, config, &limits, vqs)
+        create_data(&configured, config, &limits, vqs, count.polled)
     })
 }
 
-/// Returns the number of queues to use.
-fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<u16> {
+/// Numbers of queues.
+#[derive(Clone, Copy)]
+struct Count {
+    all: u16,
+    /// The last ones, which have no interrupts.
+    polled: u16,
+}
+
+/// Returns the numbers of queues to use.
+fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<Count> {
     // The configuration may report more queues than the transport has.
     let available = config.num_queues()?.min(init.num_queues());
     if available == 0 {
@@ -90,15 +99,25 @@ fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<u16> {
         0 => available.into(),
         limit => limit.min(available.into()),
     };
-    Ok(num_possible_queues(count).try_into()?)
+    let all = num_possible_queues(count).try_into()?;
+    let polled = u16::try_from(module_parameters::poll_queues.value()).unwrap_or(u16::MAX);
+    let polled = polled.min(all - 1);
+    if polled > 0 {
+        dev_info!(init.device(), "polling {polled} of {all} queues\n");
+    }
+    Ok(Count { all, polled })
 }
 
 /// Allocates interrupt vectors for the queues.
 #[doc(alias = "init_vq")]
-fn find_queues(init: Negotiated<'_>, count: u16) -> Result<Configured<'_>> {
+fn find_queues(init: Negotiated<'_>, count: Count) -> Result<Configured<'_>> {
     let mut queues = KVec::new();
-    for index in 0..count {
-        let queue = VqInfo::numbered(c"req", index, Callback::Yes);
+    for index in 0..count.all {
+        let queue = if index < count.all - count.polled {
+            VqInfo::numbered(c"req", index, Callback::Yes)
+        } else {
+            VqInfo::numbered(c"req_poll", index, Callback::No)
+        };
         queues.push(queue, GFP_KERNEL)?;
     }
     init.find_vqs(&queues, Affinity::Managed)
@@ -173,14 +192,20 @@ fn create_data<'bound>(
     config: BlkConfig<'bound>,
     limits: &DiskLimits,
     vqs: KVec<Virtqueue<'bound>>,
+    polled: u16,
 ) -> Result<impl PinInit<Data<'bound>, Error> + 'bound> {
     let (dev, features) = (configured.device(), configured.features());
     let depth = queue_depth(&vqs);
     let mut queues = KVec::with_capacity(vqs.len(), GFP_KERNEL)?;
     let lengths = Arc::new(Lengths::new(dev), GFP_KERNEL)?;
-    for vq in vqs {
+    let first_polled = vqs.len() - usize::from(polled);
+    for (index, vq) in vqs.into_iter().enumerate() {
+        let queue = QueueConfig {
+            max_segments: limits.max_segments,
+            polled: index >= first_polled,
+        };
         let queue = NewQueue {
-            queue: HwQueue::new(dev, vq, lengths.clone(), limits.max_segments),
+            queue: HwQueue::new(dev, vq, lengths.clone(), queue),
             commands: Command::allocate(configured.dma(), features, depth, limits.max_segments)?,
         };
         queues.push(queue, GFP_KERNEL)?;
@@ -189,7 +214,7 @@ fn create_data<'bound>(
         IrqPolicy::PerQueue => Some(dev.as_ref()),
         IrqPolicy::SharedRare | IrqPolicy::Shared | IrqPolicy::Line => None,
     };
-    let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues);
+    let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues, polled);
     let cache = config.cache_mode()?;
     let disk_config = DiskConfig {
         name_prefix: name_prefix(dev)?,

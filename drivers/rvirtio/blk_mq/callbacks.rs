@@ -47,6 +47,7 @@ impl<T: Operations> Callbacks<T> {
         commit_rqs: Some(Self::commit_rqs),
         complete: Some(Self::complete),
         timeout: Some(Self::timeout),
+        poll: Some(Self::poll),
         init_hctx: Some(Self::init_hctx),
         map_queues: Some(Self::map_queues),
         ..pin_init::zeroed()
@@ -105,6 +106,16 @@ impl<T: Operations> Callbacks<T> {
         late.answer(timeout)
     }
 
+    extern "C" fn poll(
+        hctx: *mut bindings::blk_mq_hw_ctx,
+        _batch: *mut bindings::io_comp_batch,
+    ) -> c_int {
+        // SAFETY: The block layer passes a hardware queue of a tag set with these operations, which
+        // is in use.
+        let found = T::poll(unsafe { HwContext::from_raw(hctx) });
+        c_int::try_from(found).unwrap_or(c_int::MAX)
+    }
+
     extern "C" fn init_hctx(
         hctx: *mut bindings::blk_mq_hw_ctx,
         driver_data: *mut c_void,
@@ -123,10 +134,12 @@ impl<T: Operations> Callbacks<T> {
 
     extern "C" fn map_queues(set: *mut bindings::blk_mq_tag_set) {
         // SAFETY: The block layer passes a tag set with these operations, whose driver data points
-        // to its hardware queues. Nobody else accesses the map during the call.
+        // to its hardware queues. Nobody else accesses the maps during the call.
         unsafe {
             let queues = &*(*set).driver_data.cast::<HwQueues<'_, T::HwQueue>>();
-            queues.map_queues(&raw mut (*set).map[0])
+            let count = (*set).nr_maps as usize;
+            let maps = &mut (&mut (*set).map)[..];
+            queues.map_queues(maps.get_mut(..count).unwrap_or_default())
         }
     }
 }

@@ -91,8 +91,13 @@ pub(crate) unsafe fn tag_of<C>(driver_data: *mut c_void, tag: usize) -> NonNull<
 /// All hardware queues of a device. The driver data of a tag set points to this.
 pub(crate) struct HwQueues<'bound, Q> {
     pub(crate) interrupts: Option<&'bound Device<Bound>>,
+    /// The number of queues at the end that are polled.
+    pub(crate) polled: c_uint,
     pub(crate) queues: Pin<KBox<[HwData<Q>]>>,
 }
+
+/// The number of maps of a tag set with polled queues: it has one for each type of queue.
+pub(crate) const MAPS: c_uint = bindings::hctx_type_HCTX_MAX_TYPES;
 
 impl<Q> HwQueues<'_, Q> {
     /// Returns the driver's hardware queues.
@@ -107,12 +112,36 @@ impl<Q> HwQueues<'_, Q> {
         self.queues.as_ref().get_ref().get(index as usize)
     }
 
-    /// Assigns CPUs to queues.
+    /// Assigns CPUs to queues: first to those with interrupts, then to those that are polled.
+    ///
+    /// # Safety
+    ///
+    /// `maps` must be those of a tag set with these queues.
+    pub(crate) unsafe fn map_queues(&self, maps: &mut [bindings::blk_mq_queue_map]) {
+        // CAST: A device has at most 65535 queues.
+        let first = (self.queues.len() as c_uint).saturating_sub(self.polled);
+        for (kind, map) in (0..).zip(maps) {
+            (map.nr_queues, map.queue_offset) = match kind {
+                bindings::hctx_type_HCTX_TYPE_DEFAULT => (first, 0),
+                bindings::hctx_type_HCTX_TYPE_POLL => (self.polled, first),
+                _ => continue,
+            };
+            if kind == bindings::hctx_type_HCTX_TYPE_POLL {
+                // SAFETY: The map belongs to the tag set, and is borrowed exclusively.
+                unsafe { bindings::blk_mq_map_queues(map) };
+            } else {
+                // SAFETY: As above.
+                unsafe { self.map_interrupts(map) };
+            }
+        }
+    }
+
+    /// Assigns CPUs to queues with interrupts.
     ///
     /// # Safety
     ///
     /// `map` must be valid, and nobody else may access it during the call.
-    pub(crate) unsafe fn map_queues(&self, map: *mut bindings::blk_mq_queue_map) {
+    unsafe fn map_interrupts(&self, map: *mut bindings::blk_mq_queue_map) {
         match self.interrupts {
             Some(device) => {
                 // CAST: `Device` is a transparent wrapper.

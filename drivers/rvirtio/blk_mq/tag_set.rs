@@ -9,7 +9,8 @@ use crate::{
     hw_queue::{
         HwData,
         HwQueues,
-        Tag, //
+        Tag,
+        MAPS, //
     },
     operations::Operations,
     request::Pdu,
@@ -86,7 +87,9 @@ unsafe impl<T: Operations> Send for TagSet<'_, T> {}
 unsafe impl<T: Operations> Sync for TagSet<'_, T> {}
 
 impl<'bound, T: Operations> TagSet<'bound, T> {
-    /// Creates the given hardware queues, with `depth` tags each.
+    /// Creates the given hardware queues, with `depth` tags each. The last `polled` of them, which
+    /// must be fewer than all, have no interrupts: the block layer polls them for requests that ask
+    /// for that, and sends them no others.
     ///
     /// If each queue has an interrupt of its own, `interrupts` is the device with the interrupts,
     /// and each queue is used by the CPUs that its interrupt is routed to. Otherwise CPUs are
@@ -94,12 +97,13 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if a queue has fewer than `depth` commands; `ENOMEM`; those of initialising the
+    /// `EINVAL` if all queues are polled, or one has fewer than `depth` commands; `ENOMEM`; those of initialising the
     /// queues.
     pub fn new<'a, I>(
         interrupts: Option<&'bound Device<Bound>>,
         depth: u16,
         queues: KVec<NewQueue<I, T::Command>>,
+        polled: u16,
     ) -> impl PinInit<Self, Error> + 'a
     where
         I: PinInit<T::HwQueue, Error> + 'a,
@@ -108,13 +112,16 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
         pin_init::pin_init_scope(move || {
             // CAST: A device has at most 65535 queues.
             let nr_hw_queues = queues.len() as c_uint;
-            let (queues, tags) = Self::create(interrupts, depth, queues)?;
+            if nr_hw_queues <= polled.into() {
+                return Err(EINVAL);
+            }
+            let (queues, tags) = Self::create(interrupts, depth, queues, polled)?;
             let queues = KBox::new(queues, GFP_KERNEL)?;
             let driver_data: *const HwQueues<'_, T::HwQueue> = &*queues;
             let set = bindings::blk_mq_tag_set {
                 ops: &Callbacks::<T>::OPS,
                 nr_hw_queues,
-                nr_maps: 1,
+                nr_maps: if polled > 0 { MAPS } else { 1 },
                 queue_depth: depth.into(),
                 numa_node: bindings::NUMA_NO_NODE,
                 // CAST: A few bytes.
@@ -137,6 +144,7 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
         interrupts: Option<&'bound Device<Bound>>,
         depth: u16,
         queues: KVec<NewQueue<I, T::Command>>,
+        polled: u16,
     ) -> Result<Parts<'bound, T>>
     where
         I: PinInit<T::HwQueue, Error>,
@@ -160,7 +168,12 @@ impl<'bound, T: Operations> TagSet<'bound, T> {
             })
         };
         let queues = KBox::pin_slice(make, count, GFP_KERNEL)?;
-        Ok((HwQueues { interrupts, queues }, tags))
+        let queues = HwQueues {
+            interrupts,
+            polled: polled.into(),
+            queues,
+        };
+        Ok((queues, tags))
     }
 
     /// Returns the raw pointer.
