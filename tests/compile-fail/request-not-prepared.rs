@@ -25,7 +25,7 @@ fn submit<'bound>(
     rq: Request<Command<'bound>>,
 ) -> Option<()> {
     #[cfg(good)]
-    let rq = rq.prepare(0, |_, _| Some(([0; 16], ()))).ok()?;
+    let rq = rq.prepare([0; 16], 0, ()).ok()?;
     queue.add(rq).ok()
 }
 

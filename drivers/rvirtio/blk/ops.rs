@@ -74,7 +74,7 @@ impl<'bound> Operations for Ops<'bound> {
     }
 
     #[doc(alias = "virtblk_poll")]
-    fn poll(hctx: HwContext<'_, 'bound>) -> usize {
+    fn poll(hctx: HwContext<'_, 'bound>) -> bool {
         hctx.poll()
     }
 

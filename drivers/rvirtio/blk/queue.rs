@@ -66,10 +66,12 @@ pub(crate) struct QueueConfig {
 
 struct State<'bound> {
     vq: Virtqueue<'bound>,
-    /// What there is to do when a request is removed from the virtqueue: [`STOPPED`], [`KICKED`]. One
-    /// field, so that one comparison shows that there is nothing.
-    attention: u8,
+    attention: Attention,
 }
+
+/// What there is to do when a request is removed from the virtqueue: [`STOPPED`], [`KICKED`]. One
+/// number, so that one comparison shows that there is nothing.
+struct Attention(u8);
 
 /// The block layer was told to stop until requests have completed.
 const STOPPED: u8 = 1;
@@ -85,7 +87,10 @@ impl<'bound> HwQueue<'bound> {
         lengths: Arc<Lengths<'bound>>,
         config: QueueConfig,
     ) -> impl PinInit<Self, Error> + 'bound {
-        let state = State { vq, attention: 0 };
+        let state = State {
+            vq,
+            attention: Attention(0),
+        };
         try_pin_init!(Self {
             state <- new_irq_save_lock!(state, "rvirtio_blk::HwQueue::state"),
             dev,
@@ -143,24 +148,24 @@ impl<'bound> HwQueue<'bound> {
     }
 }
 
-impl<'bound> State<'bound> {
+impl Attention {
     /// Does what there is to do because `rq` was removed from the virtqueue: restarts the hardware
     /// queue if it is stopped.
     #[inline]
-    fn removed(&mut self, dev: &Device<Bound>, rq: &Request<'bound>) {
-        if self.attention != 0 {
+    fn removed(&mut self, dev: &Device<Bound>, rq: &Request<'_>) {
+        if self.0 != 0 {
             self.attend(dev, rq);
         }
     }
 
     #[cold]
-    fn attend(&mut self, dev: &Device<Bound>, rq: &Request<'bound>) {
-        if self.attention & KICKED != 0 {
+    fn attend(&mut self, dev: &Device<Bound>, rq: &Request<'_>) {
+        if self.0 & KICKED != 0 {
             dev.counters().lost_notifications.add(1);
         }
-        if self.attention & STOPPED != 0 {
+        if self.0 & STOPPED != 0 {
             rq.restart_hw_queue();
         }
-        self.attention = 0;
+        self.0 = 0;
     }
 }

@@ -34,7 +34,7 @@ pub(crate) type Prepared<'bound> = blk_mq::virtqueue::Prepared<Command<'bound>>;
 /// A request that was not started.
 pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 
-/// Returns the header of a request, and sets its payload, if it has one.
+/// Returns type and sector for the header of a request, and sets its payload, if it has one.
 ///
 /// # Errors
 ///
@@ -42,36 +42,39 @@ pub(crate) type Refused<'bound> = blk_mq::Refused<Command<'bound>>;
 /// is no memory for the payload.
 #[doc(alias = "virtblk_setup_cmd")]
 #[inline]
-pub(crate) fn header(rq: &mut Request<'_>, op: Op) -> Result<Header, BlkStatus> {
-    let (kind, sector) = match op {
-        Op::Read => (request::IN, rq.sector()),
-        Op::Write => (request::OUT, rq.sector()),
-        Op::Flush => (request::FLUSH, 0),
+pub(crate) fn describe(rq: &mut Request<'_>, op: Op) -> Result<(u32, u64), BlkStatus> {
+    match op {
+        Op::Read => Ok((request::IN, rq.sector())),
+        Op::Write => Ok((request::OUT, rq.sector())),
+        _ => Ok((other_kind(rq, op)?, 0)),
+    }
+}
+
+/// Returns the type of a request that does not transfer sectors.
+#[cold]
+fn other_kind(rq: &mut Request<'_>, op: Op) -> Result<u32, BlkStatus> {
+    match op {
+        Op::Flush => Ok(request::FLUSH),
         // GET_ID is the only request that the driver itself sends.
-        Op::DriverIn => (request::GET_ID, 0),
-        Op::Discard => (with_ranges(rq, request::DISCARD, false)?, 0),
-        Op::SecureErase => (with_ranges(rq, request::SECURE_ERASE, false)?, 0),
-        Op::WriteZeroes => {
-            let unmap = rq.may_unmap();
-            (with_ranges(rq, request::WRITE_ZEROES, unmap)?, 0)
-        }
-        Op::Other(_) => return Err(BlkStatus::NotSupported),
-    };
-    Ok(Header::new(kind, rq.priority(), sector))
+        Op::DriverIn => Ok(request::GET_ID),
+        Op::Discard => with_ranges(rq, request::DISCARD, false),
+        Op::SecureErase => with_ranges(rq, request::SECURE_ERASE, false),
+        Op::WriteZeroes => with_ranges(rq, request::WRITE_ZEROES, rq.may_unmap()),
+        Op::Read | Op::Write | Op::Other(_) => Err(BlkStatus::NotSupported),
+    }
 }
 
 /// Makes the payload of a request that names ranges of sectors, and returns `kind`.
 #[doc(alias = "virtblk_setup_discard_write_zeroes_erase")]
-#[cold]
 fn with_ranges(rq: &mut Request<'_>, kind: u32, unmap: bool) -> Result<u32, BlkStatus> {
     let len = rq.ranges().count() * Range::SIZE;
-    let mut payload = KVec::with_capacity(len, GFP_ATOMIC | __GFP_NOWARN)
-        .map_err(|AllocError| BlkStatus::Resource)?;
+    let mut payload =
+        KVec::with_capacity(len, GFP_ATOMIC | __GFP_NOWARN).map_err(|_| BlkStatus::Resource)?;
     for range in rq.ranges() {
         let range = Range::new(range.sector, range.sectors, unmap);
         payload
             .extend_from_slice(range.as_bytes(), GFP_ATOMIC | __GFP_NOWARN)
-            .map_err(|AllocError| BlkStatus::Resource)?;
+            .map_err(|_| BlkStatus::Resource)?;
     }
     rq.set_payload(payload);
     Ok(kind)

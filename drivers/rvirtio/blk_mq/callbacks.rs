@@ -112,8 +112,7 @@ impl<T: Operations> Callbacks<T> {
     ) -> c_int {
         // SAFETY: The block layer passes a hardware queue of a tag set with these operations, which
         // is in use.
-        let found = T::poll(unsafe { HwContext::from_raw(hctx) });
-        c_int::try_from(found).unwrap_or(c_int::MAX)
+        T::poll(unsafe { HwContext::from_raw(hctx) }).into()
     }
 
     extern "C" fn init_hctx(

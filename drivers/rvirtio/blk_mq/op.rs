@@ -33,13 +33,22 @@ pub enum Op {
 
 impl Op {
     /// Returns the operation in the flags of a request.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_flags(flags: bindings::blk_opf_t) -> Self {
         // CAST: All operations are small positive numbers.
         let op = (flags & ((1 << bindings::REQ_OP_BITS) - 1)) as bindings::req_op;
         match op {
             bindings::req_op_REQ_OP_READ => Self::Read,
             bindings::req_op_REQ_OP_WRITE => Self::Write,
+            _ => Self::without_sectors(op),
+        }
+    }
+
+    /// Returns an operation that does not transfer sectors. Not inlined, so that reads and writes
+    /// need few comparisons.
+    #[cold]
+    fn without_sectors(op: bindings::req_op) -> Self {
+        match op {
             bindings::req_op_REQ_OP_FLUSH => Self::Flush,
             bindings::req_op_REQ_OP_DISCARD => Self::Discard,
             bindings::req_op_REQ_OP_SECURE_ERASE => Self::SecureErase,
@@ -49,20 +58,19 @@ impl Op {
         }
     }
 
-    /// Returns the direction of the data, or `None` without data.
-    #[inline]
+    /// Returns the direction of the data in bios, or `None` without data.
+    #[inline(always)]
     pub(crate) fn direction(self) -> Option<Direction> {
         match self {
             Self::Read | Self::DriverIn => Some(Direction::FromDevice),
-            Self::Write | Self::Discard | Self::SecureErase | Self::WriteZeroes => {
-                Some(Direction::ToDevice)
-            }
-            Self::Flush | Self::Other(_) => None,
+            Self::Write => Some(Direction::ToDevice),
+            Self::Flush => None,
+            Self::Discard | Self::SecureErase | Self::WriteZeroes | Self::Other(_) => None,
         }
     }
 
-    /// Returns whether the request only names ranges of sectors. Its data is the payload that the
-    /// driver makes of them, see [`Request::set_payload`](crate::Request::set_payload).
+    /// Returns whether the request only names ranges of sectors, for which the driver makes a
+    /// payload, see [`Request::set_payload`](crate::Request::set_payload).
     #[inline]
     pub fn has_ranges(self) -> bool {
         matches!(self, Self::Discard | Self::SecureErase | Self::WriteZeroes)

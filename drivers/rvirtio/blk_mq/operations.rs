@@ -72,9 +72,9 @@ pub trait Operations: Sized {
     /// `io_timeout`. Must not sleep.
     fn timeout(hctx: HwContext<'_, Self::HwQueue>, late: &TimedOut<'_>) -> Timeout;
 
-    /// Ends the requests that the device has completed in a polled queue, and returns their number.
-    /// Must not sleep.
-    fn poll(hctx: HwContext<'_, Self::HwQueue>) -> usize;
+    /// Ends the requests that the device has completed in a polled queue, and returns whether there
+    /// were any. Must not sleep.
+    fn poll(hctx: HwContext<'_, Self::HwQueue>) -> bool;
 
     /// Notifies the device of requests for which [`Operations::queue_rq`] did not notify it.
     fn commit_rqs(hctx: HwContext<'_, Self::HwQueue>);

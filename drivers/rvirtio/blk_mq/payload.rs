@@ -127,11 +127,17 @@ impl<C: Command> Request<C> {
         }
     }
 
+    /// Returns whether the driver has set a payload.
+    #[inline]
+    pub(crate) fn has_payload(&self) -> bool {
+        // SAFETY: The static is a constant.
+        self.rq().rq_flags & unsafe { rvirtio_blk_rqf_payload } != 0
+    }
+
     /// Frees the payload, if there is one.
     #[inline]
     pub(crate) fn release_payload(&mut self) {
-        // SAFETY: The static is a constant.
-        if self.rq().rq_flags & unsafe { rvirtio_blk_rqf_payload } != 0 {
+        if self.has_payload() {
             self.free_payload();
         }
     }

@@ -172,7 +172,8 @@ impl<C: Command> Request<C> {
     /// Returns the direction of the data, or `None` without data.
     #[inline]
     pub fn direction(&self) -> Option<Direction> {
-        self.op().direction()
+        let payload = || self.has_payload().then_some(Direction::ToDevice);
+        self.op().direction().or_else(payload)
     }
 
     /// Returns the first sector, in units of 512 bytes. It is only valid for operations on sectors.
@@ -206,8 +207,14 @@ impl<C: Command> Request<C> {
     /// without data, and never more than [`Limits::max_segments`](crate::Limits::max_segments).
     #[inline]
     pub fn segments(&self) -> Segments<'_> {
-        // SAFETY: The driver owns the request (type invariant) during the borrow.
-        unsafe { Segments::new(self.rq(), self.op()) }
+        match self.op().direction() {
+            // SAFETY: The request is valid, and its bios do not change while the driver owns it,
+            // which includes the lifetime of the borrow. Its operation has data, so its bios
+            // describe memory.
+            Some(_) => unsafe { Segments::new(self.rq()) },
+            // SAFETY: The driver owns the request (type invariant) during the borrow.
+            None => unsafe { Segments::of_payload(self.rq()) },
+        }
     }
 
     #[inline]

@@ -2,12 +2,9 @@
 
 //! The data of a request as segments of physical memory.
 
-use crate::{
-    helpers::{
-        rvirtio_blk_rqf_payload,
-        rvirtio_helper_page_to_phys, //
-    },
-    op::Op, //
+use crate::helpers::{
+    rvirtio_blk_rqf_payload,
+    rvirtio_helper_page_to_phys, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -48,7 +45,7 @@ pub struct Segments<'a> {
 impl<'a> Segments<'a> {
     /// Returns an iterator without data.
     #[inline]
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         // INVARIANT: `bio` is null, and `left` is 0.
         Self {
             bio: core::ptr::null(),
@@ -60,35 +57,26 @@ impl<'a> Segments<'a> {
         }
     }
 
-    /// Returns an iterator over the data of a request with the operation `op`.
+    /// Returns an iterator over the payload of a request, which is empty if it has none.
     ///
     /// # Safety
     ///
-    /// The driver must own `rq` for `'a`, so that its bios, its payload and their memory stay valid
-    /// and do not change. Its operation must be `op`.
-    #[inline]
-    pub(crate) unsafe fn new(rq: &'a bindings::request, op: Op) -> Self {
-        match op {
-            // SAFETY: The bios of these operations describe memory; for the rest see above.
-            Op::Read | Op::Write | Op::DriverIn => unsafe { Self::of_bios(rq) },
-            Op::Discard | Op::SecureErase | Op::WriteZeroes => Self::of_payload(rq),
-            Op::Flush | Op::Other(_) => Self::empty(),
-        }
-    }
-
-    /// Returns an iterator over the payload, which is empty if none was set.
-    fn of_payload(rq: &'a bindings::request) -> Self {
-        let mut segments = Self::empty();
+    /// The driver must own `rq` for `'a`.
+    #[cold]
+    pub(crate) unsafe fn of_payload(rq: &'a bindings::request) -> Self {
         // SAFETY: The static is a constant.
-        if rq.rq_flags & unsafe { rvirtio_blk_rqf_payload } != 0 {
-            // SAFETY: The flag says that this member of the union is valid.
-            let vec = unsafe { &rq.__bindgen_anon_3.special_vec };
-            // INVARIANT: All of the payload is left.
-            segments.vec = vec;
-            segments.left = vec.bv_len;
-            segments.max_len = u32::MAX;
+        if rq.rq_flags & unsafe { rvirtio_blk_rqf_payload } == 0 {
+            return Self::empty();
         }
-        segments
+        // SAFETY: The flag says that this member of the union is valid.
+        let vec = unsafe { &rq.__bindgen_anon_3.special_vec };
+        // INVARIANT: There are no bios, and all of the payload is left.
+        Self {
+            vec,
+            left: vec.bv_len,
+            max_len: u32::MAX,
+            ..Self::empty()
+        }
     }
 
     /// # Safety
@@ -96,7 +84,7 @@ impl<'a> Segments<'a> {
     /// - If `rq` has bios, they must describe memory, not only a range of sectors.
     /// - The bios and the memory must stay valid and must not change for `'a`.
     #[inline]
-    unsafe fn of_bios(rq: &'a bindings::request) -> Self {
+    pub(crate) unsafe fn new(rq: &'a bindings::request) -> Self {
         let mut segments = Self::empty();
         // SAFETY: The queue of a request is valid. The limit does not change: only the driver could
         // change it.

@@ -8,7 +8,6 @@
 
 use crate::{
     batch::CompletionBatch,
-    op::Op,
     request::{
         Command,
         Owned,
@@ -82,26 +81,23 @@ where
 {
     /// Gets the request ready for a virtqueue.
     ///
-    /// `describe` returns the header for what the request does, and what [`Request::note`] is to
-    /// return. `status` is what [`Request::device_status`] returns if the device does not write one.
+    /// `status` is what [`Request::device_status`] returns if the device does not write one, and
+    /// `note` what [`Request::note`] returns. A request that names ranges of sectors has no data
+    /// unless [`Request::set_payload`] was called.
     ///
     /// # Errors
     ///
-    /// That of `describe`; [`BlkStatus::Resource`] when the data cannot be mapped now,
-    /// [`BlkStatus::IoError`] when it never can.
+    /// [`BlkStatus::Resource`] when the data cannot be mapped now, [`BlkStatus::IoError`] when it
+    /// never can.
     // Always inlined, as its result would go through memory.
     #[inline(always)]
     pub fn prepare(
         mut self,
+        header: H,
         status: S,
-        describe: impl FnOnce(&mut Self, Op) -> Result<(H, N), BlkStatus>,
+        note: N,
     ) -> PrepareResult<Exchange<'bound, H, S, N>> {
-        let op = self.op();
-        let (header, note) = match describe(&mut self, op) {
-            Ok(described) => described,
-            Err(status) => return Err(Refused { rq: self, status }),
-        };
-        match self.fill_exchange(header, status, note, op) {
+        match self.fill_exchange(header, status, note) {
             // INVARIANT: It was prepared just now.
             Ok(()) => Ok(Prepared(self)),
             Err(error) => Err(Refused {
@@ -116,14 +112,29 @@ where
     }
 
     #[inline(always)]
-    fn fill_exchange(&mut self, header: H, status: S, note: N, op: Op) -> Result {
+    fn fill_exchange(&mut self, header: H, status: S, note: N) -> Result {
         // The exchange belongs to the request, but neither to its data nor to the C structure, so
         // that it can be changed while these are looked at.
         let rq = self.as_raw();
-        // SAFETY: We own the request (type invariant), and `op` is its operation.
-        let segments = || unsafe { Segments::new(&*rq, op) }.map(Segment::from);
+        let Some(direction) = self.op().direction() else {
+            return self.fill_without_bios(header, status, note);
+        };
+        // SAFETY: We own the request, so it is valid and its bios do not change (type invariant).
+        // Its operation has data, so its bios describe memory.
+        let segments = || unsafe { Segments::new(&*rq) }.map(Segment::from);
         self.command_mut()
-            .prepare(header, status, note, op.direction(), segments)
+            .prepare(header, status, note, Some(direction), segments)
+    }
+
+    /// Fills the exchange of a request that has no data in bios, but may have a payload.
+    #[cold]
+    fn fill_without_bios(&mut self, header: H, status: S, note: N) -> Result {
+        let rq = self.as_raw();
+        // SAFETY: We own the request, so its payload does not change (type invariant).
+        let segments = || unsafe { Segments::of_payload(&*rq) }.map(Segment::from);
+        let direction = self.direction();
+        self.command_mut()
+            .prepare(header, status, note, direction, segments)
     }
 
     /// Returns the status that the device, or else [`Request::prepare`], has written.

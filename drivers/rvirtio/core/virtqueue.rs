@@ -31,6 +31,8 @@ pub use self::buffers::{
 };
 pub use self::drain::{
     drain,
+    drain_with,
+    Callbacks,
     Deferred, //
 };
 pub use self::handle::QueueHandle;

@@ -35,9 +35,9 @@ impl<'bound> HwQueue<'bound> {
         {
             let mut state = self.state.lock();
             // Whatever completes from here on does so for another reason.
-            state.attention &= !KICKED;
+            state.attention.0 &= !KICKED;
             while let Some(rq) = state.vq.detach_unused(stopped) {
-                state.removed(self.dev, &rq);
+                state.attention.removed(self.dev, &rq);
                 taken.push_back(Request::from(rq));
             }
         }
@@ -84,7 +84,7 @@ impl<'bound> HwQueue<'bound> {
         counters.timeouts.add(1);
         let kick = {
             let mut state = self.state.lock();
-            state.attention |= KICKED;
+            state.attention.0 |= KICKED;
             state.vq.kick_again()
         };
         notify(kick);

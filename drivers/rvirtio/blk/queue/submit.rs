@@ -10,11 +10,12 @@ use super::{
 use crate::{
     completion::NOT_WRITTEN,
     request::{
-        header,
+        describe,
         Prepared,
         Refused,
         Request, //
-    }, //
+    },
+    spec::Header, //
 };
 use blk_mq::{
     BlkStatus,
@@ -39,15 +40,21 @@ impl<'bound> HwQueue<'bound> {
     ///
     /// # Errors
     ///
-    /// Those of [`header`] and [`blk_mq::Request::prepare`].
+    /// Those of [`describe`] and [`blk_mq::Request::prepare`].
     #[inline(always)]
-    pub(crate) fn prepare(&self, rq: Request<'bound>) -> Result<Prepared<'bound>, Refused<'bound>> {
-        rq.prepare(NOT_WRITTEN, |rq, op| {
-            let header = header(rq, op)?;
-            let is_read = op == Op::Read;
-            let blank = is_read.then(|| self.lengths.prepare(rq)).flatten();
-            Ok((*header.as_bytes(), blank))
-        })
+    pub(crate) fn prepare(
+        &self,
+        mut rq: Request<'bound>,
+    ) -> Result<Prepared<'bound>, Refused<'bound>> {
+        let op = rq.op();
+        let (kind, sector) = match describe(&mut rq, op) {
+            Ok(described) => described,
+            Err(status) => return Err(Refused { rq, status }),
+        };
+        let header = Header::new(kind, rq.priority(), sector);
+        let is_read = op == Op::Read;
+        let blank = is_read.then(|| self.lengths.prepare(&mut rq)).flatten();
+        rq.prepare(*header.as_bytes(), NOT_WRITTEN, blank)
     }
 }
 
@@ -56,9 +63,9 @@ impl<'bound> HwQueue<'bound> {
 ///
 /// # Errors
 ///
-/// [`BlkStatus::DevResource`] if the queue is full; it is then stopped until requests have
-/// completed. [`BlkStatus::Resource`] if the device is about to be reset; [`BlkStatus::IoError`] if
-/// it is dead, or the virtqueue cannot take the request at all.
+/// [`BlkStatus::Resource`] if the queue is full, which is then stopped until requests have
+/// completed, or if the device is about to be reset; [`BlkStatus::IoError`] if it is dead, or the
+/// virtqueue cannot take the request at all.
 #[inline(always)]
 pub(crate) fn submit<'bound>(
     hctx: HwContext<'_, 'bound>,
@@ -75,7 +82,7 @@ pub(crate) fn submit<'bound>(
     let full = matches!(&result, Err(rejected) if rejected.error == AddError::Full);
     if full {
         // With the lock held, so that the interrupt handler cannot miss it.
-        state.attention |= STOPPED;
+        state.attention.0 |= STOPPED;
         hctx.stop();
     }
     drop(state);
@@ -84,7 +91,7 @@ pub(crate) fn submit<'bound>(
     result.map_err(|rejected| Refused {
         rq: rejected.value.into(),
         status: match rejected.error {
-            AddError::Full => BlkStatus::DevResource,
+            AddError::Full => BlkStatus::Resource,
             AddError::Broken if !hctx.dev.is_dead() => BlkStatus::Resource,
             _ => BlkStatus::IoError,
         },

@@ -2,16 +2,11 @@
 
 //! Requests that the device has used.
 
-use super::{
-    HwQueue,
-    State, //
-};
+use super::HwQueue;
 use crate::{
     completion::Completion,
     request::{
         reports_all,
-        Command,
-        Prepared,
         Request, //
     }, //
 };
@@ -20,64 +15,57 @@ use blk_mq::{
     CompletionBatch, //
 };
 use rvirtio::{
-    virtqueue::drain,
+    virtqueue::{
+        drain_with,
+        Callbacks, //
+    },
     IrqReturn,
     Used,
     VqHandler, //
 };
 
 impl VqHandler for HwQueue<'_> {
-    /// Ends used requests, without the lock held, before it enables the next interrupt.
     #[doc(alias = "virtblk_done")]
     fn interrupt(&self) -> IrqReturn {
-        drain(
+        self.end_used(Callbacks::Enable)
+    }
+}
+
+impl<'bound> HwQueue<'bound> {
+    /// Ends used requests, and returns whether there were any. The queue must be polled.
+    pub(crate) fn poll(&self) -> bool {
+        matches!(self.end_used(Callbacks::Disable), IrqReturn::Handled)
+    }
+
+    /// Ends used requests, whoever does that usually.
+    pub(super) fn look(&self) {
+        self.end_used(if self.is_polled() {
+            Callbacks::Disable
+        } else {
+            Callbacks::Enable
+        });
+    }
+
+    /// Ends used requests, without the lock held, before it enables the next interrupt. Not inlined,
+    /// so that there is only one copy of it.
+    #[inline(never)]
+    fn end_used(&self, callbacks: Callbacks) -> IrqReturn {
+        drain_with(
             &self.state,
             |state| &mut state.vq,
             // Requests that are left in the batch end when it is dropped, after the lock is
             // released.
             &mut CompletionBatch::new(),
-            |state, done, used| self.used(state, done, used),
+            |state, done, Used { data, written, .. }| {
+                state.attention.removed(self.dev, &data);
+                let mut rq = data.into();
+                match self.status(&mut rq, written) {
+                    Some(status) => done.complete(rq, status),
+                    None => rq.requeue(),
+                }
+            },
+            callbacks,
         )
-    }
-}
-
-impl<'bound> HwQueue<'bound> {
-    /// Ends used requests, whoever does that usually.
-    pub(super) fn look(&self) {
-        if self.is_polled() {
-            self.poll();
-        } else {
-            self.interrupt();
-        }
-    }
-
-    /// Ends used requests without asking for an interrupt, and returns their number.
-    pub(crate) fn poll(&self) -> usize {
-        // Requests that are left in the batch end when it is dropped, after the lock is released.
-        let mut done = CompletionBatch::new();
-        let mut state = self.state.lock();
-        let mut found = 0;
-        while let Some(used) = state.vq.pop_used() {
-            self.used(&mut state, &mut done, used);
-            found += 1;
-        }
-        found
-    }
-
-    /// Completes a request that the device has used.
-    #[inline(always)]
-    fn used(
-        &self,
-        state: &mut State<'bound>,
-        done: &mut CompletionBatch<Command<'bound>>,
-        used: Used<Prepared<'bound>>,
-    ) {
-        state.removed(self.dev, &used.data);
-        let mut rq = used.data.into();
-        match self.status(&mut rq, used.written) {
-            Some(status) => done.complete(rq, status),
-            None => rq.requeue(),
-        }
     }
 
     /// Returns the status of a request that the device has used, or `None` if it has to be

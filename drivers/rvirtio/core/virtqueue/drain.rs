@@ -31,6 +31,15 @@ impl Deferred for () {
     fn run(&mut self) {}
 }
 
+/// What to do about callbacks when there are no more used buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callbacks {
+    /// Enable them.
+    Enable,
+    /// Leave them disabled, because somebody polls the queue.
+    Disable,
+}
+
 /// Takes all used buffers from a queue and enables callbacks again.
 ///
 /// `queue` returns the queue in `state`. `used` is called for each buffer, with the lock held, and
@@ -46,7 +55,20 @@ pub fn drain<'bound, S: Unpin, T: Buffers + 'bound, D: Deferred>(
     state: &IrqSaveLock<S>,
     queue: impl Fn(&mut S) -> &mut Virtqueue<'bound, T>,
     deferred: &mut D,
+    used: impl FnMut(&mut S, &mut D, Used<T>),
+) -> IrqReturn {
+    drain_with(state, queue, deferred, used, Callbacks::Enable)
+}
+
+/// Takes all used buffers from a queue like [`drain`], and enables callbacks only if `callbacks`
+/// says so.
+#[inline]
+pub fn drain_with<'bound, S: Unpin, T: Buffers + 'bound, D: Deferred>(
+    state: &IrqSaveLock<S>,
+    queue: impl Fn(&mut S) -> &mut Virtqueue<'bound, T>,
+    deferred: &mut D,
     mut used: impl FnMut(&mut S, &mut D, Used<T>),
+    callbacks: Callbacks,
 ) -> IrqReturn {
     let mut handled = IrqReturn::None;
     let mut guard = state.lock();
@@ -67,7 +89,7 @@ pub fn drain<'bound, S: Unpin, T: Buffers + 'bound, D: Deferred>(
             guard = state.lock();
             continue;
         }
-        if queue(&mut guard).enable_cb() == More::Nothing {
+        if callbacks == Callbacks::Disable || queue(&mut guard).enable_cb() == More::Nothing {
             return handled;
         }
         queue(&mut guard).disable_cb();
