@@ -11,7 +11,7 @@
 core=/host/built/drivers/rvirtio/rvirtio.ko
 [ -f $core ] || fail "there is no other core"
 for module in $(modules); do
-	rmmod "$module" || fail "$module can not be removed"
+	rmmod "$module" || fail "$module cannot be removed"
 done
 insmod $core || fail "the other core is refused by itself"
 for module in rvirtio_pci rvirtio_blk; do

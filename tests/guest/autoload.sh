@@ -7,7 +7,7 @@
 
 . /host/guest/lib/common.sh
 
-rmmod rvirtio_rng || fail "rvirtio_rng can not be removed"
+rmmod rvirtio_rng || fail "rvirtio_rng cannot be removed"
 refuse grep -q '^rvirtio_rng ' /proc/modules
 loaded() {
 	grep -q '^rvirtio_rng ' /proc/modules

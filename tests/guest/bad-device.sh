@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A device that can not be used is refused with one line that says why, leaves nothing behind, and
+# A device that cannot be used is refused with one line that says why, leaves nothing behind, and
 # the other devices work.
 #
 # covers: INIT-10 INIT-23 INIT-24 INIT-03 FEAT-02
@@ -14,7 +14,7 @@
 case $1 in
 # Only the interface of before VIRTIO 1.0.
 legacy) bdf=0000:00:11.0 why='not a modern virtio device' ;;
-# Blocks of 1 MiB, which the block layer can not do.
+# Blocks of 1 MiB, which the block layer cannot do.
 blocks) bdf=0000:00:12.0 why='invalid block size' ;;
 esac
 [ -d "/sys/bus/pci/devices/$bdf" ] || fail "the bad device is missing"

@@ -22,8 +22,8 @@ for _ in 1 2 3; do
 	refuse dd if="$device" of=/dev/null bs=512 skip=4096 count=1 iflag=direct 2>/tmp/error
 	grep -q 'Input/output error' /tmp/error || fail "not an I/O error: $(cat /tmp/error)"
 	# The neighbours are fine.
-	dd if=/dev/zero of="$device" bs=512 seek=2049 count=8 oflag=direct conv=notrunc status=none || fail "a good sector can not be written"
-	dd if="$device" of=/dev/null bs=512 skip=4097 count=8 iflag=direct status=none || fail "a good sector can not be read"
+	dd if=/dev/zero of="$device" bs=512 seek=2049 count=8 oflag=direct conv=notrunc status=none || fail "a good sector cannot be written"
+	dd if="$device" of=/dev/null bs=512 skip=4097 count=8 iflag=direct status=none || fail "a good sector cannot be read"
 done
 # A large request fails as a whole.
 refuse dd if="$device" of=/dev/null bs=1M skip=2 count=1 iflag=direct status=none 2>/dev/null
@@ -38,7 +38,7 @@ grep -q 'Input/output error' /tmp/error || fail "a failed flush is not an I/O er
 
 full=$(disk full) || exit
 refuse dd if=/dev/zero of="/dev/$full" bs=4k count=1 oflag=direct conv=notrunc status=none 2>/tmp/error
-dd if="/dev/$full" of=/dev/null bs=4k count=1 iflag=direct status=none || fail "a full disk can not be read"
+dd if="/dev/$full" of=/dev/null bs=4k count=1 iflag=direct status=none || fail "a full disk cannot be read"
 
 # SCSI commands to a disk that has none are refused, not executed.
 refuse sg_inq "$device" >/dev/null 2>&1

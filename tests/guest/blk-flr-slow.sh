@@ -25,4 +25,4 @@ echo "The reset of a disk with a request that takes 4 s took $took s"
 wait $reader || fail "the read that was in flight failed"
 [ "$took" -lt 30 ] || fail "the reset took $took s, as if it had waited for a time-out"
 expect "resets because of failures" "$(counter "$disk" resets)" 0
-read_block "$disk" 101 || fail "the disk can not be read any more"
+read_block "$disk" 101 || fail "the disk cannot be read any more"

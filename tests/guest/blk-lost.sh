@@ -51,5 +51,5 @@ slow)
 	;;
 esac
 echo 30000 >"$timeout"
-read_block "$disk" 101 || fail "the disk can not be read any more"
+read_block "$disk" 101 || fail "the disk cannot be read any more"
 [ $serial = slow ] || sh lib/verify.sh "/dev/$disk"

@@ -14,7 +14,7 @@ disk=$(disk readonly) || exit
 expect "RO" "$(feature "$(virtio_of "$disk")" $RO)" 1
 expect "ro" "$(cat "/sys/block/$disk/ro")" 1
 expect "blockdev --getro" "$(blockdev --getro "/dev/$disk")" 1
-dd if="/dev/$disk" of=/dev/null bs=1M iflag=direct status=none || fail "it can not be read"
+dd if="/dev/$disk" of=/dev/null bs=1M iflag=direct status=none || fail "it cannot be read"
 refuse dd if=/dev/zero of="/dev/$disk" bs=4k count=1 oflag=direct conv=notrunc status=none
 # Nor can it be made writable by asking.
 blockdev --setrw "/dev/$disk"

@@ -30,7 +30,7 @@ resize $((48 * MIB)) || exit
 within 10 has_size $((48 * MIB)) || fail "it did not grow (size $(blockdev --getsize64 "/dev/$disk"))"
 within 10 grep -q '^RESIZE=1' /tmp/events || fail "no event says RESIZE=1"
 dd if=/dev/urandom of=/tmp/data bs=$MIB count=1 status=none
-dd if=/tmp/data of="/dev/$disk" bs=$MIB seek=47 oflag=direct conv=notrunc status=none || fail "the new end can not be written"
+dd if=/tmp/data of="/dev/$disk" bs=$MIB seek=47 oflag=direct conv=notrunc status=none || fail "the new end cannot be written"
 dd if="/dev/$disk" of=/tmp/back bs=$MIB skip=47 iflag=direct status=none
 cmp /tmp/data /tmp/back || fail "what was written at the new end is not there"
 

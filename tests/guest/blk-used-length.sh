@@ -15,7 +15,7 @@ policy=$1
 PARAMETER=/sys/module/rvirtio_blk/parameters/used_length
 
 remove() {
-	within 10 rmmod rvirtio_blk 2>/tmp/error || fail "rvirtio_blk can not be removed: $(cat /tmp/error)"
+	within 10 rmmod rvirtio_blk 2>/tmp/error || fail "rvirtio_blk cannot be removed: $(cat /tmp/error)"
 }
 
 # read_nothing: reads from the disk that has no data.

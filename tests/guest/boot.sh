@@ -24,7 +24,7 @@ refuse grep '^virtio_blk ' /proc/modules
 expect "VERSION_1" "$(feature "$(virtio_of "$root")" $VERSION_1)" 1
 
 # Written, dropped from memory, read back.
-dd if=/dev/urandom of=/var/tmp/file bs=64k count=64 conv=fsync status=none || fail "the root disk can not be written"
+dd if=/dev/urandom of=/var/tmp/file bs=64k count=64 conv=fsync status=none || fail "the root disk cannot be written"
 before=$(sha256sum </var/tmp/file)
 echo 3 >/proc/sys/vm/drop_caches
 expect "the file's checksum" "$(sha256sum </var/tmp/file)" "$before"

@@ -23,7 +23,7 @@ xfs)
 esac
 mkdir -p /tmp/mnt
 mount -t "$type" "$device" /tmp/mnt || fail "mount failed"
-cp -r /usr/lib/python3* /tmp/mnt/ 2>/dev/null || [ "$type" = ext4 ] || fail "files can not be copied"
+cp -r /usr/lib/python3* /tmp/mnt/ 2>/dev/null || [ "$type" = ext4 ] || fail "files cannot be copied"
 (cd /tmp/mnt && find . -type f -exec sha256sum {} + >/tmp/sums)
 [ -s /tmp/sums ] || fail "no file was copied"
 umount /tmp/mnt || fail "umount failed"

@@ -13,7 +13,7 @@
 plug() {
 	qmp device_add '{"driver":"virtio-blk-pci","drive":"spare","id":"spare","serial":"spare","bus":"port1"}' >/dev/null || exit
 	within 20 new_device || fail "no PCI device appeared behind the port"
-	bound "$bdf" rvirtio_pci || sh /run/rvirtio/rebind "$bdf" || fail "the plugged disk can not be had"
+	bound "$bdf" rvirtio_pci || sh /run/rvirtio/rebind "$bdf" || fail "the plugged disk cannot be had"
 	disk=$(disk spare) || exit
 }
 

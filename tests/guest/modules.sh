@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # All modules can be removed and inserted fifty times while their disks are in use, without a leak;
-# a module that is in use can not be removed.
+# a module that is in use cannot be removed.
 #
 # covers: INIT-27
 # vm: @ram
@@ -35,7 +35,7 @@ remove() {
 	done
 	loads=
 	for module in $inserted; do
-		within 10 rmmod "$module" 2>/tmp/error || fail "$module can not be removed: $(cat /tmp/error)"
+		within 10 rmmod "$module" 2>/tmp/error || fail "$module cannot be removed: $(cat /tmp/error)"
 	done
 }
 
@@ -50,7 +50,7 @@ round() {
 	refuse rmmod rvirtio_blk 2>/dev/null
 	remove
 	for module in $inserted; do
-		modprobe "$module" || fail "$module can not be inserted"
+		modprobe "$module" || fail "$module cannot be inserted"
 	done
 }
 

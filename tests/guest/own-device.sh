@@ -62,5 +62,5 @@ for _ in 1 2; do
 	echo "$bdf" >"$driver/bind" || fail "bind failed"
 done
 disk=$(disk "$1") || exit
-dd if="/dev/$disk" of=/dev/null bs=64k count=16 iflag=direct status=none || fail "it can not be read any more"
+dd if="/dev/$disk" of=/dev/null bs=64k count=16 iflag=direct status=none || fail "it cannot be read any more"
 expect_no_findings "$bdf"

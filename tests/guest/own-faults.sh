@@ -91,7 +91,7 @@ fault() {
 	[ $result = fails ] || [ $operation = write ] || cmp -s /tmp/own.$bdf /tmp/own.data || fail "it has read something else"
 	if [ $outcome = recovers ]; then
 		expect "what becomes of the request" $result works
-		same || fail "it can not be read again, or holds something else"
+		same || fail "it cannot be read again, or holds something else"
 		[ "$(counter "$disk" resets)" -ge 1 ] || fail "the device was not reset"
 	else
 		expect "what becomes of the request" $result $outcome
@@ -109,10 +109,10 @@ fault() {
 	case $dead in
 	now | later) echo 1 >"/sys/block/$disk/device/recover" || fail "the device was not started again" ;;
 	esac
-	[ "$dead" = gone ] || same || fail "it can not be read when nothing is wrong any more, or holds something else"
+	[ "$dead" = gone ] || same || fail "it cannot be read when nothing is wrong any more, or holds something else"
 	bind_anew "$bdf"
 	disk=$(own_disk "$bdf")
-	same || fail "it can not be read after the driver was bound anew, or holds something else"
+	same || fail "it cannot be read after the driver was bound anew, or holds something else"
 	expect_no_findings "$bdf"
 }
 

@@ -47,7 +47,7 @@ random() {
 	sh lib/verify.sh "/dev/$disk" || fail "the disk does not hold what was written"
 	bind_anew "$bdf"
 	disk=$(own_disk "$bdf")
-	works || fail "it can not be read after the driver was bound anew"
+	works || fail "it cannot be read after the driver was bound anew"
 	expect_no_findings "$bdf"
 }
 

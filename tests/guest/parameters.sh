@@ -10,7 +10,7 @@
 
 # remove: udev may just be looking at the disk.
 remove() {
-	within 10 rmmod rvirtio_blk 2>/tmp/error || fail "rvirtio_blk can not be removed: $(cat /tmp/error)"
+	within 10 rmmod rvirtio_blk 2>/tmp/error || fail "rvirtio_blk cannot be removed: $(cat /tmp/error)"
 }
 
 # insert PARAMETER...: with these parameters, in place of what is there.
@@ -39,7 +39,7 @@ insert queue_depth=100000
 
 insert name_prefix=rvd
 expect "the name with name_prefix=rvd" "${disk%?}" rvd
-dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk can not be read"
+dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk cannot be read"
 
 remove
 for nonsense in queue_depth=many num_request_queues=-1 \
@@ -53,5 +53,5 @@ for odd in '' a/b VD 'v d'; do
 	no_disk one || fail "there is a disk with name_prefix='$odd'"
 	remove
 done
-modprobe rvirtio_blk || fail "rvirtio_blk can not be inserted after nonsense"
+modprobe rvirtio_blk || fail "rvirtio_blk cannot be inserted after nonsense"
 disk one >/dev/null

@@ -23,7 +23,7 @@ for _ in 1 2 3; do
 	refuse test -e "/sys/bus/pci/devices/$bdf"
 	echo 1 >/sys/bus/pci/rescan
 	# What is found again has no override and may go to the kernel's own driver first.
-	bound "$bdf" rvirtio_pci || sh /run/rvirtio/rebind "$bdf" || fail "it can not be had back"
+	bound "$bdf" rvirtio_pci || sh /run/rvirtio/rebind "$bdf" || fail "it cannot be had back"
 	disk=$(disk plug) || exit
 done
 sh lib/verify.sh "/dev/$disk"

@@ -13,8 +13,8 @@ rebind() {
 }
 
 # Both drivers call their disks vda and so on, each by its own count. (udev may be looking at a disk.)
-within 10 rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"
-modprobe rvirtio_blk name_prefix=rvd || fail "rvirtio_blk can not be inserted"
+within 10 rmmod rvirtio_blk || fail "rvirtio_blk cannot be removed"
+modprobe rvirtio_blk name_prefix=rvd || fail "rvirtio_blk cannot be inserted"
 disk=$(disk data) || exit
 bdf=$(bdf_of "$disk")
 dd if=/dev/urandom of=/tmp/data bs=1M count=4 status=none

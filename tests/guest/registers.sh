@@ -23,8 +23,8 @@ use_disks() {
 	for serial in $DISKS; do
 		disk=$(disk "$serial") || exit
 		dd if=/dev/urandom of=/tmp/data bs=64k count=16 status=none
-		dd if=/tmp/data of="/dev/$disk" bs=64k oflag=direct conv=notrunc status=none || fail "$serial can not be written"
-		dd if="/dev/$disk" of=/tmp/back bs=4k count=256 iflag=direct status=none || fail "$serial can not be read"
+		dd if=/tmp/data of="/dev/$disk" bs=64k oflag=direct conv=notrunc status=none || fail "$serial cannot be written"
+		dd if="/dev/$disk" of=/tmp/back bs=4k count=256 iflag=direct status=none || fail "$serial cannot be read"
 		cmp /tmp/data /tmp/back || fail "$serial does not hold what was written"
 	done
 }
@@ -55,13 +55,13 @@ within 15 sent || fail "$net sends nothing"
 
 # What changes while they run.
 disk=$(disk split) || exit
-echo "write through" >"/sys/block/$disk/cache_type" || fail "the cache mode can not be set"
-echo "write back" >"/sys/block/$disk/cache_type" || fail "the cache mode can not be set"
+echo "write through" >"/sys/block/$disk/cache_type" || fail "the cache mode cannot be set"
+echo "write back" >"/sys/block/$disk/cache_type" || fail "the cache mode cannot be set"
 for size in 256 1024; do
-	echo $size >"/sys/block/$disk/ring_size" || fail "the rings of split can not be resized"
+	echo $size >"/sys/block/$disk/ring_size" || fail "the rings of split cannot be resized"
 done
 disk=$(disk packed) || exit
-echo 300 >"/sys/block/$disk/ring_size" || fail "the rings of packed can not be resized"
+echo 300 >"/sys/block/$disk/ring_size" || fail "the rings of packed cannot be resized"
 qmp block_resize '{"node-name":"packed","size":50331648}' >/dev/null
 within 10 [ "$(blockdev --getsize64 "/dev/$disk")" = 50331648 ] || fail "packed did not grow"
 use_disks
@@ -77,8 +77,8 @@ echo "$bdf" >/sys/bus/pci/drivers_probe
 within 10 logged 'invalid block size' || fail "no device was given up"
 
 # All devices at once.
-within 10 rmmod rvirtio_blk || fail "rvirtio_blk can not be removed"
-modprobe rvirtio_blk || fail "rvirtio_blk can not be inserted again"
+within 10 rmmod rvirtio_blk || fail "rvirtio_blk cannot be removed"
+modprobe rvirtio_blk || fail "rvirtio_blk cannot be inserted again"
 use_disks
 dd if=/dev/hwrng of=/dev/null bs=64 count=4 status=none || fail "no random numbers"
 

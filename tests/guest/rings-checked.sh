@@ -26,7 +26,7 @@ load=$!
 rounds=0
 while kill -0 $load 2>/dev/null; do
 	for cpu in 1 2; do
-		echo 0 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu can not be switched off"
+		echo 0 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu cannot be switched off"
 	done
 	dd if="/dev/$spare" of=/dev/null bs=64k iflag=direct status=none 2>/dev/null &
 	echo "$unplugged" >"$driver/unbind" || fail "unbind failed"
@@ -34,7 +34,7 @@ while kill -0 $load 2>/dev/null; do
 	echo "$unplugged" >"$driver/bind" || fail "bind failed"
 	spare=$(disk spare) || exit
 	for cpu in 2 1; do
-		echo 1 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu can not be switched on"
+		echo 1 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu cannot be switched on"
 	done
 	rounds=$((rounds + 1))
 done

@@ -18,11 +18,11 @@ virtio=$(virtio_of "${root#/dev/}")
 end=$(($(date +%s) + 30))
 while [ "$(date +%s)" -lt $end ]; do
 	for cpu in 1 2 3; do
-		echo 0 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu can not be switched off"
+		echo 0 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu cannot be switched off"
 		sleep 0.3
 	done
 	for cpu in 3 1 2; do
-		echo 1 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu can not be switched on"
+		echo 1 >/sys/devices/system/cpu/cpu$cpu/online || fail "cpu$cpu cannot be switched on"
 		sleep 0.3
 	done
 done

@@ -50,8 +50,8 @@ assert results["footprint"] is None
 assert missing.startswith("Footprint: ")
 EOF
 
-# What can not be saved is not measured.
+# What cannot be saved is not measured.
 "$REPO/tools/vm" bench --json no-such-directory/results.json footprint >out 2>err &&
 	fail "succeeded, and saved nothing"
 grep -q 'footprint: ' err && fail "it was measured all the same"
-grep -q no-such-directory err || fail "it is not said what can not be written"
+grep -q no-such-directory err || fail "it is not said what cannot be written"

@@ -54,7 +54,7 @@ disk=$(disk "$kind") || exit
 case $kind in
 short)
 	# The second half of the disk is not there.
-	dd if="/dev/$disk" of=/dev/null bs=1M count=20 iflag=direct status=none || fail "$kind: the first half can not be read"
+	dd if="/dev/$disk" of=/dev/null bs=1M count=20 iflag=direct status=none || fail "$kind: the first half cannot be read"
 	refuse dd if="/dev/$disk" of=/dev/null bs=1M skip=20 count=1 iflag=direct status=none 2>/dev/null
 	;;
 *)

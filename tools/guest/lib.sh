@@ -41,7 +41,7 @@ stop() {
 	poweroff -n -f
 }
 
-# fail TEXT...: the guest can not do what was asked.
+# fail TEXT...: the guest cannot do what was asked.
 fail() {
 	say fail "$*"
 	stop

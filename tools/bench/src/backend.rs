@@ -28,14 +28,14 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// When a file can not be made.
+    /// When a file cannot be made.
     pub fn raw_file(lab: &Lab, sides: &[Side]) -> Result<Self> {
         let dir = lab.files();
         for side in sides {
             let path = file(dir, *side, "raw");
             File::create(&path)
                 .and_then(|file| file.set_len(SIZE))
-                .with_context(|| format!("{} can not be made", path.display()))?;
+                .with_context(|| format!("{} cannot be made", path.display()))?;
         }
         Ok(Self::RawFile(dir.to_owned()))
     }
@@ -44,14 +44,14 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// When a file can not be made.
+    /// When a file cannot be made.
     pub fn qcow2(lab: &Lab, sides: &[Side]) -> Result<Self> {
         let dir = lab.files();
         for side in sides {
             let path = file(dir, *side, "qcow2");
             let mut create = lab.root().command("qemu-img");
             create.args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(SIZE.to_string()).bind_rw(dir);
-            create.run().with_context(|| format!("{} can not be made", path.display()))?;
+            create.run().with_context(|| format!("{} cannot be made", path.display()))?;
         }
         Ok(Self::Qcow2(dir.to_owned()))
     }

@@ -16,7 +16,7 @@ use std::{path::Path, process::Command};
 ///
 /// # Errors
 ///
-/// When it is neither, or the commit can not be built or measured.
+/// When it is neither, or the commit cannot be built or measured.
 pub fn results(cli: &Cli, repo: &Path, what: &str) -> Result<Results> {
     if Path::new(what).is_file() {
         return Results::load(Path::new(what));
@@ -59,7 +59,7 @@ fn unpack(repo: &Path, commit: &str, dir: &Path) -> Result<()> {
     let _ = std::fs::remove_file(&archive);
     match done.context("git and tar are needed")?.success() {
         true => Ok(()),
-        false => bail!("commit {commit} can not be unpacked"),
+        false => bail!("commit {commit} cannot be unpacked"),
     }
 }
 

@@ -42,7 +42,7 @@ struct Direction {
 pub fn done(found: &Found, length: Length) -> Result<Done> {
     // Warnings of fio come before the report.
     let report = &found.said[found.said.find('{').context("fio made no report")?..];
-    let report: Report = serde_json::from_str(report).context("fio's report can not be read")?;
+    let report: Report = serde_json::from_str(report).context("fio's report cannot be read")?;
     let job = report.jobs.first().context("fio ran no job")?;
     if job.error != 0 {
         bail!("fio ended with error {}", job.error);

@@ -73,14 +73,14 @@ impl Guest<'_> {
         exec.args(&self.devices);
         if self.counting != Counting::Off {
             lab.needs_plugins()?;
-            // What runs on the processor itself can not be counted.
+            // What runs on the processor itself cannot be counted.
             exec.args(["--accel", "tcg"]);
             let devices = if self.counting == Counting::Devices { "on" } else { "off" };
             let plugin = format!("{},out={},devices={devices}", lab.plugin.display(), counts.display());
             exec.args(["--qemu", "-plugin", "--qemu", &plugin]);
         }
         exec.args(["--", "sh", "/host/bench.sh"]);
-        let output = exec.stdin(Stdio::null()).output().context("tools/vm can not be run")?;
+        let output = exec.stdin(Stdio::null()).output().context("tools/vm cannot be run")?;
         let errors = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             bail!("the guest ended with {}:\n{}", output.status, errors.trim_end());

@@ -59,7 +59,7 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When the modules or the plugin do not build, or the build root can not be made.
+    /// When the modules or the plugin do not build, or the build root cannot be made.
     pub fn new(source: &Path, kver: Option<&str>) -> Result<Self> {
         let ctx = Context::new(source)?;
         let root = BuildRoot::ensure(&ctx)?;
@@ -76,7 +76,7 @@ impl Lab {
         for name in MODULES {
             let file = built.join(format!("{name}.ko"));
             fs::copy(&file, modules.join(format!("{name}.ko")))
-                .with_context(|| format!("{} can not be copied", file.display()))?;
+                .with_context(|| format!("{} cannot be copied", file.display()))?;
         }
         write_program(&files.path().join("marker"), &marker::program())?;
         fs::write(files.path().join("bench.sh"), include_str!("../guest/bench.sh"))?;
@@ -92,7 +92,7 @@ impl Lab {
             commit: commit(&ctx.repo),
         };
         let image = fs::read(&kernel.vmlinuz)
-            .with_context(|| format!("{} can not be read", kernel.vmlinuz.display()))?;
+            .with_context(|| format!("{} cannot be read", kernel.vmlinuz.display()))?;
         let kernel_id = Sha256::digest(image)
             .iter()
             .take(8)

@@ -77,7 +77,7 @@ fn run(cli: &Cli) -> Result<bool> {
     lab.note(&format!("results: {}", json.display()));
     let complete = results.missing.is_empty();
     if complete && !cli.quick && cli.groups.is_empty() {
-        report::write(&results, &documentation).context("the report can not be written")?;
+        report::write(&results, &documentation).context("the report cannot be written")?;
         lab.note(&format!("report: {}", documentation.join("performance.md").display()));
     }
     Ok(complete)

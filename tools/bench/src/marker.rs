@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn runs_and_succeeds() {
         let dir = tempfile::tempdir().unwrap();
-        // By another process: a program can not be executed while a file descriptor can write it, and
+        // By another process: a program cannot be executed while a file descriptor can write it, and
         // one of ours may be inherited by what other tests start.
         let script = "cat >marker && chmod +x marker && exec ./marker";
         let mut shell = Command::new("sh");

@@ -41,15 +41,15 @@ const LAYERS: [Layer; 9] = [
 ///
 /// # Errors
 ///
-/// When a file can not be written.
+/// When a file cannot be written.
 pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'static str)>> {
-    std::fs::create_dir_all(dir).with_context(|| format!("{} can not be made", dir.display()))?;
+    std::fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     let mut written = Vec::new();
     let mut plot = |name, caption, draw: &dyn Fn(&Path) -> Result<()>| -> Result<()> {
         let path = dir.join(format!("{name}.svg"));
         draw(&path)
             .and_then(|()| mark(&path))
-            .with_context(|| format!("{} can not be drawn", path.display()))?;
+            .with_context(|| format!("{} cannot be drawn", path.display()))?;
         written.push((name, caption));
         Ok(())
     };

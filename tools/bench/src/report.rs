@@ -27,17 +27,17 @@ const LISTED: usize = 15;
 ///
 /// # Errors
 ///
-/// When the text or the plots can not be written, or the text has lost its marks.
+/// When the text or the plots cannot be written, or the text has lost its marks.
 pub fn write(results: &Results, dir: &Path) -> Result<()> {
     let plots = plots::write(results, &dir.join("performance"))?;
     let path = dir.join("performance.md");
-    let text = fs::read_to_string(&path).with_context(|| format!("{} can not be read", path.display()))?;
+    let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
         bail!("{} has lost the lines between which results belong: {BEGIN}{END}", path.display())
     };
     let report = report(results, &plots);
     let text = format!("{}{BEGIN}\n{report}\n{}", &text[..begin], &text[end..]);
-    fs::write(&path, text).with_context(|| format!("{} can not be written", path.display()))
+    fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn report(results: &Results, plots: &[(&str, &str)]) -> String {

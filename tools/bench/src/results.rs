@@ -66,9 +66,9 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// When the file can not be read or holds something else.
+    /// When the file cannot be read or holds something else.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("{} can not be read", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         serde_json::from_str(&text)
             .with_context(|| format!("{} holds no results of this tool", path.display()))
     }
@@ -77,10 +77,10 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// When the file can not be written.
+    /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        fs::write(path, text + "\n").with_context(|| format!("{} can not be written", path.display()))
+        fs::write(path, text + "\n").with_context(|| format!("{} cannot be written", path.display()))
     }
 }
 

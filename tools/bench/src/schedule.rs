@@ -30,7 +30,7 @@ type Measure = fn(&Cli, &Lab, &mut Results) -> Result<()>;
 ///
 /// # Errors
 ///
-/// Only when the results can not be saved; a measurement that fails is noted in them.
+/// Only when the results cannot be saved; a measurement that fails is noted in them.
 pub fn run(cli: &Cli, lab: &Lab, results: &mut Results, json: &Path) -> Result<()> {
     let groups: [(Group, Measure); 7] = [
         (Group::Instructions, instructions),

@@ -26,7 +26,7 @@ impl Table {
 
     fn line(&mut self, title: &str, cells: &[String; 4]) {
         let [c, ours, ratio, spread] = cells;
-        // Writing to a string can not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(self.0, "{title:62} {c:>9} {ours:>9} {ratio:>6} {spread:>8}");
     }
 

@@ -46,12 +46,12 @@ impl OwnDisk {
     ///
     /// # Errors
     ///
-    /// When its script is wrong, or the socket can not be made.
+    /// When its script is wrong, or the socket cannot be made.
     pub fn start(spec: &Spec, dir: &Path) -> Result<Self> {
         let mut device = Device::new(spec.clone());
         if let Some(path) = &spec.script {
             let text =
-                fs::read_to_string(path).with_context(|| format!("{} can not be read", path.display()))?;
+                fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
             let lines = script::parse(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
             lines.iter().for_each(|line| device.plan(line));
         }

@@ -159,7 +159,7 @@ extern "C" fn at_exit(userdata: *mut c_void) {
 /// Whoever reads the file finds it cut off when this fails, and takes no number from it.
 fn snapshot(plugin: &Plugin) {
     if let Err(error) = plugin.counts().snapshot() {
-        eprintln!("rvirtio plugin: the counts can not be written: {error}");
+        eprintln!("rvirtio plugin: the counts cannot be written: {error}");
     }
 }
 

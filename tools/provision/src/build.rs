@@ -21,9 +21,9 @@ pub fn build_modules(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result
         .with("repo", ctx.repo.as_os_str().as_encoded_bytes());
     let _lock = ctx.cache.lock("modules", &key)?;
     let out = ctx.cache.root().join(format!("modules-{}-{}", kernel.name, key.id()));
-    fs::create_dir_all(&out).with_context(|| format!("{} can not be made", out.display()))?;
+    fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
     let log = ctx.cache.log(&format!("modules-{}", kernel.name))?;
-    fs::write(&log, "").with_context(|| format!("{} can not be written", log.display()))?;
+    fs::write(&log, "").with_context(|| format!("{} cannot be written", log.display()))?;
 
     let step = ctx.progress.step(&format!("modules for {}", kernel.release));
     let mut make = root.command("make");
@@ -36,7 +36,7 @@ pub fn build_modules(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result
     make.bind_ro(ctx.cache.root()).bind_ro(&kernel.kdir).bind_ro(&ctx.repo).bind_rw(&out);
     let status = exec::status(&mut make.command()?, &log, &step)?;
     if !status.success() {
-        let output = fs::read(&log).with_context(|| format!("{} can not be read", log.display()))?;
+        let output = fs::read(&log).with_context(|| format!("{} cannot be read", log.display()))?;
         ctx.progress.note(&String::from_utf8_lossy(&output));
         bail!(
             "the modules of {} do not build for {}: see the compiler's output above",

@@ -82,7 +82,7 @@ impl BuildRoot {
     ///
     /// # Errors
     ///
-    /// When the host lacks what is needed (and can not be given it), the mirror can not be
+    /// When the host lacks what is needed (and cannot be given it), the mirror cannot be
     /// reached, or the disk is too small; each in one sentence that says what to do.
     pub fn ensure(ctx: &Context) -> Result<Self> {
         let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("backports", FROM_BACKPORTS);
@@ -108,7 +108,7 @@ impl BuildRoot {
     pub(crate) fn toolchain(&self) -> Result<String> {
         let path = self.path.join("var/lib/dpkg/status");
         let status =
-            fs::read_to_string(&path).with_context(|| format!("{} can not be read", path.display()))?;
+            fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         Ok(versions(&status, &TOOLCHAIN))
     }
 
@@ -144,9 +144,9 @@ fn make(ctx: &Context, dir: &Path) -> Result<()> {
     for file in ["etc/resolv.conf", "etc/hosts"] {
         let path = root.join(file);
         if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-            fs::remove_file(&path).with_context(|| format!("{} can not be removed", path.display()))?;
+            fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
         }
-        fs::write(&path, "").with_context(|| format!("{} can not be written", path.display()))?;
+        fs::write(&path, "").with_context(|| format!("{} cannot be written", path.display()))?;
     }
     step.done();
     Ok(())

@@ -56,7 +56,7 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// When neither `XDG_CACHE_HOME` nor `HOME` is set, or the directory can not be made.
+    /// When neither `XDG_CACHE_HOME` nor `HOME` is set, or the directory cannot be made.
     pub fn open() -> Result<Self> {
         let base = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
             (Some(dir), _) if !dir.is_empty() => PathBuf::from(dir),
@@ -68,7 +68,7 @@ impl Cache {
 
     fn at(root: &Path) -> Result<Self> {
         fs::create_dir_all(root)
-            .with_context(|| format!("the cache directory {} can not be made", root.display()))?;
+            .with_context(|| format!("the cache directory {} cannot be made", root.display()))?;
         Ok(Self { root: root.canonicalize()? })
     }
 
@@ -80,7 +80,7 @@ impl Cache {
     /// Where the output of the commands that make `name` goes.
     pub(crate) fn log(&self, name: &str) -> Result<PathBuf> {
         let dir = self.root.join("logs");
-        fs::create_dir_all(&dir).with_context(|| format!("{} can not be made", dir.display()))?;
+        fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
         Ok(dir.join(format!("{name}.log")))
     }
 
@@ -120,13 +120,13 @@ impl Cache {
             bail!("interrupted while making {name}");
         }
         fs::rename(&partial.path, &path)
-            .with_context(|| format!("{} can not be put in place", path.display()))?;
+            .with_context(|| format!("{} cannot be put in place", path.display()))?;
         Ok(path)
     }
 
     /// Removes the entries `name` whose key is another: made from what no longer is.
     ///
-    /// For entries of which only the latest is of use. One that can not be removed only takes space.
+    /// For entries of which only the latest is of use. One that cannot be removed only takes space.
     pub(crate) fn keep_only(&self, name: &str, key: &Key) {
         let Ok(entries) = fs::read_dir(&self.root) else { return };
         for entry in entries.flatten() {
@@ -147,14 +147,14 @@ impl Cache {
             fs::create_dir_all(&dir)?;
             Ok(fs::File::create(&file)?)
         };
-        let lock = open().with_context(|| format!("the lock {} can not be made", file.display()))?;
+        let lock = open().with_context(|| format!("the lock {} cannot be made", file.display()))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             eprintln!("waiting for another process that makes {name}");
             // Not in flock, which a signal does not end that only sets a flag.
             while let Err(error) = flock(&lock, FlockOperation::NonBlockingLockExclusive) {
                 if error != Errno::WOULDBLOCK {
                     return Err(error)
-                        .with_context(|| format!("the lock {} can not be taken", file.display()));
+                        .with_context(|| format!("the lock {} cannot be taken", file.display()));
                 }
                 if interrupt::stopped() {
                     bail!("interrupted while waiting for {name}");
@@ -167,7 +167,7 @@ impl Cache {
 
     fn check_space(&self, name: &str, need: u64) -> Result<()> {
         let stat = statvfs(&self.root)
-            .with_context(|| format!("the free space of {} can not be read", self.root.display()))?;
+            .with_context(|| format!("the free space of {} cannot be read", self.root.display()))?;
         let free = stat.f_bavail.saturating_mul(stat.f_frsize) >> 20;
         if free < need {
             bail!(
@@ -205,7 +205,7 @@ impl Partial {
             fs::remove_dir_all(&path)
                 .with_context(|| format!("remove {} yourself: left by a killed process", path.display()))?;
         }
-        fs::create_dir(&path).with_context(|| format!("{} can not be made", path.display()))?;
+        fs::create_dir(&path).with_context(|| format!("{} cannot be made", path.display()))?;
         Ok(Self { path })
     }
 }

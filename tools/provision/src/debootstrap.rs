@@ -40,7 +40,7 @@ impl Debootstrap<'_> {
         // user could not even delete them.
         let tar = dir.with_extension("tar");
         self.run("tar", &tar, log, step)?;
-        fs::create_dir(dir).with_context(|| format!("{} can not be made", dir.display()))?;
+        fs::create_dir(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
         step.message("unpacking");
         let unpack = exec::run(
             Command::new("tar")
@@ -51,7 +51,7 @@ impl Debootstrap<'_> {
             log,
             step,
         );
-        fs::remove_file(&tar).with_context(|| format!("{} can not be removed", tar.display()))?;
+        fs::remove_file(&tar).with_context(|| format!("{} cannot be removed", tar.display()))?;
         unpack
     }
 
@@ -97,7 +97,7 @@ impl Debootstrap<'_> {
 }
 
 /// Where mmdebstrap keeps the tree while it makes an archive of it: beside the archive, so that
-/// it is removed with it. But subordinate users can not enter a private home, and `/tmp` may be
+/// it is removed with it. But subordinate users cannot enter a private home, and `/tmp` may be
 /// a small one in memory.
 fn scratch(target: &Path) -> Option<PathBuf> {
     match (host::is_root(), env::var_os("TMPDIR")) {

@@ -33,7 +33,7 @@ pub(crate) fn run(command: &mut Command, log: &Path, step: &Step) -> Result<()> 
     if status.success() {
         return Ok(());
     }
-    let output = fs::read(log).with_context(|| format!("the log {} can not be read", log.display()))?;
+    let output = fs::read(log).with_context(|| format!("the log {} cannot be read", log.display()))?;
     let output = String::from_utf8_lossy(output.get(start as usize..).unwrap_or_default()).into_owned();
     Err(failure(&command.get_program().to_string_lossy(), status, &output, Some(log)))
 }
@@ -45,9 +45,9 @@ pub(crate) fn status(command: &mut Command, log: &Path, step: &Step) -> Result<E
         .create(true)
         .append(true)
         .open(log)
-        .with_context(|| format!("the log {} can not be written", log.display()))?;
+        .with_context(|| format!("the log {} cannot be written", log.display()))?;
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-    let mut child = command.spawn().with_context(|| format!("{program} can not be started"))?;
+    let mut child = command.spawn().with_context(|| format!("{program} cannot be started"))?;
     wait(&mut child, log, step)
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn status(command: &mut Command, log: &Path, step: &Step) -> Result<E
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("{program} can not be started"))?;
+        command.stdin(Stdio::null()).output().with_context(|| format!("{program} cannot be started"))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -139,7 +139,7 @@ fn cause(output: &str) -> Option<String> {
     ];
     if let Some(line) = line_with(&network) {
         return Some(format!(
-            "the Debian mirror can not be reached ({}): check the network, the mirror in apt's sources and its proxy",
+            "the Debian mirror cannot be reached ({}): check the network, the mirror in apt's sources and its proxy",
             line.trim_start_matches("E: ").trim_start_matches("W: ")
         ));
     }
@@ -151,7 +151,7 @@ fn cause(output: &str) -> Option<String> {
     }
     if let Some(line) = line_with(&["NO_PUBKEY", "is not signed", "signatures were invalid"]) {
         return Some(format!(
-            "the Debian mirror's signature can not be checked ({}): check that apt's sources \
+            "the Debian mirror's signature cannot be checked ({}): check that apt's sources \
              name a Debian mirror, and update the package debian-archive-keyring",
             line.trim_start_matches("E: ").trim_start_matches("W: ")
         ));
@@ -200,6 +200,6 @@ mod tests {
     fn output_is_standard_output() {
         assert_eq!(output(Command::new("sh").args(["-c", "echo a; echo b >&2"])).expect("runs"), "a\n");
         let error = output(&mut Command::new("/nonexistent")).expect_err("must fail").to_string();
-        assert_eq!(error, "/nonexistent can not be started");
+        assert_eq!(error, "/nonexistent cannot be started");
     }
 }

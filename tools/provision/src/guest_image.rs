@@ -132,7 +132,7 @@ fn make(ctx: &Context, root: &BuildRoot, kernel: &Kernel, userland: &Path, dir: 
     let size = fs::metadata(&tree)?.len() + ROOM;
     fs::File::create(&disk)
         .and_then(|file| file.set_len(size))
-        .with_context(|| format!("{} can not be made", disk.display()))?;
+        .with_context(|| format!("{} cannot be made", disk.display()))?;
     let mut command = root.command("mke2fs");
     command.args([
         "-q",

@@ -21,7 +21,7 @@ fn flags() -> &'static Flags {
     FLAGS.get_or_init(|| {
         let flags = Flags { idle: Arc::new(AtomicBool::new(true)), stopped: Arc::default() };
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            // These fail for signals that can not be handled only, and these two can.
+            // These fail for signals that cannot be handled only, and these two can.
             let _ = signal_hook::flag::register_conditional_default(signal, flags.idle.clone());
             let _ = signal_hook::flag::register(signal, flags.stopped.clone());
         }

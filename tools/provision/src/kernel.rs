@@ -65,7 +65,7 @@ impl Kernel {
     ///
     /// # Errors
     ///
-    /// When the source can not be fetched, does not take the configuration, or does not build.
+    /// When the source cannot be fetched, does not take the configuration, or does not build.
     pub fn debug(ctx: &Context, root: &BuildRoot) -> Result<Self> {
         debug::ensure(ctx, root)
     }
@@ -73,7 +73,7 @@ impl Kernel {
     /// A kernel with our drivers built in and none in C for the same devices
     /// (`tools/kconfig/builtin.config`). It finds its root file system without an initramfs. Built on
     /// first use, which takes some minutes; when only the drivers have changed, a fraction of that.
-    /// Modules can not be built for it.
+    /// Modules cannot be built for it.
     ///
     /// # Errors
     ///

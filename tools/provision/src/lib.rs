@@ -49,12 +49,12 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// When the cache directory can not be made, or `repo` does not exist.
+    /// When the cache directory cannot be made, or `repo` does not exist.
     pub fn new(repo: impl Into<PathBuf>) -> anyhow::Result<Self> {
         let repo = repo.into();
         let repo = repo
             .canonicalize()
-            .with_context(|| format!("the source tree {} can not be read", repo.display()))?;
+            .with_context(|| format!("the source tree {} cannot be read", repo.display()))?;
         Ok(Self { cache: Cache::open()?, progress: Progress::new(), repo })
     }
 }

@@ -24,11 +24,11 @@ impl ModuleIndex {
     ///
     /// # Errors
     ///
-    /// When they can not be read: the kernel's modules are not completely installed then.
+    /// When they cannot be read: the kernel's modules are not completely installed then.
     pub fn load(kernel: &Kernel) -> Result<Self> {
         let read = |name: &str| {
             let path = kernel.modules_dir.join(name);
-            fs::read_to_string(&path).with_context(|| format!("{} can not be read", path.display()))
+            fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))
         };
         let mut index = Self::parse(&read("modules.dep")?, &read("modules.builtin")?);
         index.dir = kernel.modules_dir.clone();
@@ -91,14 +91,14 @@ impl ModuleIndex {
     ///
     /// # Errors
     ///
-    /// When a file can not be copied or uncompressed.
+    /// When a file cannot be copied or uncompressed.
     pub fn unpack(&self, root: &BuildRoot, files: &[PathBuf], dir: &Path) -> Result<Vec<PathBuf>> {
         let mut packed: HashMap<&str, Vec<PathBuf>> = HashMap::new();
         let mut copies = Vec::new();
         for file in files {
             let name = file.file_name().unwrap_or_default();
             let copy = dir.join(name);
-            fs::copy(file, &copy).with_context(|| format!("{} can not be copied", file.display()))?;
+            fs::copy(file, &copy).with_context(|| format!("{} cannot be copied", file.display()))?;
             let program = match file.extension().and_then(|end| end.to_str()) {
                 Some("xz") => Some("xz"),
                 Some("zst") => Some("zstd"),

@@ -51,7 +51,7 @@ impl Progress {
     /// Prints a line above the spinners.
     pub fn note(&self, text: &str) {
         match self.terminal {
-            // Standard error that can not be written to leaves nobody to tell.
+            // Standard error that cannot be written to leaves nobody to tell.
             true => drop(self.bars.println(text)),
             false => eprintln!("{text}"),
         }

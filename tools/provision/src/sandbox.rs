@@ -96,7 +96,7 @@ impl BwrapCommand {
     ///
     /// # Errors
     ///
-    /// When a bound path does not exist, or its place inside can not be made.
+    /// When a bound path does not exist, or its place inside cannot be made.
     pub fn command(&self) -> Result<Command> {
         let mut command = Command::new("bwrap");
         command.arg("--die-with-parent").arg("--unshare-pid");
@@ -135,10 +135,10 @@ impl BwrapCommand {
         fixed.chain(kept).chain(self.env.iter().cloned()).collect()
     }
 
-    /// bwrap can not make a mount point on a read-only root, so it is made from outside.
+    /// bwrap cannot make a mount point on a read-only root, so it is made from outside.
     fn make_place(&self, path: &Path) -> Result<()> {
         let is_dir = fs::metadata(path)
-            .with_context(|| format!("{} can not be shown inside the build root", path.display()))?
+            .with_context(|| format!("{} cannot be shown inside the build root", path.display()))?
             .is_dir();
         if FRESH.iter().any(|fresh| path.starts_with(fresh)) {
             return Ok(());
@@ -151,7 +151,7 @@ impl BwrapCommand {
             fs::create_dir_all(parent)
                 .and_then(|()| fs::OpenOptions::new().create(true).append(true).open(&place).map(drop))
         };
-        made.with_context(|| format!("{} can not be made", place.display()))
+        made.with_context(|| format!("{} cannot be made", place.display()))
     }
 
     /// Runs to the end; on failure the error holds the end of the output.

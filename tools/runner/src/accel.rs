@@ -38,7 +38,7 @@ impl Accel {
         }
         match why_not_kvm(ctx, root, kernel)? {
             None => Ok((Self::Kvm, "a trial boot succeeded")),
-            Some(why) if choice == AccelChoice::Kvm => bail!("KVM can not be used: {why}; try --accel tcg"),
+            Some(why) if choice == AccelChoice::Kvm => bail!("KVM cannot be used: {why}; try --accel tcg"),
             Some(why) => Ok((Self::Tcg, why)),
         }
     }
@@ -58,7 +58,7 @@ fn why_not_kvm(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Optio
         return Ok(Some("/proc/cpuinfo shows neither vmx nor svm"));
     }
     if fs::File::options().read(true).write(true).open("/dev/kvm").is_err() {
-        return Ok(Some("/dev/kvm can not be opened"));
+        return Ok(Some("/dev/kvm cannot be opened"));
     }
     let works = match recall(ctx) {
         Some(works) => works,

@@ -83,7 +83,7 @@ impl Boot<'_> {
         let files = Scratch::create(self.ctx.cache.root())?;
         let archive = files.path().join("files.cpio");
         self.make_archive(&archive, files.path())
-            .with_context(|| format!("the guest's files can not be put into {}", files.path().display()))?;
+            .with_context(|| format!("the guest's files cannot be put into {}", files.path().display()))?;
         let disk = match self.image {
             Some(image) if self.options.root == Root::Disk => {
                 Some(self.make_disk(&image.disk, files.path())?)
@@ -191,7 +191,7 @@ impl Boot<'_> {
     fn config(&self, modules: &GuestModules) -> String {
         let mut config = String::new();
         let mut set = |name: &str, value: &str| {
-            // Writing to a string can not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(config, "{name}='{}'", value.replace('\'', ""));
         };
         let (mode, terminal) = match &self.mode {
@@ -234,7 +234,7 @@ impl Boot<'_> {
                     .arg(base)
                     .arg(&disk)
                     .status()
-                    .context("cp can not be run")?;
+                    .context("cp cannot be run")?;
                 if !status.success() {
                     bail!("the root disk could not be copied to {}: is the disk full?", dir.display());
                 }

@@ -39,7 +39,7 @@ impl Channels {
         let mut pair = || -> Result<UnixStream> {
             let (our, their) = UnixStream::pair().context("no sockets for the guest's serial ports")?;
             // QEMU inherits it.
-            fcntl_setfd(&their, FdFlags::empty()).context("a socket can not be handed to QEMU")?;
+            fcntl_setfd(&their, FdFlags::empty()).context("a socket cannot be handed to QEMU")?;
             theirs.push(their.into());
             Ok(our)
         };

@@ -29,7 +29,7 @@ impl Console {
     ///
     /// # Errors
     ///
-    /// When the log can not be written. A console that breaks off is an end like any other.
+    /// When the log cannot be written. A console that breaks off is an end like any other.
     pub fn read(
         source: impl Read,
         mut log: Option<impl Write>,

@@ -15,7 +15,7 @@ pub enum Message {
     Lockdep(bool),
     /// Status of the command; the guest goes on to power off.
     Exit(u8),
-    /// It can not do what was asked, and powers off.
+    /// It cannot do what was asked, and powers off.
     Fail(String),
 }
 

@@ -61,9 +61,9 @@ impl<W: Write> Archive<W> {
     ///
     /// # Errors
     ///
-    /// When something in it is no file, directory or symbolic link, is 4 GiB or larger, or can not be read.
+    /// When something in it is no file, directory or symbolic link, is 4 GiB or larger, or cannot be read.
     pub fn copy(&mut self, path: impl AsRef<Path>, host: &Path) -> Result<()> {
-        self.copy_tree(path.as_ref(), host).with_context(|| format!("{} can not be copied", host.display()))
+        self.copy_tree(path.as_ref(), host).with_context(|| format!("{} cannot be copied", host.display()))
     }
 
     fn copy_tree(&mut self, path: &Path, host: &Path) -> Result<()> {
@@ -121,8 +121,7 @@ fn relative(path: &Path) -> PathBuf {
 
 /// Appends a finished archive, compressed or not.
 pub fn append(out: &mut (impl Write + io::Seek), archive: &Path) -> Result<()> {
-    let mut archive =
-        File::open(archive).with_context(|| format!("{} can not be read", archive.display()))?;
+    let mut archive = File::open(archive).with_context(|| format!("{} cannot be read", archive.display()))?;
     io::copy(&mut archive, out)?;
     pad(out)
 }

@@ -24,7 +24,7 @@ pub fn list(ctx: &Context) -> Result<()> {
 fn state(ctx: &Context, name: &str) -> Result<&'static str> {
     let prefix = format!("kernel-{name}-");
     let cache = ctx.cache.root();
-    let entries = fs::read_dir(cache).with_context(|| format!("{} can not be read", cache.display()))?;
+    let entries = fs::read_dir(cache).with_context(|| format!("{} cannot be read", cache.display()))?;
     let found = entries.flatten().map(|entry| entry.file_name()).any(|entry| {
         let entry = entry.to_string_lossy();
         // What another process is making does not count yet.
@@ -49,5 +49,5 @@ pub fn clean(ctx: &Context, yes: bool) -> Result<()> {
         }
     }
     fs::remove_dir_all(cache)
-        .with_context(|| format!("{} can not be removed completely: is a guest running?", cache.display()))
+        .with_context(|| format!("{} cannot be removed completely: is a guest running?", cache.display()))
 }

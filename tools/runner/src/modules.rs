@@ -45,7 +45,7 @@ pub fn ours(
     let lock = lock(ctx)?;
     let dir = index(ctx, root, kernel, built, &lock)?;
     let alias = dir.join("modules.alias");
-    let alias = fs::read_to_string(&alias).with_context(|| format!("{} can not be read", alias.display()))?;
+    let alias = fs::read_to_string(&alias).with_context(|| format!("{} cannot be read", alias.display()))?;
     let (front_ends, mut in_tree): (Vec<_>, Vec<_>) =
         drivers(&alias).into_iter().partition(|(_, module)| module.starts_with("rvirtio_"));
     in_tree.retain(|(id, _)| front_ends.iter().any(|(ours, _)| ours == id));
@@ -68,7 +68,7 @@ pub fn ours(
 /// Copies of `names` and what they need, in load order.
 fn unpack(root: &BuildRoot, index: &ModuleIndex, names: &[&str], scratch: &Path) -> Result<Vec<PathBuf>> {
     let dir = scratch.join("load");
-    fs::create_dir(&dir).with_context(|| format!("{} can not be made", dir.display()))?;
+    fs::create_dir(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
     index.unpack(root, &index.resolve(names)?, &dir)
 }
 
@@ -104,10 +104,10 @@ fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path, lock: &
         let partial =
             tempfile::Builder::new().prefix("index-").suffix(".partial").tempdir_in(ctx.cache.root())?;
         make_index(root, kernel, &files, partial.path(), &below)
-            .context("the module index can not be made")?;
+            .context("the module index cannot be made")?;
         // Another process may have been quicker; then ours goes.
         if fs::rename(partial.path(), &entry).is_err() && !entry.exists() {
-            bail!("{} can not be made", entry.display());
+            bail!("{} cannot be made", entry.display());
         }
         step.done();
     }
@@ -118,9 +118,9 @@ fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path, lock: &
 fn lock(ctx: &Context) -> Result<File> {
     let path = ctx.cache.root().join("index.lock");
     let file = File::options().create(true).append(true).open(&path);
-    let file = file.with_context(|| format!("{} can not be made", path.display()))?;
+    let file = file.with_context(|| format!("{} cannot be made", path.display()))?;
     flock(&file, FlockOperation::LockShared)
-        .with_context(|| format!("{} can not be locked", path.display()))?;
+        .with_context(|| format!("{} cannot be locked", path.display()))?;
     Ok(file)
 }
 
@@ -162,7 +162,7 @@ fn make_index(root: &BuildRoot, kernel: &Kernel, files: &[PathBuf], base: &Path,
 
 /// All module files below `dir`.
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
+    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
@@ -177,7 +177,7 @@ fn hash(kernel: &Kernel, files: &[PathBuf]) -> Result<String> {
     let mut hash = Sha256::new();
     hash.update(kernel.modules_dir.as_os_str().as_encoded_bytes());
     for file in files {
-        let contents = fs::read(file).with_context(|| format!("{} can not be read", file.display()))?;
+        let contents = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
         hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
         hash.update((contents.len() as u64).to_le_bytes());
         hash.update(contents);

@@ -27,16 +27,16 @@ impl Scratch {
     ///
     /// # Errors
     ///
-    /// When `cache` can not be written.
+    /// When `cache` cannot be written.
     pub fn create(cache: &Path) -> Result<Self> {
         sweep(cache);
         let dir = tempfile::Builder::new()
             .prefix(PREFIX)
             .tempdir_in(cache)
             .with_context(|| format!("no directory can be made in {}", cache.display()))?;
-        let lock = File::open(dir.path()).context("the run's own directory can not be opened")?;
+        let lock = File::open(dir.path()).context("the run's own directory cannot be opened")?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .context("the run's own directory can not be locked")?;
+            .context("the run's own directory cannot be locked")?;
         Ok(Self { dir, _lock: lock })
     }
 

@@ -24,7 +24,7 @@ pub fn watch(events: Sender<Event>) -> Result<()> {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGWINCH] {
         signals.add(signal);
     }
-    signals.thread_block().context("signals can not be blocked")?;
+    signals.thread_block().context("signals cannot be blocked")?;
     thread::spawn(move || {
         while let Ok(signal) = signals.wait() {
             let event = match signal {

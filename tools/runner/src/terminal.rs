@@ -24,12 +24,11 @@ const ESCAPE: u8 = 1;
 impl Terminal {
     /// Makes the terminal raw and passes everything on, both ways.
     pub fn connect(vm: &mut Vm) -> Result<Self> {
-        let before = tcgetattr(stdio::stdin()).context("the terminal can not be asked for its settings")?;
+        let before = tcgetattr(stdio::stdin()).context("the terminal cannot be asked for its settings")?;
         let (port, events) = vm.attach(size).context("the guest's terminal is in use")?;
         let mut raw = before.clone();
         raw.make_raw();
-        tcsetattr(stdio::stdin(), OptionalActions::Flush, &raw)
-            .context("the terminal can not be made raw")?;
+        tcsetattr(stdio::stdin(), OptionalActions::Flush, &raw).context("the terminal cannot be made raw")?;
         let terminal = Self(before);
         let input = port.try_clone()?;
         thread::spawn(move || pass_input(input, &events));

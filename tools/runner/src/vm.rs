@@ -103,7 +103,7 @@ impl Vm {
         let (sender, events) = mpsc::channel();
         signals::watch(sender.clone())?;
         // Out of the terminal's way: ^C is for us, and we end QEMU.
-        let mut child = command.process_group(0).spawn().context("bwrap can not be run")?;
+        let mut child = command.process_group(0).spawn().context("bwrap cannot be run")?;
         drop(ends);
         let pid = Pid::from_child(&child);
         let qemu_said = collect_stderr(&mut child);
@@ -130,7 +130,7 @@ impl Vm {
 
     /// Writes the console to `path`, which is made anew.
     pub fn log_to(&mut self, path: &Path) -> Result<()> {
-        let file = File::create(path).with_context(|| format!("{} can not be written", path.display()))?;
+        let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
         self.log = Some(file);
         Ok(())
     }
@@ -168,10 +168,8 @@ impl Vm {
         for pump in [output, error].into_iter().flatten() {
             let _ = pump.join();
         }
-        let console = console
-            .join()
-            .unwrap_or_else(|_| Ok(Console::default()))
-            .context("the log can not be written")?;
+        let console =
+            console.join().unwrap_or_else(|_| Ok(Console::default())).context("the log cannot be written")?;
         // The last words may have come after QEMU's end.
         while let Ok(event) = self.events.try_recv() {
             self.handle(event, &mut watch);

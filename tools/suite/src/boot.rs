@@ -126,10 +126,10 @@ impl Guest {
         command.arg("--copy").arg(guest::scripts(guests.repo)).args(["--", "sh", "/host/guest/run"]);
         command.args(runs.iter().map(|run| format!("{} {} {}", run.timeout, run.script, run.case)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&error_file)?);
-        let mut child = command.spawn().context("tools/vm can not be started")?;
+        let mut child = command.spawn().context("tools/vm cannot be started")?;
         let (sender, lines) = mpsc::channel();
         let stdout = child.stdout.take().context("tools/vm has no output")?;
-        let copy = File::create(&output).with_context(|| format!("{} can not be made", output.display()))?;
+        let copy = File::create(&output).with_context(|| format!("{} cannot be made", output.display()))?;
         thread::spawn(move || relay(stdout, copy, &sender));
         Ok(Self { child, lines, error_file, console, output, _device: device, dir })
     }

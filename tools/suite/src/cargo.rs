@@ -43,9 +43,9 @@ impl Cargo<'_> {
     fn count(&self, name: &str, dir: &str, args: &[&str], log: PathBuf) -> Result<Outcome> {
         let started = Instant::now();
         let mut command = if host_is_new_enough() { self.here(dir, args) } else { self.in_root(dir, args)? };
-        let output = command.output().context("cargo can not be started")?;
+        let output = command.output().context("cargo cannot be started")?;
         let text = [output.stdout, output.stderr].concat();
-        fs::write(&log, &text).with_context(|| format!("{} can not be written", log.display()))?;
+        fs::write(&log, &text).with_context(|| format!("{} cannot be written", log.display()))?;
         let text = String::from_utf8_lossy(&text);
         let mut tally = results(&text);
         // Something may fail before any test does: the build.
@@ -72,7 +72,7 @@ impl Cargo<'_> {
         let target = tools.join("target/root");
         let home = self.cache.root().join("cargo");
         for dir in [&target, &home] {
-            fs::create_dir_all(dir).with_context(|| format!("{} can not be made", dir.display()))?;
+            fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
         }
         let mut command = self.root.command("cargo");
         command.args(args).current_dir(tools.join(dir));

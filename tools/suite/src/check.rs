@@ -158,7 +158,7 @@ impl<'a> Sources<'a> {
     /// Contents of a file; what is no text counts as empty.
     pub fn read(&self, file: &Path) -> Result<String> {
         let bytes =
-            fs::read(self.repo.join(file)).with_context(|| format!("{} can not be read", file.display()))?;
+            fs::read(self.repo.join(file)).with_context(|| format!("{} cannot be read", file.display()))?;
         Ok(String::from_utf8(bytes).unwrap_or_default())
     }
 }
@@ -177,7 +177,7 @@ fn rustdoc_warnings(sources: &Sources<'_>) -> Result<Findings> {
 
 /// Runs a tool that prints its findings: no findings when it succeeds, else its lines.
 fn lines_of(mut command: Command) -> Result<Findings> {
-    let output = command.output().context("bwrap can not be started")?;
+    let output = command.output().context("bwrap cannot be started")?;
     if output.status.success() {
         return Ok(Findings::new());
     }

@@ -44,7 +44,7 @@ pub struct Program {
 pub fn programs(repo: &Path) -> Result<Vec<Program>> {
     let dir = repo.join(DIR);
     let mut programs = Vec::new();
-    for entry in fs::read_dir(&dir).with_context(|| format!("{} can not be read", dir.display()))? {
+    for entry in fs::read_dir(&dir).with_context(|| format!("{} cannot be read", dir.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|end| end == "rs") {
             let text = fs::read_to_string(&path)?;
@@ -102,7 +102,7 @@ impl Program {
         }
         rustc.arg(format!("--emit=metadata={}/program.rmeta", dir.path().display()));
         rustc.args(["--crate-name", "program"]).args(flags).arg(&self.path).bind_rw(dir.path());
-        let output = rustc.command()?.output().context("bwrap can not be started")?;
+        let output = rustc.command()?.output().context("bwrap cannot be started")?;
         let text = String::from_utf8_lossy(&output.stderr);
         let is_error = |line: &&str| line.contains("error: ") || line.contains("error[");
         let errors: Vec<String> = text

@@ -55,7 +55,7 @@ pub struct Vm {
 impl Header {
     /// Reads that of the script at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("{} can not be read", path.display()))?;
+        let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         Self::parse(&text).with_context(|| format!("the header of {} is wrong", path.display()))
     }
 

@@ -48,14 +48,14 @@ impl HostTest {
     pub fn run(&self, repo: &Path, logs: &Path) -> Result<Outcome> {
         let dir = tempfile::tempdir().context("no temporary directory for a test")?;
         let log = logs.join(format!("{}.output", self.name.replace('/', "-")));
-        let file = fs::File::create(&log).with_context(|| format!("{} can not be made", log.display()))?;
+        let file = fs::File::create(&log).with_context(|| format!("{} cannot be made", log.display()))?;
         let started = Instant::now();
         let mut command = Command::new("timeout");
         command.args(["--kill-after=30", &self.timeout.to_string(), "sh"]).arg(&self.path);
         command.args(Some(&self.case).filter(|case| !case.is_empty()));
         command.env("REPO", repo).current_dir(dir.path());
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
-        let status = command.status().context("timeout(1) can not be started")?.code().unwrap_or(-1);
+        let status = command.status().context("timeout(1) cannot be started")?.code().unwrap_or(-1);
         Ok(self.outcome(started.elapsed(), status, &String::from_utf8_lossy(&fs::read(&log)?)).with_log(log))
     }
 

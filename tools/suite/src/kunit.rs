@@ -60,8 +60,8 @@ pub fn run(ctx: &Context, root: &BuildRoot, repo: &Path, logs: &Path) -> Result<
     command.args(["exec", "--kernel", KERNEL, "--timeout", TIMEOUT, "--log"]).arg(logs.join("kunit.console"));
     let run = format!("modprobe {DRIVER} && dmesg --clear && modprobe {MODULE} && dmesg --notime");
     command.args(["--", "sh", "-c", &run]).stdin(Stdio::null());
-    let output = command.output().context("tools/vm can not be started")?;
-    fs::write(&log, &output.stdout).with_context(|| format!("{} can not be written", log.display()))?;
+    let output = command.output().context("tools/vm cannot be started")?;
+    fs::write(&log, &output.stdout).with_context(|| format!("{} cannot be written", log.display()))?;
     if !output.status.success() {
         return failed(tail(&String::from_utf8_lossy(&output.stderr)));
     }
@@ -84,7 +84,7 @@ fn parse(root: &BuildRoot, kernel: &Kernel, log: &Path) -> Result<Vec<Group>> {
     command.bind_ro(&kernel.kdir).bind_ro(log);
     command.arg(&tool).args(["parse", "--json=stdout"]).arg(log);
     let text =
-        command.command()?.stderr(Stdio::inherit()).output().context("kunit.py can not be started")?.stdout;
+        command.command()?.stderr(Stdio::inherit()).output().context("kunit.py cannot be started")?.stdout;
     let text = String::from_utf8_lossy(&text);
     // Before the JSON it prints what people read.
     let Some(start) = text.find("\n{") else {

@@ -79,7 +79,7 @@ pub fn all() -> Vec<Combination> {
     combinations
 }
 
-/// A transitional device can not be behind an IOMMU.
+/// A transitional device cannot be behind an IOMMU.
 fn possible(combination: &Combination) -> bool {
     let has = |wanted| combination.values().any(|(name, _)| *name == wanted);
     !(has(TRANSLATED) && has(TRANSITIONAL))

@@ -31,26 +31,26 @@ impl Builder<'_> {
         make.args(["-C".as_ref(), kernel.kdir.as_os_str()]).args(&kernel.make_args).args(variables);
         make.arg(format!("M={}", repo.display())).arg(format!("MO={}", out.display())).arg("modules");
         make.bind_ro(self.cache.root()).bind_ro(&kernel.kdir).bind_ro(repo).bind_rw(out);
-        make.command()?.output().context("bwrap can not be started")
+        make.command()?.output().context("bwrap cannot be started")
     }
 
     /// Builds the modules from a copy of `repo` below `dir` in which core's sources differ, by a comment
     /// only. Core is then `dir/built/drivers/rvirtio/rvirtio.ko`.
     pub fn build_other_core(&self, repo: &Path, dir: &Path) -> Result<()> {
         let (copy, out) = (dir.join("other"), dir.join("built"));
-        fs::create_dir_all(&out).with_context(|| format!("{} can not be made", out.display()))?;
-        fs::create_dir_all(&copy).with_context(|| format!("{} can not be made", copy.display()))?;
+        fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+        fs::create_dir_all(&copy).with_context(|| format!("{} cannot be made", copy.display()))?;
         let mut command = Command::new("cp");
         command
             .arg("-r")
             .args(["Kbuild", "Kconfig", "drivers", "samples"].map(|name| repo.join(name)))
             .arg(&copy);
-        if !command.status().context("cp can not be started")?.success() {
-            bail!("the sources can not be copied to {}", copy.display());
+        if !command.status().context("cp cannot be started")?.success() {
+            bail!("the sources cannot be copied to {}", copy.display());
         }
         let changed = copy.join("drivers/rvirtio/core/rvirtio.rs");
         let text =
-            fs::read_to_string(&changed).with_context(|| format!("{} can not be read", changed.display()))?;
+            fs::read_to_string(&changed).with_context(|| format!("{} cannot be read", changed.display()))?;
         fs::write(&changed, text + "// Another version.\n")?;
         let output = self.build(&copy, &out, &[])?;
         if !output.status.success() {

@@ -46,7 +46,7 @@ impl NetDevice {
         let mut command = root.command("python3");
         command.arg(&program).arg(dir.join(SOCKET)).bind_ro(&program).bind_rw(dir);
         let child = command.command()?.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        let mut device = Self(child.context("the network device can not be started")?);
+        let mut device = Self(child.context("the network device cannot be started")?);
         let end = Instant::now() + START;
         while !dir.join(SOCKET).exists() {
             if device.0.try_wait()?.is_some() || Instant::now() > end {

@@ -26,7 +26,7 @@ impl Report {
     pub fn new() -> Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register(signal, interrupted.clone()).context("signals can not be handled")?;
+            signal_hook::flag::register(signal, interrupted.clone()).context("signals cannot be handled")?;
         }
         // Draws nothing where there is no terminal.
         let bar = ProgressBar::new_spinner();

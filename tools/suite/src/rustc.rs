@@ -94,7 +94,7 @@ impl Crate {
 
 /// Crates below `dir` whose sources are still there.
 fn collect(dir: &Path, crates: &mut Vec<Crate>) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
+    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
         let path = entry?.path();
         if path.is_dir() && !path.is_symlink() {
             collect(&path, crates)?;

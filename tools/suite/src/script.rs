@@ -8,7 +8,7 @@ use std::{fs, path::Path};
 
 /// Names (without `.sh`) and headers of the scripts in `dir`, sorted. Other files are what scripts share.
 pub fn all(dir: &Path) -> Result<Vec<(String, Header)>> {
-    let entries = fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))?;
+    let entries = fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))?;
     let mut scripts = Vec::new();
     for entry in entries {
         let path = entry?.path();

@@ -73,7 +73,7 @@ impl Suite {
     /// Finds what the command line selects.
     pub fn new(cli: &Cli) -> Result<Self> {
         let repo =
-            cli.repo.canonicalize().with_context(|| format!("{} can not be read", cli.repo.display()))?;
+            cli.repo.canonicalize().with_context(|| format!("{} cannot be read", cli.repo.display()))?;
         if !repo.join("tools/vm").is_file() {
             bail!(
                 "{} is not rvirtio's source tree: start this in it, or name it with --repo",
@@ -127,7 +127,7 @@ impl Suite {
         let ctx = Context::new(&self.repo)?;
         let root = BuildRoot::ensure(&ctx)?;
         let logs = ctx.cache.root().join("logs/tests");
-        fs::create_dir_all(&logs).with_context(|| format!("{} can not be made", logs.display()))?;
+        fs::create_dir_all(&logs).with_context(|| format!("{} cannot be made", logs.display()))?;
         let kernel = Kernel::stock(&ctx, &root, None)?;
         let modules = Builder { root: &root, kernel: &kernel, cache: &ctx.cache };
         let cargo = Cargo { repo: &self.repo, root: &root, cache: &ctx.cache };
@@ -139,7 +139,7 @@ impl Suite {
             What::Conformance => {
                 let (page, findings) = conformance::page(&Sources::find(&ctx, modules, &cargo)?)?;
                 fs::write(self.repo.join(conformance::PAGE), page)
-                    .with_context(|| format!("{} can not be written", conformance::PAGE))?;
+                    .with_context(|| format!("{} cannot be written", conformance::PAGE))?;
                 Some((conformance::PAGE, findings))
             }
             What::Rustdoc => {
@@ -251,7 +251,7 @@ impl Suite {
         }
         let mut command = Command::new(self.repo.join("tools/vm"));
         command.args(["build", "--kernel", kernel]);
-        let output = command.output().context("tools/vm can not be started")?;
+        let output = command.output().context("tools/vm cannot be started")?;
         let text = String::from_utf8_lossy(&output.stderr);
         Ok((!output.status.success()).then(|| Outcome::failed(name, started.elapsed(), tail(&text))))
     }

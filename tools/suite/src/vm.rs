@@ -79,9 +79,8 @@ impl Spec {
             match word.strip_prefix('@') {
                 Some(name) => {
                     let path = dir.join(name);
-                    let text = fs::read_to_string(&path).with_context(|| {
-                        format!("{}, which a test names, can not be read", path.display())
-                    })?;
+                    let text = fs::read_to_string(&path)
+                        .with_context(|| format!("{}, which a test names, cannot be read", path.display()))?;
                     spec.read(&text).with_context(|| format!("{} is wrong", path.display()))?;
                 }
                 None => spec.options.push(word.clone()),

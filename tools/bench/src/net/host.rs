@@ -58,7 +58,7 @@ impl Host {
         iperf.args(["-s", "-p", &IPERF_PORT.to_string()]);
         let mut iperf = iperf.command()?;
         iperf.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let host = Self { iperf: iperf.spawn().context("bwrap can not be started")? };
+        let host = Self { iperf: iperf.spawn().context("bwrap cannot be started")? };
         wait_for_server()?;
         Ok(host)
     }

@@ -70,7 +70,7 @@ impl Traffic {
 
     /// Where costs are counted: the short run and the long one.
     ///
-    /// Who receives packets can not wait for a number of them, as some may be lost; and with a rate to
+    /// Who receives packets cannot wait for a number of them, as some may be lost; and with a rate to
     /// keep to, iperf3 sends a number of them all at once.
     pub fn lengths(self) -> (Length, Length) {
         let (short, more) = match self {
@@ -182,7 +182,7 @@ struct Sum {
 
 fn end(said: &str) -> Result<End> {
     let start = said.find('{').context("iperf3 made no report")?;
-    let report: Report = serde_json::from_str(&said[start..]).context("iperf3's report can not be read")?;
+    let report: Report = serde_json::from_str(&said[start..]).context("iperf3's report cannot be read")?;
     if let Some(error) = report.error {
         bail!("iperf3: {error}");
     }

@@ -19,7 +19,7 @@ const AXIS: u32 = 45;
 ///
 /// # Errors
 ///
-/// When the file can not be written.
+/// When the file cannot be written.
 pub fn draw(path: &Path, what: &str, rows: &[(String, Summary)]) -> Result<()> {
     let height = rows.len() as u32 * LINE + AXIS + 20;
     let top = rows.iter().map(|(_, ratio)| ratio.high).fold(1.0, f64::max) * 1.05;

@@ -88,7 +88,7 @@ fn machine_sources() -> Result<Vec<Source>> {
         "Dir::Etc::sourceparts/d",
     ]))
     .map_err(|error| {
-        error.context("apt's configuration can not be read; this tool needs Debian or a derivative")
+        error.context("apt's configuration cannot be read; this tool needs Debian or a derivative")
     })?;
     let value = |name: &str| {
         config
@@ -105,7 +105,7 @@ fn machine_sources() -> Result<Vec<Source>> {
     Ok(files.iter().flat_map(|file| read(file)).collect())
 }
 
-/// A file that is missing or can not be read gives nothing: apt itself goes on then, too.
+/// A file that is missing or cannot be read gives nothing: apt itself goes on then, too.
 fn read(file: &Path) -> Vec<Source> {
     let text = fs::read_to_string(file).unwrap_or_default();
     match file.extension().and_then(|extension| extension.to_str()) {

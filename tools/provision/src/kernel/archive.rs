@@ -40,7 +40,7 @@ fn remembered(root: &BuildRoot, name: &str, ask: impl FnOnce() -> Result<String>
         new.persist(&file)?;
         Ok(())
     };
-    keep().with_context(|| format!("{} can not be written", file.display()))?;
+    keep().with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(answer)
 }
 
@@ -109,7 +109,7 @@ pub(super) fn unpack(
     step: &Step,
 ) -> Result<()> {
     for path in [dir, tree] {
-        fs::create_dir_all(path).with_context(|| format!("{} can not be made", path.display()))?;
+        fs::create_dir_all(path).with_context(|| format!("{} cannot be made", path.display()))?;
     }
     let mut command = root.command("apt-get");
     command.args(["-o", "APT::Sandbox::User=root", "download"]).args(packages);
@@ -122,7 +122,7 @@ pub(super) fn unpack(
         let mut command = root.command("dpkg-deb");
         command.arg("-x").arg(&archive).arg(tree).bind_ro(dir).bind_rw(tree);
         command.run_logged(log, step)?;
-        fs::remove_file(&archive).with_context(|| format!("{} can not be removed", archive.display()))?;
+        fs::remove_file(&archive).with_context(|| format!("{} cannot be removed", archive.display()))?;
     }
     Ok(())
 }

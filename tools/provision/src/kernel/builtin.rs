@@ -39,7 +39,7 @@ fn with_drivers(mut key: Key, repo: &Path) -> Result<Key> {
     }
     files.sort();
     for file in files {
-        let contents = fs::read(&file).with_context(|| format!("{} can not be read", file.display()))?;
+        let contents = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
         let name = file.strip_prefix(repo).unwrap_or(&file);
         key = key.with(&name.to_string_lossy(), contents);
     }
@@ -48,7 +48,7 @@ fn with_drivers(mut key: Key, repo: &Path) -> Result<Key> {
 
 /// All sources below `dir`, in the sense of [`GRAFT`].
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{} can not be read", dir.display()))? {
+    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), files)?;

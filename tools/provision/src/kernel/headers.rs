@@ -20,7 +20,7 @@ impl Headers {
     pub(crate) fn open(dir: &Path) -> Result<Self> {
         let config = dir.join(".config");
         let config = fs::read_to_string(&config)
-            .with_context(|| format!("{} can not be read: no kernel headers there", config.display()))?;
+            .with_context(|| format!("{} cannot be read: no kernel headers there", config.display()))?;
         Ok(Self { dir: dir.to_owned(), config })
     }
 
@@ -55,8 +55,7 @@ impl Headers {
     /// Where the part that all flavours share lies: the Makefile here includes the one there.
     pub(crate) fn common(&self) -> Result<PathBuf> {
         let path = self.dir.join("Makefile");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("{} can not be read", path.display()))?;
+        let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let include =
             text.lines().find_map(|line| line.strip_prefix("include ")?.trim().strip_suffix("/Makefile"));
         let name =
@@ -74,7 +73,7 @@ impl Headers {
             common.display()
         );
         let path = self.dir.join("Makefile");
-        fs::write(&path, text).with_context(|| format!("{} can not be written", path.display()))
+        fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
     }
 }
 

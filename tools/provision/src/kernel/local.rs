@@ -17,7 +17,7 @@ const SPACE: u64 = 1 << 10;
 pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Result<Kernel> {
     let dir = dir
         .canonicalize()
-        .with_context(|| format!("the kernel directory {} can not be read", dir.display()))?;
+        .with_context(|| format!("the kernel directory {} cannot be read", dir.display()))?;
     let headers = Headers::open(&dir)?;
     headers.check_rust()?;
     let vmlinuz = dir.join("arch/x86/boot/bzImage");
@@ -52,7 +52,7 @@ pub(super) fn from_build_tree(ctx: &Context, root: &BuildRoot, dir: &Path) -> Re
 /// Changes whenever the kernel or one of its modules was built again.
 fn contents_key(dir: &Path) -> Result<Key> {
     let order = dir.join("modules.order");
-    let order = fs::read_to_string(&order).with_context(|| format!("{} can not be read", order.display()))?;
+    let order = fs::read_to_string(&order).with_context(|| format!("{} cannot be read", order.display()))?;
     let modules = order
         .lines()
         .map(|module| module.strip_suffix(".o").map_or(module.into(), |stem| format!("{stem}.ko")));
@@ -73,7 +73,7 @@ fn release_file(dir: &Path) -> PathBuf {
 /// The release of a kernel that was built in `dir`.
 pub(super) fn release(dir: &Path) -> Result<String> {
     let file = release_file(dir);
-    let release = fs::read_to_string(&file).with_context(|| format!("{} can not be read", file.display()))?;
+    let release = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
     Ok(release.trim().to_owned())
 }
 

@@ -157,7 +157,7 @@ impl Build<'_> {
         tar.args(["--strip-components=1", "--no-same-owner", "-C", SOURCE, "-xf"]).arg(tarball);
         tar.run_logged(self.log, self.step)?;
         for path in [&download, &self.place.join("usr")] {
-            fs::remove_dir_all(path).with_context(|| format!("{} can not be removed", path.display()))?;
+            fs::remove_dir_all(path).with_context(|| format!("{} cannot be removed", path.display()))?;
         }
         Ok(())
     }
@@ -184,7 +184,7 @@ impl Build<'_> {
     fn copy(&self, dir: &Path) -> Result<()> {
         let image = self.source().join("arch/x86/boot/bzImage");
         fs::copy(&image, dir.join("bzImage"))
-            .with_context(|| format!("{} can not be copied", image.display()))?;
+            .with_context(|| format!("{} cannot be copied", image.display()))?;
         let mut install = self.command("make");
         install.args(["-s", "-C", SOURCE, LLVM, "modules_install"]);
         install.arg(format!("INSTALL_MOD_PATH={}", dir.display())).bind_rw(dir);

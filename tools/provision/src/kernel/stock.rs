@@ -99,7 +99,7 @@ fn keep_checkpatch(tree: &Path, kdir: &Path) -> Result<()> {
     for file in ["checkpatch.pl", "spelling.txt", "const_structs.checkpatch"] {
         let from = tree.join("scripts").join(file);
         fs::copy(&from, kdir.join("scripts").join(file))
-            .with_context(|| format!("{} can not be copied", from.display()))?;
+            .with_context(|| format!("{} cannot be copied", from.display()))?;
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ fn source(root: &BuildRoot, release: &str) -> Result<String> {
     if !versions.contains(&wanted) {
         bail!(
             "the kernel {release} has version {wanted}, but the archive has the source only of {}: \
-             its Rust metadata can not be regenerated; choose another with KVER",
+             its Rust metadata cannot be regenerated; choose another with KVER",
             if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
         );
     }

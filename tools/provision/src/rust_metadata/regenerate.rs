@@ -60,7 +60,7 @@ impl Regeneration<'_> {
     /// Unpacks the kernel source in `archive` below `work`, builds its Rust crates and checks that
     /// they are those of the kernel. Returns the source tree.
     pub(crate) fn run(&self, archive: &Path, work: &Path) -> Result<PathBuf> {
-        fs::create_dir_all(work).with_context(|| format!("{} can not be made", work.display()))?;
+        fs::create_dir_all(work).with_context(|| format!("{} cannot be made", work.display()))?;
         self.check_compiler(work)?;
         let tree = work.join("source");
         fs::create_dir_all(&tree)?;
@@ -89,7 +89,7 @@ impl Regeneration<'_> {
     /// settings of clippy and rustfmt also into `common`, where kbuild looks for them.
     pub(crate) fn install(&self, tree: &Path, kdir: &Path, common: &Path) -> Result<()> {
         let rust = kdir.join("rust");
-        fs::create_dir_all(&rust).with_context(|| format!("{} can not be made", rust.display()))?;
+        fs::create_dir_all(&rust).with_context(|| format!("{} cannot be made", rust.display()))?;
         for entry in fs::read_dir(tree.join("rust"))? {
             let path = entry?.path();
             if path.extension().is_some_and(|end| end == "rmeta" || end == "so") {
@@ -147,5 +147,5 @@ fn copy(file: &Path, dir: &Path) -> Result<()> {
     let to = dir.join(file.file_name().unwrap_or_default());
     fs::copy(file, &to)
         .map(drop)
-        .with_context(|| format!("{} can not be copied to {}", file.display(), to.display()))
+        .with_context(|| format!("{} cannot be copied to {}", file.display(), to.display()))
 }

@@ -48,7 +48,7 @@ pub struct Options {
 /// # Errors
 ///
 /// When packages are missing, versions differ, the metadata is not the kernel's, or the place
-/// can not be written to; each in one sentence that says what to do.
+/// cannot be written to; each in one sentence that says what to do.
 pub fn run(options: &Options) -> Result<()> {
     let progress = Progress::new();
     let release = match &options.release {
@@ -151,7 +151,7 @@ fn version(package: &str) -> Option<String> {
 
 /// A copy of the headers that the user owns and that works at its place.
 fn copy_headers(headers: &Headers, output: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(output).with_context(|| format!("{} can not be made", output.display()))?;
+    fs::create_dir_all(output).with_context(|| format!("{} cannot be made", output.display()))?;
     let output = output.canonicalize()?;
     let copy = |from: &Path, to: &Path| {
         exec::output(Command::new("cp").args(["-R", "-p", "-P", "--no-target-directory"]).arg(from).arg(to))

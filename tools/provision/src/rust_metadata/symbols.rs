@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 /// returns how many symbols agree.
 pub(super) fn check(rust: &Path, symvers: &Path) -> Result<usize> {
     let mut ours = BTreeSet::new();
-    for entry in fs::read_dir(rust).with_context(|| format!("{} can not be read", rust.display()))? {
+    for entry in fs::read_dir(rust).with_context(|| format!("{} cannot be read", rust.display()))? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with("exports_") && name.ends_with("_generated.h") {
@@ -21,7 +21,7 @@ pub(super) fn check(rust: &Path, symvers: &Path) -> Result<usize> {
         }
     }
     let text =
-        fs::read_to_string(symvers).with_context(|| format!("{} can not be read", symvers.display()))?;
+        fs::read_to_string(symvers).with_context(|| format!("{} cannot be read", symvers.display()))?;
     compare(&ours, &parse_symvers(&text))
 }
 

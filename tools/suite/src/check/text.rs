@@ -66,7 +66,7 @@ pub(super) fn shell(sources: &Sources<'_>) -> Result<Findings> {
             .arg("-n")
             .arg(sources.repo.join(file))
             .output()
-            .with_context(|| format!("{shell} can not be started"))?;
+            .with_context(|| format!("{shell} cannot be started"))?;
         if !output.status.success() {
             findings.extend(String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned));
         }
