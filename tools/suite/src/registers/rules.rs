@@ -82,7 +82,7 @@ const COMMON_FIELDS: [(u64, u8); 22] = [
     (58, 2),
     (60, 2),
 ];
-const BLK_FIELDS: [(u64, u8); 14] = [
+const BLK_FIELDS: [(u64, u8); 29] = [
     (0, 4),
     (4, 4),
     (8, 4),
@@ -97,6 +97,21 @@ const BLK_FIELDS: [(u64, u8); 14] = [
     (28, 4),
     (32, 1),
     (34, 2),
+    (36, 4),
+    (40, 4),
+    (44, 4),
+    (48, 4),
+    (52, 4),
+    (56, 1),
+    (60, 4),
+    (64, 4),
+    (68, 4),
+    (72, 4),
+    (76, 4),
+    (80, 4),
+    (84, 4),
+    (88, 4),
+    (92, 1),
 ];
 
 const NET_FIELDS: [(u64, u8); 11] =
@@ -440,6 +455,9 @@ mod tests {
         assert_eq!(followed([wide]), ["PCI-37"]);
         let narrow = Access { size: 2, ..access(Region::Device, 0, false, 0) };
         assert_eq!(followed([narrow]), ["PCI-05"]);
+        let discard = |size| Access { size, ..access(Region::Device, 36, false, 0x3f_ffff) };
+        assert!(followed([discard(4)]).is_empty());
+        assert_eq!(followed([discard(2)]), ["PCI-05"]);
         let failed = [0x8f, 0x8f].map(|value| access(Region::Common, 20, true, value));
         assert_eq!(followed(failed), ["INIT-03"]);
         let mut early = good();
