@@ -194,11 +194,20 @@ impl<'bound> Coherent<'bound> {
     /// Allocates at least `size` bytes. May sleep.
     #[doc(alias = "vring_alloc_queue")]
     pub(crate) fn new(dma: Dma<'bound>, size: usize) -> Result<Self> {
+        Self::with_flags(dma, size, bindings::GFP_KERNEL)
+    }
+
+    /// Allocates at least `size` bytes, in any context.
+    pub(crate) fn new_atomic(dma: Dma<'bound>, size: usize) -> Result<Self> {
+        Self::with_flags(dma, size, bindings::GFP_ATOMIC)
+    }
+
+    fn with_flags(dma: Dma<'bound>, size: usize, gfp: bindings::gfp_t) -> Result<Self> {
         let size = size
             .max(1)
             .checked_next_multiple_of(PAGE_SIZE)
             .ok_or(ENOMEM)?;
-        let gfp = bindings::GFP_KERNEL | bindings::__GFP_ZERO | bindings::__GFP_NOWARN;
+        let gfp = gfp | bindings::__GFP_ZERO | bindings::__GFP_NOWARN;
         let mut addr = 0;
         let cpu = if dma.physical {
             // SAFETY: `alloc_pages_exact` has no requirements; it fails for sizes that it does not
@@ -246,6 +255,11 @@ impl<'bound> Coherent<'bound> {
     #[inline]
     pub(crate) fn addr(&self) -> u64 {
         self.addr
+    }
+
+    /// Returns the size in bytes, which is that of whole pages.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 }
 

@@ -21,10 +21,7 @@ pub use self::{
     }, //
 };
 
-use self::{
-    layout::Layout,
-    memory::Memory, //
-};
+use self::memory::Memory;
 use crate::{
     dma::Dma,
     spec::feature::Features, //
@@ -37,10 +34,6 @@ use kernel::{
         FromBytes, //
     }, //
 };
-
-/// The largest number of descriptors for data in a slot's table: enough for 64 KiB in pages. With
-/// two more, and a header of 16 bytes, the slot has six cache lines.
-const DATA_CELLS: u16 = 17;
 
 /// Allocates a slab and splits it into `count` slots, with headers of type `H`, which the device
 /// reads, and status fields of type `S`, which it writes, for requests with data of up to
@@ -70,19 +63,14 @@ where
         Some(_) => max_segments,
         None => 0,
     };
-    let layout = Layout::new(max_segments.min(DATA_CELLS), size_of::<H>(), size_of::<S>());
-    let large = if max_segments > DATA_CELLS { count } else { 0 };
-    let table_len = max_segments.saturating_add(EXTRA_DESCRIPTORS);
-    let memory = Arc::new(
-        Memory::new(dma, (count, layout.size), (large, table_len))?,
-        GFP_KERNEL,
-    )?;
+    let layout = &Slot::<'_, H, S>::LAYOUT;
+    let memory = Arc::new(Memory::new(dma, layout, count, max_segments)?, GFP_KERNEL)?;
     let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
     for index in 0..count {
         let piece = memory.slots.get(index).ok_or(EINVAL)?;
-        // SAFETY: The piece has `layout.size` bytes, belongs to `memory` and is aligned to a cache
+        // SAFETY: The piece has the size of the layout, belongs to `memory` and is aligned to a cache
         // line. Each index is used once, so no other slot has it.
-        let slot = unsafe { Slot::new(piece, memory.clone(), &layout, format) };
+        let slot = unsafe { Slot::new(piece, memory.clone(), index, format) };
         slots.push(slot, GFP_KERNEL)?;
     }
     Ok(slots)

@@ -9,33 +9,71 @@ use crate::dma::{
 };
 use core::{
     mem::ManuallyDrop,
-    ptr::NonNull, //
+    ptr::NonNull,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    }, //
 };
 use kernel::{
     page::PAGE_SIZE,
-    prelude::*, //
+    prelude::*,
+    sync::SetOnce, //
 };
 
-/// The approximate size of the chunks in which memory is allocated: large enough to be cheap, and
-/// small enough to be available on a machine with fragmented memory.
-const CHUNK: usize = 4 * PAGE_SIZE;
-
-/// Pieces of memory that the device can access.
+/// Pieces of memory that the device can access, with memory only where it was asked for.
 ///
 /// # Invariants
 ///
-/// `size` is a multiple of the cache line. Each of `memory` but the last holds `per_chunk` pieces
-/// of `size` bytes, and together they hold `count`.
+/// `size` is a multiple of the cache line. Each of `chunks` has no memory, or at least `per_chunk`
+/// pieces of `size` bytes. Together there is a place for `count`.
 pub(super) struct Chunks<'bound> {
-    memory: ManuallyDrop<KVec<Coherent<'bound>>>,
+    chunks: ManuallyDrop<KVec<Chunk<'bound>>>,
     dma: Dma<'bound>,
     per_chunk: usize,
     size: usize,
     count: u16,
 }
 
+/// Memory that is allocated when it is needed.
+struct Chunk<'bound> {
+    /// Set by who allocates the memory, so that nobody else does at the same time: memory for a device
+    /// cannot be freed everywhere.
+    claimed: AtomicBool,
+    memory: SetOnce<Coherent<'bound>>,
+}
+
+impl<'bound> Chunk<'bound> {
+    /// Returns the memory. If there is none yet, it comes from `allocate`.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`], also while somebody else is about to allocate it.
+    fn get_or(
+        &self,
+        allocate: impl FnOnce() -> Result<Coherent<'bound>>,
+    ) -> Result<&Coherent<'bound>> {
+        if let Some(memory) = self.memory.as_ref() {
+            return Ok(memory);
+        }
+        if self.claimed.swap(true, Ordering::Relaxed) {
+            return self.memory.as_ref().ok_or(ENOMEM);
+        }
+        match allocate() {
+            Ok(memory) => {
+                self.memory.populate(memory);
+            }
+            Err(error) => {
+                self.claimed.store(false, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
+        self.memory.as_ref().ok_or(ENOMEM)
+    }
+}
+
 impl<'bound> Chunks<'bound> {
-    /// Allocates `count` pieces of at least `size` bytes; may sleep.
+    /// Makes a place for `count` pieces of at least `size` bytes, without memory; may sleep.
     ///
     /// # Errors
     ///
@@ -45,19 +83,20 @@ impl<'bound> Chunks<'bound> {
             .max(1)
             .checked_next_multiple_of(CACHE_LINE)
             .ok_or(ENOMEM)?;
-        let per_chunk = CHUNK.checked_div(size).unwrap_or(0).max(1);
-        let mut left = usize::from(count);
-        let mut memory = KVec::with_capacity(left.div_ceil(per_chunk), GFP_KERNEL)?;
-        while left > 0 {
-            let pieces = left.min(per_chunk);
-            memory.push(Coherent::new(dma, pieces * size)?, GFP_KERNEL)?;
-            left -= pieces;
+        let per_chunk = PAGE_SIZE.checked_div(size).unwrap_or(0).max(1);
+        let len = usize::from(count).div_ceil(per_chunk);
+        let mut chunks = KVec::with_capacity(len, GFP_KERNEL)?;
+        for _ in 0..len {
+            let chunk = Chunk {
+                claimed: AtomicBool::new(false),
+                memory: SetOnce::new(),
+            };
+            chunks.push(chunk, GFP_KERNEL)?;
         }
-        // INVARIANT: `size` was rounded up to a multiple of the cache line. The loop has allocated
-        // chunks of `per_chunk` pieces, the last one possibly with fewer, for `count` pieces in
-        // total.
+        // INVARIANT: `size` was rounded up to a multiple of the cache line. There are chunks for `count`
+        // pieces, none with memory.
         Ok(Self {
-            memory: ManuallyDrop::new(memory),
+            chunks: ManuallyDrop::new(chunks),
             dma,
             per_chunk,
             size,
@@ -65,20 +104,41 @@ impl<'bound> Chunks<'bound> {
         })
     }
 
+    /// Allocates the memory of all pieces; may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
+    pub(super) fn allocate(&self) -> Result {
+        for chunk in self.chunks.iter() {
+            chunk.get_or(|| Coherent::new(self.dma, self.chunk_size()))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the size of a chunk in bytes.
+    fn chunk_size(&self) -> usize {
+        // The product is that of a memory size that was checked, or within a page.
+        self.per_chunk * self.size
+    }
+
     /// Returns the addresses of a piece for the CPU and for the device, aligned to a cache line, or
-    /// `None` if `index` is out of range.
+    /// `None` if `index` is out of range, or there is no memory. It is zeroed, unless somebody has had
+    /// the piece before.
     pub(super) fn get(&self, index: u16) -> Option<(NonNull<u8>, u64)> {
         if index >= self.count {
             return None;
         }
         let index = usize::from(index);
-        let chunk = self.memory.get(index.checked_div(self.per_chunk)?)?;
+        let chunk = self.chunks.get(index.checked_div(self.per_chunk)?)?;
+        let memory = chunk.get_or(|| Coherent::new_atomic(self.dma, self.chunk_size()));
+        let memory = memory.ok()?;
         let offset = index.checked_rem(self.per_chunk)? * self.size;
-        // SAFETY: `index` is less than `count`, so the chunk has this piece, at `offset` (type
-        // invariant).
-        let cpu = unsafe { chunk.cpu().add(offset) };
+        // SAFETY: The chunk has `per_chunk` pieces (type invariant), and this is the offset of one of
+        // them.
+        let cpu = unsafe { memory.cpu().add(offset) };
         // CAST: Chunks are small.
-        Some((cpu, chunk.addr() + offset as u64))
+        Some((cpu, memory.addr() + offset as u64))
     }
 }
 
@@ -87,13 +147,13 @@ impl Drop for Chunks<'_> {
         let dev = self.dma.device();
         if !dev.may_free() {
             // The device may still use a piece, so the memory is leaked.
-            // CAST: To a larger type; the product is the size of the allocation.
-            dev.counters()
-                .leaked_bytes
-                .add(u64::from(self.count) * self.size as u64);
+            let chunks = self.chunks.iter();
+            let sizes = chunks.filter_map(|chunk| Some(chunk.memory.as_ref()?.size()));
+            // CAST: To a larger type.
+            dev.counters().leaked_bytes.add(sizes.sum::<usize>() as u64);
             return;
         }
-        // SAFETY: `memory` is only dropped here, and not used afterwards.
-        unsafe { ManuallyDrop::drop(&mut self.memory) };
+        // SAFETY: `chunks` is only dropped here, and not used afterwards.
+        unsafe { ManuallyDrop::drop(&mut self.chunks) };
     }
 }

@@ -4,7 +4,13 @@
 
 use super::{
     chunks::Chunks,
-    spare::Spares, //
+    layout::{
+        table_size,
+        Layout,
+        DATA_CELLS, //
+    },
+    spare::Spares,
+    table::GROWN_CELLS, //
 };
 use crate::dma::Dma;
 use kernel::prelude::*;
@@ -16,21 +22,32 @@ use kernel::prelude::*;
 pub(super) struct Memory<'bound> {
     /// A piece for each slot.
     pub(super) slots: Chunks<'bound>,
-    /// Tables for requests that need more descriptors than a slot has.
+    /// A table for each slot that has had a request with more segments than its own table takes.
+    pub(super) grown: Chunks<'bound>,
+    /// Tables for requests with even more segments.
     pub(super) spares: Spares<'bound>,
 }
 
 impl<'bound> Memory<'bound> {
-    /// Allocates memory; may sleep. `slots` is the number of slots and their size in bytes, `large`
-    /// the number of slots that use large tables and the number of descriptors of such a table.
+    /// Allocates memory for `count` slots, whose requests have up to `max_segments` segments of data;
+    /// may sleep.
     ///
     /// # Errors
     ///
     /// [`ENOMEM`].
-    pub(super) fn new(dma: Dma<'bound>, slots: (u16, usize), large: (u16, u16)) -> Result<Self> {
+    pub(super) fn new(
+        dma: Dma<'bound>,
+        layout: &Layout,
+        count: u16,
+        max_segments: u16,
+    ) -> Result<Self> {
+        let more_than = |cells| if max_segments > cells { count } else { 0 };
+        let slots = Chunks::new(dma, count, layout.size)?;
+        slots.allocate()?;
         Ok(Self {
-            slots: Chunks::new(dma, slots.0, slots.1)?,
-            spares: Spares::new(dma, large.0, large.1)?,
+            slots,
+            grown: Chunks::new(dma, more_than(DATA_CELLS), table_size(GROWN_CELLS))?,
+            spares: Spares::new(dma, more_than(GROWN_CELLS), max_segments)?,
         })
     }
 }

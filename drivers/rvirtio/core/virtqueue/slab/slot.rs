@@ -3,21 +3,27 @@
 //! The header, status and descriptor table of one request.
 
 use super::{
-    layout::Layout,
+    layout::{
+        Layout,
+        DATA_CELLS, //
+    },
     memory::Memory,
     spare::Spare, //
 };
 use crate::{
     dma::Direction,
-    ring::Segment,
+    ring::{
+        Desc,
+        Segment, //
+    },
     spec::feature::{
         self,
         Features, //
-    },
-    virtqueue::buffers::FilledTable, //
+    }, //
 };
 use core::{
     marker::PhantomData,
+    num::NonZeroU16,
     ptr::NonNull, //
 };
 use kernel::{
@@ -35,28 +41,33 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `cpu` points to a piece of `memory` with a layout of `Layout::new`, which has the address
+/// - `cpu` points to piece `index` of `memory.slots`, with the layout `LAYOUT`, which has the address
 ///   `addr` for the device. No other slot has it.
+/// - `table` points to `data_cells` and two more descriptors, which have the address `table_addr` for
+///   the device, and are at the beginning of that piece, or piece `index` of `memory.grown`.
 /// - If there is a `shape`, the table is filled accordingly: header, data, status. Otherwise, if
-///   there is a `large` table, that one is filled as described by its [`FilledTable`]. A `large`
-///   table belongs to `memory`.
+///   there is a `large` table, that one is filled as described there. It belongs to `memory`.
 pub struct Slot<'bound, H, S> {
-    pub(super) cpu: NonNull<u8>,
-    pub(super) addr: u64,
+    cpu: NonNull<u8>,
+    addr: u64,
+    pub(super) table: NonNull<Desc>,
+    pub(super) table_addr: u64,
     /// The number of descriptors for data in the table.
-    pub(super) data_cells: u32,
-    header: u32,
-    status: u32,
+    pub(super) data_cells: u16,
+    pub(super) index: u16,
     pub(super) format: Option<Format>,
     pub(super) shape: Option<Shape>,
     /// The length of the data in the table, in bytes.
     pub(super) data_len: u32,
-    /// A larger table that is used instead, and its content.
-    pub(super) large: Option<(Spare, FilledTable)>,
-    /// The slab, to which the memory and the larger table belong.
+    /// A larger table that is used instead.
+    pub(super) large: Option<Large>,
+    /// The slab, to which the memory and the larger tables belong.
     pub(super) memory: Arc<Memory<'bound>>,
     _types: PhantomData<fn(H) -> S>,
 }
+
+// There is one for each request that can be in flight.
+const _: () = assert!(size_of::<Slot<'_, [u8; 16], u8>>() == 64);
 
 /// The format of descriptors in tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +90,15 @@ impl Format {
     }
 }
 
+/// A large table that is filled.
+pub(super) struct Large {
+    pub(super) spare: Spare,
+    /// Number of its descriptors that are in use.
+    pub(super) count: NonZeroU16,
+    /// The total length of the device-writable segments, in bytes.
+    pub(super) writable_len: u32,
+}
+
 /// The properties of a table that do not depend on addresses and lengths of the data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
@@ -95,27 +115,30 @@ unsafe impl<H, S> Send for Slot<'_, H, S> {}
 unsafe impl<H, S> Sync for Slot<'_, H, S> {}
 
 impl<'bound, H, S> Slot<'bound, H, S> {
+    /// The layout of a slot.
+    pub(super) const LAYOUT: Layout = Layout::new(size_of::<H>(), size_of::<S>());
+
     /// Creates a slot in a piece of memory with the given addresses for CPU and device.
     ///
     /// # Safety
     ///
-    /// The memory must be a piece of `memory`, large enough for `layout`, which must be one of `H`
-    /// and `S`, and aligned to a cache line. There must be no other slot there.
+    /// The memory must be piece `index` of `memory.slots`, large enough for `LAYOUT`, and aligned to a
+    /// cache line. There must be no other slot there.
     pub(super) unsafe fn new(
         (cpu, addr): (NonNull<u8>, u64),
         memory: Arc<Memory<'bound>>,
-        layout: &Layout,
+        index: u16,
         format: Option<Format>,
     ) -> Self {
-        // INVARIANT: The piece belongs to `memory`, is large enough for `layout`, and no other slot
-        // has it (safety requirements). No table is filled.
+        // INVARIANT: The piece belongs to `memory`, is large enough for `LAYOUT`, and no other slot
+        // has it (safety requirements). A table is at its beginning, and not filled.
         Self {
             cpu,
             addr,
-            data_cells: layout.data_cells.into(),
-            // CAST: Offsets are small.
-            header: layout.header as u32,
-            status: layout.status as u32,
+            table: cpu.cast(),
+            table_addr: addr,
+            data_cells: DATA_CELLS,
+            index,
             format,
             shape: None,
             data_len: 0,
@@ -135,7 +158,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         // may read a mix of old and new bytes.
         unsafe {
             self.cpu
-                .add(self.header as usize)
+                .add(Self::LAYOUT.header)
                 .cast::<H>()
                 .write_volatile(header)
         }
@@ -148,7 +171,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         // aligned for `S`.
         unsafe {
             self.cpu
-                .add(self.status as usize)
+                .add(Self::LAYOUT.status)
                 .cast::<S>()
                 .write_volatile(status)
         }
@@ -161,7 +184,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         // and any bytes are a valid `S`.
         unsafe {
             self.cpu
-                .add(self.status as usize)
+                .add(Self::LAYOUT.status)
                 .cast::<S>()
                 .read_volatile()
         }
@@ -172,7 +195,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     pub fn header_segment(&self) -> Segment {
         // CAST: Offsets and sizes are small.
         Segment {
-            addr: self.addr + u64::from(self.header),
+            addr: self.addr + Self::LAYOUT.header as u64,
             len: size_of::<H>() as u32,
         }
     }
@@ -182,7 +205,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     pub fn status_segment(&self) -> Segment {
         // CAST: Offsets and sizes are small.
         Segment {
-            addr: self.addr + u64::from(self.status),
+            addr: self.addr + Self::LAYOUT.status as u64,
             len: size_of::<S>() as u32,
         }
     }

@@ -3,10 +3,13 @@
 //! Tables for requests with more segments of data than fit into slots.
 //!
 //! Few requests are as large as a disk allows, and memory for the largest of them in each slot
-//! would be half a megabyte per queue. So there are some large tables for all slots. If all of them
-//! are in use, a request uses descriptors of the queue instead.
+//! would be half a megabyte per queue. So there are some large tables for all slots, as many as were
+//! ever in use together. If a request cannot have one, it uses descriptors of the queue instead.
 
-use super::chunks::Chunks;
+use super::{
+    chunks::Chunks,
+    layout::EXTRA_DESCRIPTORS, //
+};
 use crate::{
     dma::Dma,
     ring::Desc, //
@@ -42,13 +45,15 @@ pub(super) struct Spare {
 }
 
 impl<'bound> Spares<'bound> {
-    /// Allocates tables of `table_len` descriptors for `users` slots; may sleep.
+    /// Makes places for tables with `data_cells` descriptors for data, which `users` slots use; may
+    /// sleep.
     ///
     /// # Errors
     ///
     /// [`ENOMEM`].
-    pub(super) fn new(dma: Dma<'bound>, users: u16, table_len: u16) -> Result<Self> {
+    pub(super) fn new(dma: Dma<'bound>, users: u16, data_cells: u16) -> Result<Self> {
         let count = users.min(SPARES);
+        let table_len = data_cells.saturating_add(EXTRA_DESCRIPTORS);
         let tables = Chunks::new(dma, count, usize::from(table_len) * size_of::<Desc>())?;
         // INVARIANT: No table is taken yet, and there are fewer tables than bits.
         Ok(Self {
@@ -80,7 +85,8 @@ impl<'bound> Spares<'bound> {
         self.free.fetch_or(1 << spare.index, Ordering::Release);
     }
 
-    /// Returns the descriptors of a table, and their address for the device.
+    /// Returns the descriptors of a table, and their address for the device. `None` if there is no
+    /// memory for it.
     pub(super) fn table(&self, spare: &Spare) -> Option<(&[Desc], u64)> {
         let (cpu, addr) = self.tables.get(spare.index)?;
         let len = usize::from(self.table_len);

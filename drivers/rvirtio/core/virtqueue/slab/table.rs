@@ -6,6 +6,7 @@ use super::{
     layout::EXTRA_DESCRIPTORS,
     slot::{
         Format,
+        Large,
         Shape,
         Slot, //
     },
@@ -26,12 +27,16 @@ use crate::{
 };
 use core::{
     iter,
+    num::NonZeroU16,
     ptr::NonNull, //
 };
 use kernel::transmute::{
     AsBytes,
     FromBytes, //
 };
+
+/// The number of descriptors for data in a table that has grown: enough for 64 KiB in pages.
+pub(super) const GROWN_CELLS: u16 = 17;
 
 /// The largest length of data in bytes. The rest is more than enough for header and status.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
@@ -46,9 +51,25 @@ impl<H, S> Slot<'_, H, S> {
     /// Releases the large table of the request, if it has one. The device must not use it any more.
     #[inline]
     pub fn release(&mut self) {
-        if let Some((spare, _)) = self.large.take() {
-            self.memory.spares.put(spare);
+        if let Some(large) = self.large.take() {
+            self.memory.spares.put(large.spare);
         }
+    }
+
+    /// Gives the slot a larger table for good. Returns `false` if it has one, or cannot get one. The
+    /// device must not use the table any more.
+    fn grow(&mut self) -> bool {
+        if self.data_cells >= GROWN_CELLS {
+            return false;
+        }
+        let Some((cpu, addr)) = self.memory.grown.get(self.index) else {
+            return false;
+        };
+        // INVARIANT: The pieces of `grown` are as large as such a table, which is not filled.
+        self.shape = None;
+        (self.table, self.table_addr) = (cpu.cast(), addr);
+        self.data_cells = GROWN_CELLS;
+        true
     }
 }
 
@@ -56,26 +77,26 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     /// Returns the descriptors of the table.
     #[inline]
     fn cells(&self) -> &[Desc] {
-        let len = self.data_cells as usize + usize::from(EXTRA_DESCRIPTORS);
-        // SAFETY: A slot begins with `len` descriptors (type invariant) and is aligned to a cache
-        // line. Cells are atomics, valid for any bits.
-        unsafe { NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>(), len).as_ref() }
+        let len = usize::from(self.data_cells) + usize::from(EXTRA_DESCRIPTORS);
+        // SAFETY: A table has `len` descriptors (type invariant) and is aligned to a cache line. Cells
+        // are atomics, valid for any bits.
+        unsafe { NonNull::slice_from_raw_parts(self.table, len).as_ref() }
     }
 
     /// Returns the descriptors for data in the table.
     #[inline]
     fn data_cells(&self) -> &[Desc] {
-        let len = self.data_cells as usize;
-        // SAFETY: A slot begins with `len + 2` descriptors (type invariant), of which these follow
-        // the first. Cells are atomics, valid for any bits.
-        unsafe { NonNull::slice_from_raw_parts(self.cpu.cast::<Desc>().add(1), len).as_ref() }
+        let len = usize::from(self.data_cells);
+        // SAFETY: A table has `len + 2` descriptors (type invariant), of which these follow the first.
+        // Cells are atomics, valid for any bits.
+        unsafe { NonNull::slice_from_raw_parts(self.table.add(1), len).as_ref() }
     }
 
     /// Fills the table: header, the segments that `data` returns, status. `data` must always return
     /// the same segments.
     ///
-    /// [`Slot::table`] is `None` afterwards if the segments need a large table and none is free, or
-    /// if `INDIRECT_DESC` was not negotiated.
+    /// [`Slot::table`] is `None` afterwards if the segments need a larger table and there is none, or
+    /// if `INDIRECT_DESC` was not negotiated. Allocates memory with `GFP_ATOMIC` at most.
     ///
     /// # Errors
     ///
@@ -96,7 +117,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
                 // INVARIANT: The content of the table is unknown now.
                 self.shape = None;
                 return match error {
-                    AddError::TooManyElements => self.fill_large(direction, data()),
+                    AddError::TooManyElements => self.fill_larger(direction, data),
                     _ => Err(error),
                 };
             }
@@ -115,40 +136,57 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         Ok(())
     }
 
-    /// Fills a large table, if one is free.
+    /// Fills a larger table, if there is one.
     #[cold]
-    fn fill_large(
+    fn fill_larger<I: Iterator<Item = Segment>>(
         &mut self,
         direction: Option<Direction>,
-        data: impl Iterator<Item = Segment>,
+        data: impl Fn() -> I,
     ) -> Result<(), AddError> {
+        if data().nth(GROWN_CELLS.into()).is_none() {
+            // With a table of that size this is not called again.
+            return if self.grow() {
+                self.fill(direction, data)
+            } else {
+                Ok(())
+            };
+        }
         self.release();
         let Some(spare) = self.memory.spares.take() else {
             return Ok(());
         };
-        let filled = self.fill_spare(&spare, direction, data);
-        match filled {
-            Ok(filled) => self.large = Some((spare, filled)),
-            Err(_) => self.memory.spares.put(spare),
+        match self.fill_spare(&spare, direction, data()) {
+            Ok(Some(table)) => {
+                let count = NonZeroU16::new(table.count);
+                self.large = count.map(|count| Large {
+                    spare,
+                    count,
+                    writable_len: table.writable_len,
+                });
+                Ok(())
+            }
+            Ok(None) => {
+                self.memory.spares.put(spare);
+                Ok(())
+            }
+            Err(error) => {
+                self.memory.spares.put(spare);
+                Err(error)
+            }
         }
-        filled.map(|_| ())
     }
 
+    /// Fills a large table. Returns `None` if there is no memory for it.
     fn fill_spare(
         &self,
         spare: &Spare,
         direction: Option<Direction>,
         data: impl Iterator<Item = Segment>,
-    ) -> Result<FilledTable, AddError> {
-        let (cells, addr) = self.memory.spares.table(spare).ok_or(AddError::BadTable)?;
-        let table = self.fill_cells(cells, direction, data)?;
-        Ok(FilledTable {
-            segment: Segment {
-                addr,
-                len: u32::from(table.count) * DESC_SIZE,
-            },
-            writable_len: table.writable_len,
-        })
+    ) -> Result<Option<Table>, AddError> {
+        let Some((cells, _)) = self.memory.spares.table(spare) else {
+            return Ok(None);
+        };
+        self.fill_cells(cells, direction, data).map(Some)
     }
 
     /// Writes addresses and lengths of the data after the header, and returns the number of
@@ -169,8 +207,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         if len > MAX_DATA {
             return Err(AddError::TooLong);
         }
-        // CAST: There are at most 2^16 cells.
-        let count = self.data_cells as usize - cells.len();
+        // CAST: There are fewer than 2^16 cells.
+        let count = usize::from(self.data_cells) - cells.len();
         Ok((count as u16, len))
     }
 
@@ -206,7 +244,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
     #[inline]
     pub fn table(&self) -> Option<FilledTable> {
         let Some(shape) = self.shape else {
-            return self.large.as_ref().map(|(_, table)| *table);
+            return self.large_table();
         };
         let data_in = match shape.direction {
             Some(Direction::FromDevice) => self.data_len,
@@ -214,11 +252,24 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         };
         Some(FilledTable {
             segment: Segment {
-                addr: self.addr,
+                addr: self.table_addr,
                 len: (u32::from(shape.count) + u32::from(EXTRA_DESCRIPTORS)) * DESC_SIZE,
             },
             // CAST: A status is small.
             writable_len: data_in.wrapping_add(size_of::<S>() as u32),
+        })
+    }
+
+    #[cold]
+    fn large_table(&self) -> Option<FilledTable> {
+        let large = self.large.as_ref()?;
+        let (_, addr) = self.memory.spares.table(&large.spare)?;
+        Some(FilledTable {
+            segment: Segment {
+                addr,
+                len: u32::from(large.count.get()) * DESC_SIZE,
+            },
+            writable_len: large.writable_len,
         })
     }
 }
