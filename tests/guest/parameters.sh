@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The parameters of rvirtio_blk limit queues and depth and name the disks; nonsense is refused.
+# The parameters of rvirtio_blk limit queues and depth, name the disks, and switch features off, of all
+# devices or of one; nonsense is refused.
 #
 # vm: @ram
 # timeout: 180
@@ -41,7 +42,29 @@ insert name_prefix=rvd
 expect "the name with name_prefix=rvd" "${disk%?}" rvd
 dd if="/dev/$disk" of=/dev/null bs=4k count=16 iflag=direct status=none || fail "$disk cannot be read"
 
+# Bits 12 and 29 are MQ and EVENT_IDX.
+insert features_off=MQ,EVENT_IDX
+for bit in 12 29; do
+	expect "feature $bit with features_off" "$(feature "$(virtio_of "$disk")" $bit)" 0
+done
+expect "queues with features_off=MQ" "$(ls "/sys/block/$disk/mq" | wc -l)" 1
+expect "the parameter" "$(cat /sys/module/rvirtio_blk/parameters/features_off)" MQ,EVENT_IDX
+sh lib/verify.sh "/dev/$disk" || fail "data is not what was written"
+bdf=$(bdf_of "$disk")
+
+insert "features_off=INDIRECT_DESC,$bdf/EVENT_IDX"
+two=$(disk two) || exit
+expect "EVENT_IDX of the device that is named" "$(feature "$(virtio_of "$disk")" 29)" 0
+expect "EVENT_IDX of another device" "$(feature "$(virtio_of "$two")" 29)" 1
+expect "INDIRECT_DESC of another device" "$(feature "$(virtio_of "$two")" 28)" 0
+
 remove
+forget_log
+for nonsense in features_off=DISCARDS features_off=MQ,VERSION_1 features_off=0000:00:1f.0/mq; do
+	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null
+done
+within 10 logged 'features_off: "DISCARDS" is not a feature; known are .*DISCARD .*EVENT_IDX' ||
+	fail "the features that are known were not logged"
 for nonsense in queue_depth=many num_request_queues=-1 \
 	name_prefix=much-too-long-a-prefix-for-the-name-of-any-disk; do
 	refuse modprobe rvirtio_blk "$nonsense" 2>/dev/null

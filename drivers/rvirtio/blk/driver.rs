@@ -5,7 +5,8 @@
 use crate::{
     data::Data,
     setup,
-    spec::feature, //
+    spec::feature,
+    FEATURES_OFF, //
 };
 use kernel::{
     prelude::*,
@@ -15,6 +16,7 @@ use kernel::{
     }, //
 };
 use rvirtio::{
+    param::FeaturesOff,
     spec::device_id::BLOCK,
     Connect,
     Dependency,
@@ -35,6 +37,15 @@ rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(BLOCK), ())]);
 /// How long a suspend waits for requests in flight.
 const DRAIN_LIMIT: Msecs = 10_000;
 
+rvirtio::named_features! {
+    /// The features that the driver implements.
+    FEATURES;
+    /// Their names.
+    pub(crate) NAMES;
+    feature: SIZE_MAX SEG_MAX GEOMETRY RO BLK_SIZE FLUSH TOPOLOGY CONFIG_WCE MQ DISCARD WRITE_ZEROES
+        SECURE_ERASE
+}
+
 /// The driver.
 pub(crate) struct Blk;
 
@@ -44,24 +55,15 @@ impl Driver for Blk {
 
     const ID_TABLE: IdTable<()> = &TABLE;
 
-    const FEATURES: &'static [Feature] = &[
-        feature::SIZE_MAX,
-        feature::SEG_MAX,
-        feature::GEOMETRY,
-        feature::RO,
-        feature::BLK_SIZE,
-        feature::FLUSH,
-        feature::TOPOLOGY,
-        feature::CONFIG_WCE,
-        feature::MQ,
-        feature::DISCARD,
-        feature::WRITE_ZEROES,
-        feature::SECURE_ERASE,
-    ];
+    const FEATURES: &'static [Feature] = FEATURES;
 
     // Without FLUSH, a writeback cache that was enabled could not be flushed.
     const DEPENDENCIES: &'static [Dependency] =
         &[Dependency::new(feature::CONFIG_WCE, feature::FLUSH)];
+
+    fn features_off() -> Option<&'static FeaturesOff> {
+        Some(&FEATURES_OFF)
+    }
 
     fn probe<'bound>(
         init: Negotiated<'bound>,

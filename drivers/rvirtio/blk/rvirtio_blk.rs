@@ -66,16 +66,22 @@ rvirtio::module_virtio_driver! {
     },
 }
 
-blk_mq::string_param! {
+rvirtio::string_param! {
     /// The prefix of disk names.
     static NAME_PREFIX: StringParam<16> = "name_prefix", b"vd";
     module: "rvirtio_blk",
     description: "Prefix of disk names: lowercase ASCII letters"
 }
 
-blk_mq::word_param! {
+rvirtio::word_param! {
     /// Whether to rely on the lengths that devices report, see [`Policy`](used_length::Policy).
     static USED_LENGTH: WordParam = "used_length", &used_length::Policy::WORDS;
     module: "rvirtio_blk",
     description: "Whether to rely on used lengths of devices: auto, prepare, trust or strict"
+}
+
+rvirtio::features_off_param! {
+    /// Features that are not accepted.
+    pub(crate) static FEATURES_OFF = driver::NAMES;
+    module: "rvirtio_blk"
 }

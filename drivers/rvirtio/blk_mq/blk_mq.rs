@@ -33,7 +33,6 @@ mod limits;
 mod name;
 mod op;
 mod operations;
-mod param;
 mod payload;
 mod private;
 mod request;
@@ -42,7 +41,6 @@ mod status;
 mod tag_set;
 mod timed_out;
 pub mod virtqueue;
-mod words;
 
 pub use attribute::{
     Attribute,
@@ -78,13 +76,6 @@ pub use operations::{
     Operations,
     Position, //
 };
-pub use param::StringParam;
-#[doc(hidden)]
-pub use param::{
-    to_array,
-    RawParam,
-    RawString, //
-};
 pub use payload::{
     Range,
     Ranges, //
@@ -108,7 +99,6 @@ pub use timed_out::{
     TimedOut,
     Timeout, //
 };
-pub use words::WordParam;
 
 /// Prefix of `pr_*` messages: the name of the module that this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]

@@ -22,7 +22,8 @@ use crate::{
         RawId, //
     },
     driver::Driver,
-    init::Negotiated, //
+    init::Negotiated,
+    spec::feature::Features, //
 };
 use core::{
     marker::PhantomPinned,
@@ -124,7 +125,8 @@ impl<T: Driver> Adapter<T> {
     fn probe(dev: &Device<CoreInternal<'_>>) -> c_int {
         from_result(|| {
             let info = Self::info(dev).ok_or(ENODEV)?;
-            let init = Negotiated::new(dev, T::FEATURES, T::DEPENDENCIES)?;
+            let off = T::features_off().map_or(Features::EMPTY, |off| off.of(dev));
+            let init = Negotiated::new(dev, T::FEATURES, T::DEPENDENCIES, off)?;
             Self::bind(dev, init, info)
                 .inspect_err(|_| {
                     dev.give_up();

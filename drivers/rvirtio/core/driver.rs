@@ -21,6 +21,7 @@ use crate::{
         Dependency,
         Negotiated, //
     },
+    param::FeaturesOff,
     spec::feature::Feature, //
 };
 use kernel::prelude::*;
@@ -47,6 +48,12 @@ pub trait Driver: 'static {
 
     /// The prerequisites among [`Driver::FEATURES`].
     const DEPENDENCIES: &'static [Dependency] = &[];
+
+    /// Returns the parameter of the module that switches features off, if it has one: see
+    /// [`features_off_param!`](crate::features_off_param).
+    fn features_off() -> Option<&'static FeaturesOff> {
+        None
+    }
 
     /// Returns the initialiser of the driver's data. The features of `init` are negotiated; queues
     /// created from it are not enabled yet. Called with the device lock held; may sleep.

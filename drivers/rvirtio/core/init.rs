@@ -14,6 +14,7 @@ mod configured;
 mod handshake;
 mod negotiate;
 mod negotiated;
+mod off;
 
 pub(crate) use self::handshake::handshake;
 pub use self::{
@@ -28,6 +29,11 @@ pub use self::{
     negotiated::{
         Negotiated,
         VqInfo, //
+    },
+    off::{
+        switched_off,
+        Named,
+        RING_NAMES, //
     }, //
 };
 

@@ -22,6 +22,7 @@ mod irq;
 mod lifecycle;
 pub mod lock;
 pub mod notify;
+pub mod param;
 mod recovery;
 mod registration;
 mod restart;
@@ -72,6 +73,7 @@ pub use self::{
     init::{
         Configured,
         Dependency,
+        Named,
         Negotiated,
         Setup,
         VqInfo, //

@@ -7,10 +7,12 @@ use crate::{
     features,
     rx,
     setup,
-    tx, //
+    tx,
+    FEATURES_OFF, //
 };
 use kernel::prelude::*;
 use rvirtio::{
+    param::FeaturesOff,
     spec::device_id::NET,
     Connect,
     Dependency,
@@ -36,6 +38,10 @@ impl Driver for Net {
     const ID_TABLE: IdTable<()> = &TABLE;
     const FEATURES: &'static [Feature] = features::FEATURES;
     const DEPENDENCIES: &'static [Dependency] = features::DEPENDENCIES;
+
+    fn features_off() -> Option<&'static FeaturesOff> {
+        Some(&FEATURES_OFF)
+    }
 
     #[doc(alias = "virtnet_probe")]
     fn probe<'bound>(

@@ -57,3 +57,9 @@ rvirtio::module_virtio_driver! {
     description: "Virtio network device driver",
     license: "GPL",
 }
+
+rvirtio::features_off_param! {
+    /// Features that are not accepted.
+    pub(crate) static FEATURES_OFF = spec::feature::NAMES;
+    module: "rvirtio_net"
+}

@@ -37,6 +37,9 @@ mod device_files {
 #[path = "../../../drivers/rvirtio/core/init"]
 mod init_files {
     pub mod negotiate;
+    #[cfg(test)]
+    #[allow(dead_code, unreachable_pub)]
+    mod off;
 }
 
 #[path = "../../../drivers/rvirtio/core/config"]

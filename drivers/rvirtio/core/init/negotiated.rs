@@ -83,7 +83,8 @@ impl fmt::Display for VqInfo {
 }
 
 impl<'bound> Negotiated<'bound> {
-    /// Resets the device and negotiates features. On failure FAILED is set and the device is reset.
+    /// Resets the device and negotiates features, none of `off` among them. On failure FAILED is set
+    /// and the device is reset.
     ///
     /// # Errors
     ///
@@ -94,6 +95,7 @@ impl<'bound> Negotiated<'bound> {
         dev: &'bound Device<Bound>,
         driver: &[Feature],
         dependencies: &[Dependency],
+        off: Features,
     ) -> Result<Self> {
         dev.transport()
             .reset()
@@ -101,7 +103,7 @@ impl<'bound> Negotiated<'bound> {
         // This may be the reset that an earlier driver has given up waiting for.
         dev.life().end_stop();
         dev.set_configurable(true);
-        Self::agree(dev, driver, dependencies)
+        Self::agree(dev, driver, dependencies, off)
             .map(|features| Self(Setup::new(dev, features)))
             .inspect_err(|_| dev.give_up())
     }
@@ -110,6 +112,7 @@ impl<'bound> Negotiated<'bound> {
         dev: &Device<Bound>,
         driver: &[Feature],
         dependencies: &[Dependency],
+        off: Features,
     ) -> Result<Features> {
         handshake(dev, |offered| {
             let demand = if dma::is_memory_restricted() {
@@ -118,7 +121,7 @@ impl<'bound> Negotiated<'bound> {
                 Demand::Nothing
             };
             negotiate(
-                offered,
+                offered.difference(off),
                 Features::of(driver),
                 dev.transport().features(),
                 dependencies,

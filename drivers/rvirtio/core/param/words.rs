@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
-use crate::param::RawParam;
+use super::RawParam;
 use core::sync::atomic::{
     AtomicUsize,
     Ordering, //
@@ -148,11 +148,11 @@ macro_rules! word_param {
         description: $description:literal $(,)?
     ) => {
         $(#[$meta])*
-        $vis static $ident: $crate::WordParam = $crate::WordParam::new($name, $words);
+        $vis static $ident: $crate::param::WordParam = $crate::param::WordParam::new($name, $words);
 
         $crate::param_entry!(
             $module, $name, "string", $description,
-            |name, module| $crate::RawParam::word(name, module, &$ident)
+            |name, module| $crate::param::RawParam::word(name, module, &$ident)
         );
     };
 }

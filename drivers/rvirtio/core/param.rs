@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module parameters that are strings, which `module!` does not support.
+//! Module parameters of kinds that `module!` does not support: strings, one of several words, and
+//! features that are switched off.
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
+
+mod features_off;
+mod words;
+
+pub use self::{
+    features_off::FeaturesOff,
+    words::WordParam, //
+};
 
 use core::cell::UnsafeCell;
 use kernel::{
@@ -85,7 +94,7 @@ impl RawParam {
     }
 
     /// Creates an entry, for a value that can be read in sysfs, and set at load time only.
-    pub(crate) const fn new_raw(
+    const fn new_raw(
         name: &'static CStr,
         module: &ThisModule,
         ops: *const bindings::kernel_param_ops,
@@ -126,14 +135,14 @@ macro_rules! string_param {
         description: $description:literal $(,)?
     ) => {
         $(#[$meta])*
-        $vis static $ident: $crate::StringParam<$len> = $crate::StringParam::new($default);
+        $vis static $ident: $crate::param::StringParam<$len> = $crate::param::StringParam::new($default);
 
         const _: () = {
-            static VALUE: $crate::RawString = $ident.raw();
+            static VALUE: $crate::param::RawString = $ident.raw();
 
             $crate::param_entry!(
                 $module, $name, "string", $description,
-                |name, module| $crate::RawParam::new(name, module, &VALUE)
+                |name, module| $crate::param::RawParam::new(name, module, &VALUE)
             );
         };
     };
@@ -152,7 +161,7 @@ macro_rules! param_entry {
         const _: () = {
             #[link_section = "__param"]
             #[used(compiler)]
-            static PARAM: $crate::RawParam = {
+            static PARAM: $crate::param::RawParam = {
                 let $this = ::kernel::module::this_module::<crate::LocalModule>();
                 let $param = if ::core::cfg!(MODULE) {
                     ::kernel::c_str!($name)
@@ -177,7 +186,7 @@ macro_rules! param_entry {
 
             #[link_section = ".modinfo"]
             #[used(compiler)]
-            static BYTES: [u8; TEXT.len()] = $crate::to_array(TEXT);
+            static BYTES: [u8; TEXT.len()] = $crate::param::to_array(TEXT);
         };
     };
 }
