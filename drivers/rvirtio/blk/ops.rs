@@ -17,6 +17,8 @@ use crate::{
     sysfs::{
         CacheType,
         DiskData,
+        LifeTime,
+        PreEolInfo,
         RingSize,
         Serial, //
     }, //
@@ -40,7 +42,7 @@ impl<'bound> Operations for Ops<'bound> {
     type HwQueue = HwQueue<'bound>;
     type Command = Command<'bound>;
     type DiskData = DiskData<'bound>;
-    type Attributes = (Serial, CacheType, RingSize);
+    type Attributes = (Serial, CacheType, RingSize, PreEolInfo, LifeTime);
 
     #[doc(alias = "virtio_queue_rq")]
     // The callback for C only calls this function.

@@ -55,8 +55,7 @@ pub(crate) fn describe(rq: &mut Request<'_>, op: Op) -> Result<(u32, u64), BlkSt
 fn other_kind(rq: &mut Request<'_>, op: Op) -> Result<u32, BlkStatus> {
     match op {
         Op::Flush => Ok(request::FLUSH),
-        // GET_ID is the only request that the driver itself sends.
-        Op::DriverIn => Ok(request::GET_ID),
+        Op::DriverIn => rq.driver_kind().ok_or(BlkStatus::NotSupported),
         Op::Discard => with_ranges(rq, request::DISCARD, false),
         Op::SecureErase => with_ranges(rq, request::SECURE_ERASE, false),
         Op::WriteZeroes => with_ranges(rq, request::WRITE_ZEROES, rq.may_unmap()),

@@ -60,6 +60,10 @@ pub mod feature {
     #[doc(alias = "VIRTIO_BLK_F_WRITE_ZEROES")]
     pub const WRITE_ZEROES: Feature = Feature::new(14);
 
+    /// The device supports [`GET_LIFETIME`](super::request::GET_LIFETIME).
+    #[doc(alias = "VIRTIO_BLK_F_LIFETIME")]
+    pub const LIFETIME: Feature = Feature::new(15);
+
     /// The device supports [`SECURE_ERASE`](super::request::SECURE_ERASE).
     #[doc(alias = "VIRTIO_BLK_F_SECURE_ERASE")]
     pub const SECURE_ERASE: Feature = Feature::new(16);
@@ -111,6 +115,20 @@ pub mod config {
     pub const SECURE_ERASE_SECTOR_ALIGNMENT: usize = 68;
 }
 
+/// Offsets of the fields that [`request::GET_LIFETIME`] returns, 16 bits each. Their values are those
+/// of eMMC.
+#[doc(alias = "virtio_blk_lifetime")]
+pub mod lifetime {
+    /// How many of the reserved blocks are used up: 1 normal, 2 warning, 3 urgent, 0 not defined.
+    pub const PRE_EOL_INFO: usize = 0;
+    /// How worn memory of type A is, in steps of 10 percent from 1 on; 11 if worn out, 0 not defined.
+    pub const EST_TYP_A: usize = 2;
+    /// The same of memory of type B.
+    pub const EST_TYP_B: usize = 4;
+    /// The size of all fields in bytes.
+    pub const SIZE: usize = 6;
+}
+
 /// Request types.
 pub mod request {
     /// Reads sectors.
@@ -125,6 +143,9 @@ pub mod request {
     /// Returns the device ID string.
     #[doc(alias = "VIRTIO_BLK_T_GET_ID")]
     pub const GET_ID: u32 = 8;
+    /// Returns how worn the medium is, as three [`lifetime`](super::lifetime) fields.
+    #[doc(alias = "VIRTIO_BLK_T_GET_LIFETIME")]
+    pub const GET_LIFETIME: u32 = 10;
     /// Discards ranges of sectors.
     #[doc(alias = "VIRTIO_BLK_T_DISCARD")]
     pub const DISCARD: u32 = 11;

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attributes of the disk in sysfs: those of the C driver, and one for the size of the rings.
+//! Attributes of the disk in sysfs: those of the C driver; one for the size of the rings; and those of
+//! the medium, with the names and formats that eMMC devices have.
 
 use crate::{
     config::BlkConfig,
     queue::HwQueue,
-    spec::ID_BYTES, //
+    spec::{
+        feature as blk_feature,
+        lifetime,
+        request::{
+            GET_ID,
+            GET_LIFETIME, //
+        },
+        ID_BYTES, //
+    }, //
 };
 use blk_mq::{
     Attribute,
@@ -60,6 +69,10 @@ impl<'bound> DiskData<'bound> {
         }? Error)
     }
 
+    fn has_lifetime(&self) -> bool {
+        self.features.contains(blk_feature::LIFETIME)
+    }
+
     /// Sets the cache mode of a device that was reset to the one that it had.
     pub(crate) fn restore_cache_mode(&self, dev: &Device<Bound>) {
         if !self.config.has_cache_switch() {
@@ -90,7 +103,7 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for Serial {
     fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
         // This is not on the stack, because the device writes to it.
         let mut id = KVec::from_elem(0, ID_BYTES, GFP_KERNEL)?;
-        match disk.execute_driver_in(&mut id) {
+        match disk.execute_driver_in(GET_ID, &mut id) {
             // A device without a serial number fails the request.
             Err(error) if error == EIO => Ok(()),
             Err(error) => Err(error),
@@ -172,5 +185,55 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for RingSize {
         let _resizing = disk.data().resizing.lock();
         let _frozen = disk.freeze();
         disk.queues().try_for_each(|queue| queue.resize(size))
+    }
+}
+
+/// How many of the reserved blocks of the medium are used up.
+pub(crate) struct PreEolInfo;
+
+impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for PreEolInfo {
+    const NAME: &'static CStr = c"pre_eol_info";
+
+    fn exists(data: &DiskData<'bound>) -> bool {
+        data.has_lifetime()
+    }
+
+    fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
+        let info = lifetime_field(&read_lifetime(disk)?, lifetime::PRE_EOL_INFO);
+        page.write_fmt(fmt!("{info:#04x}\n")).map_err(|_| ENOSPC)
+    }
+}
+
+/// How worn the medium is: its memory of type A, and that of type B.
+pub(crate) struct LifeTime;
+
+impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for LifeTime {
+    const NAME: &'static CStr = c"life_time";
+
+    fn exists(data: &DiskData<'bound>) -> bool {
+        data.has_lifetime()
+    }
+
+    fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
+        let fields = read_lifetime(disk)?;
+        let a = lifetime_field(&fields, lifetime::EST_TYP_A);
+        let b = lifetime_field(&fields, lifetime::EST_TYP_B);
+        page.write_fmt(fmt!("{a:#04x} {b:#04x}\n"))
+            .map_err(|_| ENOSPC)
+    }
+}
+
+fn read_lifetime(disk: &Disk<'_>) -> Result<KVec<u8>> {
+    // This is not on the stack, because the device writes to it.
+    let mut fields = KVec::from_elem(0, lifetime::SIZE, GFP_KERNEL)?;
+    disk.execute_driver_in(GET_LIFETIME, &mut fields)?;
+    Ok(fields)
+}
+
+/// Returns one of the fields, 0 ("not defined") if it is not there.
+fn lifetime_field(fields: &[u8], offset: usize) -> u16 {
+    match fields.get(offset..) {
+        Some([low, high, ..]) => u16::from_le_bytes([*low, *high]),
+        _ => 0,
     }
 }

@@ -28,6 +28,12 @@ pub trait Attribute<Q, D> {
     /// Writes the value to `page`, by convention with a newline at the end.
     fn show(disk: &Disk<Q, D>, page: &mut Page<'_>) -> Result;
 
+    /// Returns whether this disk has the file.
+    fn exists(data: &D) -> bool {
+        let _ = data;
+        true
+    }
+
     /// Returns whether the owner of this disk's file can write it.
     fn is_writable(data: &D) -> bool {
         let _ = data;
@@ -131,9 +137,11 @@ impl<Q, D, A: Attribute<Q, D>> Raw<Q, D, A> {
         }
     }
 
-    /// Returns the permissions of the file.
+    /// Returns the permissions of the file, 0 if there is none.
     fn mode(data: &D) -> bindings::umode_t {
-        if A::is_writable(data) {
+        if !A::exists(data) {
+            0
+        } else if A::is_writable(data) {
             READABLE | OWNER_WRITABLE
         } else {
             READABLE
@@ -179,47 +187,40 @@ const fn group(
     }
 }
 
-/// The group of attributes `A0`, `A1` and `A2`.
-struct Group3<Q, D, A0, A1, A2>(PhantomData<(Q, D, A0, A1, A2)>);
+/// The group of a tuple of attributes.
+struct Group<Q, D, A>(PhantomData<(Q, D, A)>);
 
-impl<Q, D, A0, A1, A2> Group3<Q, D, A0, A1, A2>
-where
-    A0: Attribute<Q, D>,
-    A1: Attribute<Q, D>,
-    A2: Attribute<Q, D>,
-{
-    const ATTRIBUTES: &'static [*const bindings::attribute] = &[
-        Raw::<Q, D, A0>::POINTER,
-        Raw::<Q, D, A1>::POINTER,
-        Raw::<Q, D, A2>::POINTER,
-        core::ptr::null(),
-    ];
+/// Implements [`AttributeList`] for tuples of as many attributes as there are names.
+macro_rules! attribute_list {
+    ($($attribute:ident)+) => {
+        impl<Q, D, $($attribute: Attribute<Q, D>),+> Group<Q, D, ($($attribute,)+)> {
+            const ATTRIBUTES: &'static [*const bindings::attribute] =
+                &[$(Raw::<Q, D, $attribute>::POINTER,)+ core::ptr::null()];
 
-    const GROUP: bindings::attribute_group = group(Self::ATTRIBUTES, Self::is_visible);
+            const GROUP: bindings::attribute_group = group(Self::ATTRIBUTES, Self::is_visible);
 
-    extern "C" fn is_visible(
-        kobj: *mut bindings::kobject,
-        _attr: *mut bindings::attribute,
-        index: c_int,
-    ) -> bindings::umode_t {
-        // SAFETY: sysfs calls this when a `Disk<Q, D>` is added, and passes the `kobj` in its
-        // device.
-        let disk: &Disk<Q, D> =
-            unsafe { disk(kobj.byte_sub(offset_of!(bindings::device, kobj)).cast()) };
-        match index {
-            0 => Raw::<Q, D, A0>::mode(disk.data()),
-            1 => Raw::<Q, D, A1>::mode(disk.data()),
-            _ => Raw::<Q, D, A2>::mode(disk.data()),
+            extern "C" fn is_visible(
+                kobj: *mut bindings::kobject,
+                _attr: *mut bindings::attribute,
+                index: c_int,
+            ) -> bindings::umode_t {
+                let mode = |disk: &Disk<Q, D>| {
+                    let modes: &[fn(&D) -> bindings::umode_t] =
+                        &[$(Raw::<Q, D, $attribute>::mode),+];
+                    let mode = usize::try_from(index).ok().and_then(|index| modes.get(index));
+                    mode.map_or(0, |mode| mode(disk.data()))
+                };
+                // SAFETY: sysfs calls this when a `Disk<Q, D>` is added, and passes the `kobj` in its
+                // device.
+                mode(unsafe { disk(kobj.byte_sub(offset_of!(bindings::device, kobj)).cast()) })
+            }
         }
-    }
+
+        impl<Q, D, $($attribute: Attribute<Q, D>),+> AttributeList<Q, D> for ($($attribute,)+) {
+            const GROUPS: &'static [*const bindings::attribute_group] =
+                &[&Group::<Q, D, ($($attribute,)+)>::GROUP, core::ptr::null()];
+        }
+    };
 }
 
-impl<Q, D, A0, A1, A2> AttributeList<Q, D> for (A0, A1, A2)
-where
-    A0: Attribute<Q, D>,
-    A1: Attribute<Q, D>,
-    A2: Attribute<Q, D>,
-{
-    const GROUPS: &'static [*const bindings::attribute_group] =
-        &[&Group3::<Q, D, A0, A1, A2>::GROUP, core::ptr::null()];
-}
+attribute_list!(A0 A1 A2 A3 A4);

@@ -15,6 +15,7 @@ use crate::{
         set_cache,
         CacheMode, //
     },
+    request::Pdu,
     status::BlkStatus, //
 };
 use core::{
@@ -177,13 +178,14 @@ impl<Q, D> Disk<Q, D> {
     }
 
     /// Executes a request of the driver itself, [`Op::DriverIn`](crate::Op::DriverIn), for which
-    /// the device fills `buffer`.
+    /// the device fills `buffer`. [`Request::driver_kind`](crate::Request::driver_kind) returns
+    /// `kind`.
     ///
     /// # Errors
     ///
     /// The error of the request's status, and those of allocating and mapping the request.
     #[doc(alias = "blk_execute_rq")]
-    pub fn execute_driver_in(&self, buffer: &mut [u8]) -> Result {
+    pub fn execute_driver_in(&self, kind: u32, buffer: &mut [u8]) -> Result {
         let len = c_uint::try_from(buffer.len())?;
         // SAFETY: The queue is valid, because it belongs to the disk (type invariant). For a queue
         // that is being removed, this returns an error.
@@ -192,6 +194,8 @@ impl<Q, D> Disk<Q, D> {
         })?;
         // SAFETY: The request was allocated above, and we own it unless it is being executed.
         let rq = ScopeGuard::new_with_data(rq, |rq| unsafe { bindings::blk_mq_free_request(rq) });
+        // SAFETY: We own the request, which is followed by a `Pdu`, as the tag set requests.
+        unsafe { (*rq.add(1).cast::<Pdu>()).kind = kind };
         // SAFETY: The request is valid, and the buffer is borrowed until the request has ended.
         to_result(unsafe {
             bindings::blk_rq_map_kern(*rq, buffer.as_mut_ptr().cast(), len, bindings::GFP_KERNEL)

@@ -44,6 +44,8 @@ pub(crate) struct Pdu {
     /// The number of times that the device has had the request and not completed it. Only valid if
     /// `RQF_DONTPREP` is set.
     attempts: u32,
+    /// What a request of the driver itself is about. Only valid for [`Op::DriverIn`].
+    pub(crate) kind: u32,
 }
 
 /// A value that owns a request, in any state.
@@ -181,6 +183,15 @@ impl<C: Command> Request<C> {
     #[inline]
     pub fn sector(&self) -> u64 {
         self.rq().__sector
+    }
+
+    /// Returns the number that was passed to
+    /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in), or `None` for other requests.
+    pub fn driver_kind(&self) -> Option<u32> {
+        // SAFETY: The request is followed by a `Pdu`, as the tag set requests.
+        // `Disk::execute_driver_in`, which makes all requests of this operation, has set the field.
+        let kind = || unsafe { (*self.as_raw().add(1).cast::<Pdu>()).kind };
+        (self.op() == Op::DriverIn).then(kind)
     }
 
     /// Returns the I/O priority, 0 for none.
