@@ -2,11 +2,15 @@
 
 //! The disk itself: requests of block devices (virtio 1.4, 5.2.6).
 
+pub mod ranges;
+
+use self::ranges::Operation;
 use crate::{
     breach::{Breach, Findings, require},
     faults::Treatment,
     memory::Memory,
     ring::chain::Chain,
+    spec::{Spec, feature},
 };
 
 const SECTOR: u64 = 512;
@@ -18,11 +22,29 @@ mod kind {
     pub const OUT: u32 = 1;
     pub const FLUSH: u32 = 4;
     pub const GET_ID: u32 = 8;
+    pub const GET_LIFETIME: u32 = 10;
+    pub const DISCARD: u32 = 11;
+    pub const WRITE_ZEROES: u32 = 13;
+    pub const SECURE_ERASE: u32 = 14;
+}
+
+/// Offsets of fields.
+mod config {
+    pub const CAPACITY: usize = 0;
+    pub const SEG_MAX: usize = 12;
+    pub const BLK_SIZE: usize = 20;
+    pub const NUM_QUEUES: usize = 34;
+    pub const DISCARD: usize = 36;
+    pub const WRITE_ZEROES: usize = 48;
+    pub const SECURE_ERASE: usize = 60;
 }
 
 const OK: u8 = 0;
 const IOERR: u8 = 1;
 const UNSUPP: u8 = 2;
+
+/// How worn the medium is: reserved blocks, memory of type A, memory of type B.
+const LIFETIME: [u16; 3] = [1, 3, 11];
 
 /// What a device that writes more than it says writes there.
 const BEYOND: u8 = 0xee;
@@ -35,6 +57,8 @@ pub struct Disk {
     /// A driver that has not seen it yet may exceed the capacity.
     pub capacity_changed: bool,
     pub flushes: u64,
+    /// The largest number of ranges that a request has named.
+    pub most_ranges: u64,
 }
 
 impl Disk {
@@ -46,12 +70,38 @@ impl Disk {
             capacity: size / SECTOR,
             capacity_changed: false,
             flushes: 0,
+            most_ranges: 0,
         }
     }
 
-    /// Does what a request says, but for what `treatment` says. Returns the number of bytes written.
+    /// Puts its fields into the configuration space.
+    pub fn configure(&self, spec: &Spec, space: &mut [u8]) {
+        let mut put = |at: usize, value: &[u8]| space[at..at + value.len()].copy_from_slice(value);
+        put(config::CAPACITY, &self.capacity.to_le_bytes());
+        put(config::SEG_MAX, &u32::from(spec.queue_size.saturating_sub(2).max(1)).to_le_bytes());
+        put(config::BLK_SIZE, &512_u32.to_le_bytes());
+        put(config::NUM_QUEUES, &spec.queues.to_le_bytes());
+        let limits = [
+            (feature::DISCARD, config::DISCARD, ranges::DISCARD),
+            (feature::WRITE_ZEROES, config::WRITE_ZEROES, ranges::ZEROES),
+            (feature::SECURE_ERASE, config::SECURE_ERASE, ranges::ERASE),
+        ];
+        for (bit, at, limits) in limits.into_iter().filter(|(bit, ..)| spec.offers(*bit)) {
+            put(at, &limits.sectors.to_le_bytes());
+            put(at + 4, &limits.ranges.to_le_bytes());
+            match bit {
+                // It may unmap what is zeroed.
+                feature::WRITE_ZEROES => put(at + 8, &[1]),
+                _ => put(at + 8, &limits.alignment.to_le_bytes()),
+            }
+        }
+    }
+
+    /// Does what a request says, but for what `treatment` says, as a device with which `features` were
+    /// negotiated. Returns the number of bytes written.
     pub fn serve(
         &mut self,
+        features: u128,
         memory: &Memory,
         chain: &Chain,
         treatment: &Treatment,
@@ -68,7 +118,7 @@ impl Disk {
         let room = writable - 1;
         let at = sector.saturating_mul(SECTOR);
         let mut data: &[u8] = &[];
-        let id;
+        let (id, lifetime);
         let status = match kind {
             kind::IN | kind::OUT => {
                 let len = if kind == kind::IN { room } else { out.len() as u64 };
@@ -102,7 +152,17 @@ impl Disk {
                 data = &id;
                 OK
             }
-            _ => UNSUPP,
+            kind::GET_LIFETIME if features >> feature::LIFETIME & 1 != 0 => {
+                lifetime = LIFETIME.map(u16::to_le_bytes).concat();
+                data = &lifetime;
+                OK
+            }
+            _ => match Operation::of(kind) {
+                Some(operation) if features >> operation.feature & 1 != 0 => {
+                    self.change(&operation, out, treatment, findings)
+                }
+                _ => UNSUPP,
+            },
         };
         answer(memory, chain, treatment, data, status)
     }

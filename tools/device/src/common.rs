@@ -38,7 +38,7 @@ pub struct Common {
     offered: u128,
     device_select: u32,
     driver_select: u32,
-    accepted: u128,
+    pub accepted: u128,
     pub config_vector: u16,
     pub status: u8,
     pub generation: u8,

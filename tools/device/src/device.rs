@@ -119,6 +119,7 @@ impl Device {
             "requests" => self.counts.requests,
             "completed" => self.counts.completed,
             "flushes" => self.disk.flushes,
+            "ranges" => self.disk.most_ranges,
             "notifications" => self.counts.notifications,
             "interrupts" => self.interrupts.sent,
             "resets" => self.counts.resets,

@@ -19,6 +19,7 @@ pub struct Treatment {
     pub no_status: bool,
     pub no_data: bool,
     pub beyond: bool,
+    pub partial: bool,
 }
 
 impl Treatment {
@@ -35,6 +36,7 @@ impl Treatment {
             Fault::NoStatus => self.no_status = true,
             Fault::NoData => self.no_data = true,
             Fault::Beyond => self.beyond = true,
+            Fault::Partial => self.partial = true,
         }
     }
 
@@ -160,7 +162,7 @@ impl Random {
             return None;
         }
         let value = self.next();
-        Some(match self.below(17) {
+        Some(match self.below(18) {
             0 => Action::Request(Fault::Lose),
             1 => Action::Request(Fault::Delay(value % 3000)),
             2 => Action::Request(Fault::Silent),
@@ -177,6 +179,7 @@ impl Random {
             13 => Action::Device(Mischief::NeedsReset),
             14 => Action::Device(Mischief::Drop),
             15 => Action::Device(Mischief::Deaf(1)),
+            16 => Action::Request(Fault::Partial),
             _ => Action::Device(Mischief::Stall(Some(value % 3000))),
         })
     }

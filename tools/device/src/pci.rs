@@ -21,7 +21,7 @@ pub const NOTIFY_MULTIPLIER: u32 = 4;
 
 /// Lengths of structures.
 pub const COMMON_LEN: u32 = 60;
-pub const DEVICE_LEN: u32 = 60;
+pub const DEVICE_LEN: u32 = 96;
 
 const COMMAND: usize = 0x04;
 const COMMAND_MASTER: u8 = 4;

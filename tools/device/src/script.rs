@@ -47,6 +47,8 @@ pub enum Fault {
     NoData,
     /// More is written than is said.
     Beyond,
+    /// A request that names ranges of sectors fails after the first half of them.
+    Partial,
 }
 
 /// What can be wrong with the device.
@@ -135,6 +137,7 @@ fn action(name: &str, word: Option<&str>) -> Result<Action, String> {
         "no-status" => Action::Request(Fault::NoStatus),
         "no-data" => Action::Request(Fault::NoData),
         "beyond" => Action::Request(Fault::Beyond),
+        "partial" => Action::Request(Fault::Partial),
         "stall" => Action::Device(Mischief::Stall(optional()?)),
         "scribble" => Action::Device(Mischief::Scribble),
         "needs-reset" => Action::Device(Mischief::NeedsReset),

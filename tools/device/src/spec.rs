@@ -10,6 +10,10 @@ pub mod feature {
     pub const BLK_SIZE: u32 = 6;
     pub const FLUSH: u32 = 9;
     pub const MQ: u32 = 12;
+    pub const DISCARD: u32 = 13;
+    pub const WRITE_ZEROES: u32 = 14;
+    pub const LIFETIME: u32 = 15;
+    pub const SECURE_ERASE: u32 = 16;
     pub const INDIRECT_DESC: u32 = 28;
     pub const EVENT_IDX: u32 = 29;
     pub const VERSION_1: u32 = 32;
@@ -23,7 +27,11 @@ pub mod feature {
 }
 
 /// Options that are features, and whether they are on unless that is said.
-const FEATURES: [(&str, u32, bool); 9] = [
+const FEATURES: [(&str, u32, bool); 13] = [
+    ("discard", feature::DISCARD, true),
+    ("write-zeroes", feature::WRITE_ZEROES, true),
+    ("lifetime", feature::LIFETIME, false),
+    ("secure_erase", feature::SECURE_ERASE, false),
     ("indirect_desc", feature::INDIRECT_DESC, true),
     ("event_idx", feature::EVENT_IDX, true),
     ("iommu_platform", feature::ACCESS_PLATFORM, false),
@@ -106,6 +114,11 @@ impl FromStr for Spec {
 }
 
 impl Spec {
+    /// Whether the disk has a feature.
+    pub fn offers(&self, bit: u32) -> bool {
+        self.features >> bit & 1 != 0
+    }
+
     fn switch(&mut self, key: &str, value: &str) -> Result<(), String> {
         let (_, bit, _) = FEATURES
             .iter()
@@ -133,12 +146,6 @@ fn bytes(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl Spec {
-        fn offers(&self, bit: u32) -> bool {
-            self.features >> bit & 1 != 0
-        }
-    }
 
     #[test]
     fn options_are_those_of_qemu() {

@@ -14,12 +14,6 @@ use crate::{
 };
 use std::time::Instant;
 
-/// Offsets in the configuration of block devices.
-const CAPACITY: usize = 0;
-const SEG_MAX: usize = 12;
-const BLK_SIZE: usize = 20;
-const NUM_QUEUES: usize = 34;
-
 impl Device {
     pub fn config_read(&mut self, at: usize, data: &mut [u8]) {
         self.pci.read(at, data);
@@ -93,11 +87,7 @@ impl Device {
 
     fn field(&mut self, at: usize, len: usize) -> u64 {
         let mut bytes = [0; pci::DEVICE_LEN as usize];
-        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
-        put(CAPACITY, &self.disk.capacity.to_le_bytes());
-        put(SEG_MAX, &u32::from(self.spec.queue_size.saturating_sub(2).max(1)).to_le_bytes());
-        put(BLK_SIZE, &512_u32.to_le_bytes());
-        put(NUM_QUEUES, &self.spec.queues.to_le_bytes());
+        self.disk.configure(&self.spec, &mut bytes);
         if self.faults.churn {
             self.common.generation = self.common.generation.wrapping_add(1);
         }

@@ -17,6 +17,10 @@ const NOTIFY: u64 = 0x3000;
 const IN: u32 = 0;
 const OUT: u32 = 1;
 const FLUSH: u32 = 4;
+const GET_LIFETIME: u32 = 10;
+const DISCARD: u32 = 11;
+const WRITE_ZEROES: u32 = 13;
+const SECURE_ERASE: u32 = 14;
 
 /// Flags of the three descriptors of a request that reads.
 const READ: [u16; 3] = [1, 3, 2];
@@ -30,7 +34,7 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let spec = "t,64K,event_idx=off,indirect_desc=off".parse().unwrap();
+        let spec = "t,64K,event_idx=off,indirect_desc=off,secure_erase=on,lifetime=on".parse().unwrap();
         let memory = tempfile::tempfile().unwrap();
         memory.set_len(0x10000).unwrap();
         let mut device = Device::new(spec);
@@ -57,6 +61,7 @@ impl Rig {
         for value in [1, 3] {
             rig.write(20, 1, value);
         }
+        rig.write(12, 4, 0x1e000);
         rig.write(8, 4, 1);
         rig.write(12, 4, features | 1);
         rig.write(20, 1, 11);
@@ -141,6 +146,57 @@ fn data_is_what_was_written() {
     assert_eq!((rig.used(1), rig.peek(STATUS)), ((2, 0, 513), [0]));
     assert_eq!(rig.peek(DATA), [7; 512]);
     assert!(rig.ids().is_empty());
+}
+
+impl Rig {
+    /// Has these ranges changed: sector, number of sectors, flags.
+    fn change(&mut self, kind: u32, ranges: &[(u64, u32, u32)]) {
+        for (index, (sector, sectors, flags)) in ranges.iter().enumerate() {
+            let at = DATA + 16 * index as u64;
+            self.poke(at, &sector.to_le_bytes());
+            self.poke(at + 8, &sectors.to_le_bytes());
+            self.poke(at + 12, &flags.to_le_bytes());
+        }
+        self.request(kind, 0, 16 * ranges.len() as u32, [1, 1, 2]);
+    }
+
+    /// The first byte of a sector.
+    fn first_byte(&mut self, sector: u64) -> u8 {
+        self.request(IN, sector, 512, READ);
+        self.peek::<1>(DATA)[0]
+    }
+}
+
+#[test]
+fn ranges_are_changed() {
+    let mut rig = Rig::up(0);
+    rig.change(DISCARD, &[(8, 8, 0), (24, 1, 0)]);
+    assert_eq!(rig.peek(STATUS), [0]);
+    let bytes = [7, 8, 15, 16, 24, 25].map(|sector| rig.first_byte(sector));
+    assert_eq!(bytes, [0, 0xdd, 0xdd, 0, 0xdd, 0]);
+    rig.change(WRITE_ZEROES, &[(8, 1, 1)]);
+    rig.change(SECURE_ERASE, &[(0, 1, 0)]);
+    assert_eq!([8, 9, 0].map(|sector| rig.first_byte(sector)), [0, 0xdd, 0xdd]);
+    rig.request(GET_LIFETIME, 0, 6, READ);
+    assert_eq!(rig.peek(DATA), [1, 0, 3, 0, 11, 0]);
+    rig.device.plan(&"partial".parse().unwrap());
+    rig.change(DISCARD, &[(40, 1, 0), (42, 1, 0)]);
+    assert_eq!(rig.peek(STATUS), [1]);
+    assert_eq!([40, 42].map(|sector| rig.first_byte(sector)), [0xdd, 0]);
+    assert!(rig.ids().is_empty());
+}
+
+#[test]
+fn mistakes_in_ranges_are_found() {
+    assert_eq!(after(|rig| rig.request(DISCARD, 0, 17, [1, 1, 2])), ["BLK-11", "BLK-13"]);
+    assert_eq!(after(|rig| rig.change(DISCARD, &[(0, 8, 1)])), ["BLK-18"]);
+    assert_eq!(after(|rig| rig.change(WRITE_ZEROES, &[(0, 8, 2)])), ["BLK-18"]);
+    assert_eq!(after(|rig| rig.change(DISCARD, &[(0, 0, 0)])), ["BLK-13"]);
+    assert_eq!(after(|rig| rig.change(DISCARD, &[(127, 2, 0)])), ["BLK-06"]);
+    assert_eq!(after(|rig| rig.change(DISCARD, &[(u64::MAX, 2, 0)])), ["BLK-06"]);
+    assert_eq!(after(|rig| rig.change(DISCARD, &[(0, 1, 0); 17])), ["BLK-13"]);
+    assert_eq!(after(|rig| rig.change(WRITE_ZEROES, &[(0, 1, 0); 2])), ["BLK-15"]);
+    assert_eq!(after(|rig| rig.change(SECURE_ERASE, &[(0, 1, 0); 5])), ["BLK-14"]);
 }
 
 #[test]

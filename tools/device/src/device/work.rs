@@ -105,7 +105,13 @@ impl Device {
         let Some(ring) = &mut queue.ring else { return Ok(()) };
         let mut taints = false;
         for Taken { chain, treatment, .. } in due {
-            let written = self.disk.serve(&self.memory, &chain, &treatment, &mut self.findings)?;
+            let written = self.disk.serve(
+                self.common.accepted,
+                &self.memory,
+                &chain,
+                &treatment,
+                &mut self.findings,
+            )?;
             silent &= treatment.silent;
             taints = treatment.taints();
             used.push(done(chain, &treatment, written));
