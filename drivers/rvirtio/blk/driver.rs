@@ -9,6 +9,7 @@ use crate::{
     FEATURES_OFF, //
 };
 use kernel::{
+    fmt,
     prelude::*,
     time::{
         msecs_to_jiffies,
@@ -116,6 +117,13 @@ impl Driver for Blk {
             data.disk.data().restore_cache_mode(data.dev);
         }
         data.disk.unquiesce();
+    }
+
+    fn show(data: Pin<&Data<'_>>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, queue) in data.disk.queues().enumerate() {
+            writeln!(f, "{index}: {}", queue.snapshot())?;
+        }
+        Ok(())
     }
 
     #[doc(alias = "virtblk_config_changed")]

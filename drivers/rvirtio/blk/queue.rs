@@ -30,6 +30,7 @@ use kernel::{
 use rvirtio::{
     lock::IrqSaveLock,
     new_irq_save_lock,
+    ring::Snapshot,
     virtqueue::exchange::EXTRA_DESCRIPTORS,
     Device,
     Start, //
@@ -138,6 +139,11 @@ impl<'bound> HwQueue<'bound> {
         start.enable(&mut state.vq)?;
         self.silence(&mut state);
         Ok(())
+    }
+
+    /// Returns what the ring looks like now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.state.lock().vq.snapshot()
     }
 
     /// Disables the callbacks of a new ring if the queue is polled.

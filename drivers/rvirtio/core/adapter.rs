@@ -42,6 +42,7 @@ use kernel::{
     },
     error::from_result,
     ffi::c_int,
+    fmt,
     prelude::*,
     types::Opaque,
     ThisModule, //
@@ -120,6 +121,7 @@ impl<T: Driver> Adapter<T> {
         can_restart: Self::can_restart,
         quiesce: Self::quiesce,
         resume: Self::resume,
+        show: Self::show,
     };
 
     fn probe(dev: &Device<CoreInternal<'_>>) -> c_int {
@@ -242,6 +244,14 @@ impl<T: Driver> Adapter<T> {
     unsafe fn resume(dev: &Device<Bound>, outcome: Outcome) {
         // SAFETY: The driver's data exists (safety requirement).
         T::resume(unsafe { Self::data(dev) }, outcome)
+    }
+
+    /// # Safety
+    ///
+    /// See [`DriverOps`].
+    unsafe fn show(dev: &Device<Bound>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: The driver's data exists (safety requirement).
+        T::show(unsafe { Self::data(dev) }, f)
     }
 
     /// Returns the info of the table entry that matches `dev`, or `None` if `driver_override` has

@@ -24,7 +24,10 @@ use crate::{
     param::FeaturesOff,
     spec::feature::Feature, //
 };
-use kernel::prelude::*;
+use kernel::{
+    fmt,
+    prelude::*, //
+};
 
 /// A driver of one or more types of virtio devices.
 ///
@@ -128,6 +131,17 @@ pub trait Driver: 'static {
     #[doc(alias = "virtio_config_changed")]
     fn config_changed(data: Pin<&Self::Data<'_>>) {
         let _ = data;
+    }
+
+    /// Writes the state of the queues for the file `queues` of the device in debugfs, a line each:
+    /// [`Virtqueue::snapshot`](crate::Virtqueue::snapshot). The context is that of [`Driver::start`].
+    ///
+    /// # Errors
+    ///
+    /// Those of writing.
+    fn show(data: Pin<&Self::Data<'_>>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = (data, f);
+        Ok(())
     }
 
     /// Wakes threads that wait for something that will not happen any more. Called before the

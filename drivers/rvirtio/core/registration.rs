@@ -4,6 +4,7 @@
 
 use crate::{
     bus,
+    debug,
     device::{
         Device,
         Hold,
@@ -38,6 +39,7 @@ use kernel::{
 /// - Unless `removed` is set, `raw` is on the bus and its transport is `self.transport`.
 pub struct Registration<'a> {
     raw: NonNull<RawDevice>,
+    debug: Option<debug::Files>,
     removed: AtomicBool,
     transport: KBox<dyn Transport + 'a>,
 }
@@ -78,8 +80,11 @@ impl<'a> Registration<'a> {
             return Err(error);
         }
         // INVARIANT: `device_add` has put `raw` on the bus; the reference comes from `create`.
+        // SAFETY: `self` drops the files before its reference to `raw` and the transport.
+        let debug = unsafe { debug::Files::create(raw) };
         Ok(Self {
             raw,
+            debug: debug.ok(),
             removed: AtomicBool::new(false),
             transport,
         })
@@ -145,6 +150,7 @@ impl<'a> Registration<'a> {
 impl Drop for Registration<'_> {
     fn drop(&mut self) {
         self.unregister();
+        self.debug = None;
         // SAFETY: `self` owns a reference to `raw` (type invariant). `transport` is dropped after
         // this; nobody has used it since `device_del`.
         unsafe { bindings::put_device(self.raw.cast().as_ptr()) };

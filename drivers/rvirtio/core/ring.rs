@@ -46,6 +46,7 @@ mod dispatch;
 mod event;
 pub mod packed;
 mod segment;
+mod snapshot;
 pub mod split;
 mod state;
 mod violation;
@@ -76,6 +77,7 @@ pub use self::{
         Segment,
         Table, //
     },
+    snapshot::Snapshot,
     state::AddError,
     violation::Violation, //
 };

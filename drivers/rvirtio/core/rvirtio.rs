@@ -12,6 +12,7 @@ mod bus;
 pub mod config;
 mod connect;
 mod connections;
+mod debug;
 pub mod device;
 mod device_id;
 pub mod display;
@@ -122,9 +123,10 @@ module! {
     license: "GPL",
 }
 
-/// Fields are dropped in order: the workqueue is for devices on the bus.
+/// Fields are dropped in order: directory and workqueue are for devices on the bus.
 struct Core {
     _bus: bus::Bus,
+    _debug: debug::Root,
     _recovery: recovery::RecoveryQueue,
 }
 
@@ -132,8 +134,10 @@ impl kernel::Module for Core {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // Before the bus, to which devices can be added at once.
         let recovery = recovery::RecoveryQueue::create()?;
+        let debug = debug::Root::create();
         Ok(Self {
             _bus: bus::Bus::register()?,
+            _debug: debug,
             _recovery: recovery,
         })
     }

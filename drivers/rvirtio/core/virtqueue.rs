@@ -340,6 +340,11 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.parts.ring.broken().is_some() || !self.handle.device().life().takes_buffers(self.epoch)
     }
 
+    /// Returns what the ring looks like now, for [`Driver::show`](crate::Driver::show).
+    pub fn snapshot(&self) -> ring::Snapshot {
+        self.parts.ring.snapshot()
+    }
+
     /// Returns a buffer that the device has not used, after the device or the queue was stopped.
     /// Used buffers that were not popped are returned too.
     ///

@@ -12,6 +12,7 @@ use crate::spec::feature::Features;
 use core::ptr;
 use kernel::{
     device::Bound,
+    fmt,
     prelude::*,
     sync::MutexGuard, //
 };
@@ -29,6 +30,7 @@ pub(crate) struct DriverOps {
     pub(crate) can_restart: unsafe fn(&Device<Bound>) -> bool,
     pub(crate) quiesce: unsafe fn(&Device<Bound>, Why),
     pub(crate) resume: unsafe fn(&Device<Bound>, Outcome),
+    pub(crate) show: unsafe fn(&Device<Bound>, &mut fmt::Formatter<'_>) -> fmt::Result,
 }
 
 /// Why a device, or a queue, is stopped.

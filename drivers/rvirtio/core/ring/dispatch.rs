@@ -11,6 +11,7 @@ use super::{
     More,
     Segment,
     Shadow,
+    Snapshot,
     Token,
     UsedBuffer,
     Violation, //
@@ -203,6 +204,11 @@ where
     /// See [`split::Ring::detach_unused`].
     pub fn detach_unused(&mut self) -> Option<Token> {
         dispatch!(self.detach_unused())
+    }
+
+    /// See [`split::Ring::snapshot`].
+    pub fn snapshot(&self) -> Snapshot {
+        dispatch!(self.snapshot())
     }
 
     /// See [`split::Ring::broken`].

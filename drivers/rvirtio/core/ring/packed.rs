@@ -41,10 +41,12 @@ pub use self::{
 use self::position::Position;
 use super::{
     buffer::Report,
+    snapshot::Indices,
     state::State,
     Config,
     SetupError,
     Shadow,
+    Snapshot,
     Token,
     Violation, //
 };
@@ -269,6 +271,25 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the violation that has broken the ring, if one has.
     pub fn broken(&self) -> Option<Violation> {
         self.state.violation()
+    }
+
+    /// Returns what the ring looks like now.
+    #[cold]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            size: self.size,
+            free: self.num_free,
+            in_flight: self.in_flight(),
+            undecided: self.undecided,
+            callbacks: self.callbacks,
+            state: self.state,
+            indices: Indices::Packed {
+                next_avail: self.next_avail.bits(),
+                next_used: self.next_used.bits(),
+                device_event: self.mem.device_event().read(),
+                driver_event: self.mem.driver_event().read(),
+            },
+        }
     }
 
     /// Marks the ring broken.

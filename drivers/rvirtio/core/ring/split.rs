@@ -33,10 +33,12 @@ pub use self::{
 
 use super::{
     buffer::Report,
+    snapshot::Indices,
     state::State,
     Config,
     SetupError,
     Shadow,
+    Snapshot,
     Token,
     Violation, //
 };
@@ -226,6 +228,27 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Returns the violation that has broken the ring, if one has.
     pub fn broken(&self) -> Option<Violation> {
         self.state.violation()
+    }
+
+    /// Returns what the ring looks like now.
+    #[cold]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            size: self.size(),
+            free: self.num_free,
+            in_flight: self.in_flight(),
+            undecided: self.undecided,
+            callbacks: self.callbacks,
+            state: self.state,
+            indices: Indices::Split {
+                filled: self.avail_idx,
+                avail: self.published,
+                taken: self.last_used,
+                used: self.mem.used_idx().read(),
+                avail_event: self.mem.avail_event().read(),
+                used_event: self.used_event,
+            },
+        }
     }
 
     /// Marks the ring broken.
