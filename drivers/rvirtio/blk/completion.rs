@@ -14,6 +14,10 @@ pub(crate) enum Completion {
     Ok,
     /// The device does not know this type of request.
     Unsupported,
+    /// No more zones can be open.
+    ZoneOpenResource,
+    /// No more zones can be active.
+    ZoneActiveResource,
     /// Failure, or an invalid status.
     Failed,
 }
@@ -25,6 +29,8 @@ impl Completion {
         match device_status {
             status::OK => Self::Ok,
             status::UNSUPP => Self::Unsupported,
+            status::ZONE_OPEN_RESOURCE => Self::ZoneOpenResource,
+            status::ZONE_ACTIVE_RESOURCE => Self::ZoneActiveResource,
             _ => Self::Failed,
         }
     }
@@ -41,6 +47,8 @@ mod tests {
             let expected = match device_status {
                 0 => Completion::Ok,
                 2 => Completion::Unsupported,
+                5 => Completion::ZoneOpenResource,
+                6 => Completion::ZoneActiveResource,
                 _ => Completion::Failed,
             };
             assert_eq!(Completion::of(device_status), expected);

@@ -12,7 +12,8 @@ use crate::{
         config,
         feature, //
     },
-    topology::Topology, //
+    topology::Topology,
+    zones::ReportedZones, //
 };
 use blk_mq::{
     CacheMode,
@@ -53,6 +54,7 @@ impl<'bound> BlkConfig<'bound> {
             seg_max: self.field(feature::SEG_MAX, config::SEG_MAX)?,
             topology: self.topology()?,
             ranges: self.ranges()?,
+            zones: self.zones()?,
         })
     }
 
@@ -86,6 +88,19 @@ impl<'bound> BlkConfig<'bound> {
             discard: self.group(feature::DISCARD, discard)?,
             secure_erase: self.group(feature::SECURE_ERASE, secure_erase)?,
             write_zeroes: self.field(feature::WRITE_ZEROES, config::MAX_WRITE_ZEROES_SECTORS)?,
+        })
+    }
+
+    fn zones(&self) -> Result<Option<ReportedZones>> {
+        self.group(feature::ZONED, || {
+            Ok(ReportedZones {
+                model: self.read(config::ZONED_MODEL)?,
+                sectors: self.read(config::ZONED_ZONE_SECTORS)?,
+                max_open: self.read(config::ZONED_MAX_OPEN_ZONES)?,
+                max_active: self.read(config::ZONED_MAX_ACTIVE_ZONES)?,
+                max_append: self.read(config::ZONED_MAX_APPEND_SECTORS)?,
+                granularity: self.read(config::ZONED_WRITE_GRANULARITY)?,
+            })
         })
     }
 

@@ -35,8 +35,12 @@ pub(crate) struct Data<'bound> {
 }
 
 impl Data<'_> {
-    /// Sets the capacity of the disk to that of the device.
+    /// Sets the capacity of the disk to that of the device, unless it has zones: these would have to
+    /// change, too.
     pub(crate) fn update_capacity(&self) {
+        if self.disk.data().zones().is_some() {
+            return;
+        }
         // On failure the capacity does not change. Core logs if the configuration cannot be read.
         let _ = self.disk.resize(|| {
             let reported = self.config.capacity()?;

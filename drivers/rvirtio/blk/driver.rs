@@ -44,7 +44,7 @@ rvirtio::named_features! {
     /// Their names.
     pub(crate) NAMES;
     feature: SIZE_MAX SEG_MAX GEOMETRY RO BLK_SIZE FLUSH TOPOLOGY CONFIG_WCE MQ DISCARD WRITE_ZEROES
-        LIFETIME SECURE_ERASE
+        LIFETIME SECURE_ERASE ZONED
 }
 
 /// The driver.

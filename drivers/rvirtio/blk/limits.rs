@@ -16,6 +16,11 @@ use super::{
     topology::{
         Hints,
         Topology, //
+    },
+    zones::{
+        ReportedZones,
+        ZoneLimits,
+        ZonesError, //
     }, //
 };
 use core::fmt;
@@ -35,6 +40,8 @@ pub(crate) struct DeviceLimits {
     pub(crate) topology: Option<Topology>,
     /// Requests that name ranges of sectors.
     pub(crate) ranges: ReportedRanges,
+    /// Zones (`ZONED`).
+    pub(crate) zones: Option<ReportedZones>,
 }
 
 /// The limits of driver and block layer.
@@ -58,6 +65,8 @@ pub(crate) struct DiskLimits {
     pub(crate) logical_block_size: u32,
     pub(crate) hints: Hints,
     pub(crate) ranges: RangeLimits,
+    /// `None` if the disk has no zones that matter.
+    pub(crate) zones: Option<ZoneLimits>,
     pub(crate) max_segments: u16,
     pub(crate) max_segment_size: u32,
     /// The largest request in 512-byte sectors.
@@ -77,6 +86,8 @@ pub(crate) enum LimitsError {
     RequestSize(u64),
     /// Requests would need more descriptors than the queue has.
     QueueTooSmall,
+    /// The disk has zones that cannot be used.
+    Zones(ZonesError),
 }
 
 impl fmt::Display for LimitsError {
@@ -88,6 +99,7 @@ impl fmt::Display for LimitsError {
             Self::RequestSize(n) => {
                 write!(f, "requests of {n} bytes in pages are smaller than a block")
             }
+            Self::Zones(error) => error.fmt(f),
             Self::QueueTooSmall => f.write_str("queue is too small for any request"),
         }
     }
@@ -126,13 +138,27 @@ impl DeviceLimits {
             return Err(LimitsError::RequestSize(largest));
         }
         let hints = self.topology.map(|t| t.hints(logical_block_size));
-        let hints = hints.unwrap_or_default();
+        let mut hints = hints.unwrap_or_default();
+        let zones = match self.zones {
+            Some(zones) => zones
+                .check(capacity.usable, logical_block_size)
+                .map_err(LimitsError::Zones)?,
+            None => None,
+        };
+        let mut ranges = self.ranges;
+        if let Some(zones) = &zones {
+            // As in C.
+            hints.physical_block_size = zones.granularity;
+            hints.io_min = zones.granularity;
+            ranges.discard = None;
+        }
         let physical = hints.physical_block_size;
         Ok(DiskLimits {
             capacity,
             logical_block_size,
             hints,
-            ranges: self.ranges.limits(logical_block_size, physical),
+            ranges: ranges.limits(logical_block_size, physical),
+            zones,
             max_segments,
             max_segment_size,
             // The device only limits number and size of the segments. But memory that a segment is
@@ -179,6 +205,7 @@ mod tests {
             secure_erase: None,
             write_zeroes: None,
         },
+        zones: None,
     };
 
     fn check(change: impl FnOnce(&mut DeviceLimits)) -> Result<DiskLimits, LimitsError> {
@@ -198,6 +225,7 @@ mod tests {
                 logical_block_size: 512,
                 hints: Hints::default(),
                 ranges: EMPTY.ranges.limits(512, 0),
+                zones: None,
                 max_segments: 1,
                 max_segment_size: u32::MAX,
                 max_sectors: u32::MAX,

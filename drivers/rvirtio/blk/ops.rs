@@ -9,6 +9,7 @@ use crate::{
         HwContext,
         HwQueue, //
     },
+    report,
     request::{
         Command,
         Refused,
@@ -25,11 +26,13 @@ use crate::{
 };
 use blk_mq::{
     Batch,
+    Disk,
     Operations,
     Position,
     RequestList,
     TimedOut,
-    Timeout, //
+    Timeout,
+    ZoneReport, //
 };
 use core::marker::PhantomData;
 use kernel::prelude::*;
@@ -73,6 +76,14 @@ impl<'bound> Operations for Ops<'bound> {
 
     fn timeout(hctx: HwContext<'_, 'bound>, late: &TimedOut<'_>) -> Timeout {
         hctx.timeout(late)
+    }
+
+    fn report_zones(
+        disk: &Disk<HwQueue<'bound>, DiskData<'bound>>,
+        sector: u64,
+        report: &mut ZoneReport<'_>,
+    ) -> Result {
+        report::report_zones(disk, sector, report)
     }
 
     #[doc(alias = "virtblk_poll")]

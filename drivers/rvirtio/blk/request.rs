@@ -46,21 +46,28 @@ pub(crate) fn describe(rq: &mut Request<'_>, op: Op) -> Result<(u32, u64), BlkSt
     match op {
         Op::Read => Ok((request::IN, rq.sector())),
         Op::Write => Ok((request::OUT, rq.sector())),
-        _ => Ok((other_kind(rq, op)?, 0)),
+        _ => other(rq, op),
     }
 }
 
-/// Returns the type of a request that does not transfer sectors.
+/// Returns type and sector of a request that does not transfer sectors.
 #[cold]
-fn other_kind(rq: &mut Request<'_>, op: Op) -> Result<u32, BlkStatus> {
-    match op {
-        Op::Flush => Ok(request::FLUSH),
-        Op::DriverIn => rq.driver_kind().ok_or(BlkStatus::NotSupported),
-        Op::Discard => with_ranges(rq, request::DISCARD, false),
-        Op::SecureErase => with_ranges(rq, request::SECURE_ERASE, false),
-        Op::WriteZeroes => with_ranges(rq, request::WRITE_ZEROES, rq.may_unmap()),
-        Op::Read | Op::Write | Op::Other(_) => Err(BlkStatus::NotSupported),
-    }
+fn other(rq: &mut Request<'_>, op: Op) -> Result<(u32, u64), BlkStatus> {
+    let zone = rq.sector();
+    let kind = match op {
+        Op::Flush => request::FLUSH,
+        Op::DriverIn => return rq.driver_kind().ok_or(BlkStatus::NotSupported),
+        Op::Discard => with_ranges(rq, request::DISCARD, false)?,
+        Op::SecureErase => with_ranges(rq, request::SECURE_ERASE, false)?,
+        Op::WriteZeroes => with_ranges(rq, request::WRITE_ZEROES, rq.may_unmap())?,
+        Op::ZoneOpen => return Ok((request::ZONE_OPEN, zone)),
+        Op::ZoneClose => return Ok((request::ZONE_CLOSE, zone)),
+        Op::ZoneFinish => return Ok((request::ZONE_FINISH, zone)),
+        Op::ZoneReset => return Ok((request::ZONE_RESET, zone)),
+        Op::ZoneResetAll => request::ZONE_RESET_ALL,
+        Op::Read | Op::Write | Op::Other(_) => return Err(BlkStatus::NotSupported),
+    };
+    Ok((kind, 0))
 }
 
 /// Makes the payload of a request that names ranges of sectors, and returns `kind`.
@@ -85,6 +92,9 @@ pub(crate) fn is_idempotent(op: Op) -> bool {
     match op {
         Op::Read | Op::Write | Op::Flush | Op::DriverIn => true,
         Op::Discard | Op::SecureErase | Op::WriteZeroes => true,
+        // So is a write to a zone, in its way: if it was executed, it fails the next time, as the write
+        // pointer has moved.
+        Op::ZoneOpen | Op::ZoneClose | Op::ZoneFinish | Op::ZoneReset | Op::ZoneResetAll => true,
         Op::Other(_) => false,
     }
 }

@@ -6,12 +6,13 @@
 //!
 //! - [`driver`], [`setup`], [`data`]: setup and removal of a device, and the driver data.
 //! - [`ops`]: the operations that the block layer calls, which are the hot path.
+//! - [`report`]: reports of zones.
 //! - [`sysfs`]: attributes of the disk.
 //! - [`queue`]: hardware queues.
 //! - [`request`], [`completion`]: headers and statuses of requests.
 //! - [`lengths`], [`used_length`]: whether the reported length of a completed request is reliable.
-//! - [`config`], [`limits`], [`ranges`], [`capacity`], [`topology`]: the configuration that the
-//!   device reports, and its checks.
+//! - [`config`], [`limits`], [`ranges`], [`zones`], [`capacity`], [`topology`]: the
+//!   configuration that the device reports, and its checks.
 //! - [`spec`]: names and layouts of the specification.
 //!
 //! Unsafe code is in the `blk_mq` crate.
@@ -30,6 +31,7 @@ mod limits;
 mod ops;
 mod queue;
 mod ranges;
+mod report;
 mod request;
 mod setup;
 #[allow(
@@ -41,6 +43,7 @@ mod spec;
 mod sysfs;
 mod topology;
 mod used_length;
+mod zones;
 
 use driver::Blk;
 

@@ -20,6 +20,7 @@ use crate::{
         QueueConfig,
         Virtqueue, //
     },
+    report,
     request::Command,
     spec::{
         feature,
@@ -37,12 +38,14 @@ use blk_mq::{
     NewQueue,
     RangeLimits,
     TagSet,
+    ZoneLimits,
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
 };
 use core::sync::atomic::AtomicBool;
 use kernel::{
     device::Bound,
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
@@ -159,6 +162,15 @@ fn check_limits(
     if limits.hints.ignored {
         dev_warn!(dev, "ignoring topology hints that are too large\n");
     }
+    if limits.zones.is_some() {
+        if !blk_mq::HAS_ZONES {
+            dev_err!(dev, "this kernel does not support zones\n");
+            return Err(EOPNOTSUPP);
+        }
+        if reported.ranges.discard.is_some() {
+            dev_warn!(dev, "ignoring DISCARD, as the disk has zones\n");
+        }
+    }
     for name in reported.ranges.refused(&limits.ranges) {
         dev_warn!(dev, "ignoring {name}, its limits are too small\n");
     }
@@ -227,8 +239,14 @@ fn create_data<'bound>(
         },
         geometry: config.geometry()?,
     };
-    let disk = Disk::new(tag_set, disk_config, DiskData::new(config, features, cache));
     let limits = *limits;
+    let report_len = usize::from(limits.max_segments)
+        .saturating_mul(PAGE_SIZE)
+        .min((limits.max_sectors as usize).saturating_mul(SECTOR_SIZE as usize))
+        .min(report::LONGEST);
+    let zones = limits.zones.map(|zones| (zones, report_len));
+    let data = DiskData::new(dev, config, features, cache, zones);
+    let disk = Disk::new(tag_set, disk_config, data);
     Ok(try_pin_init!(Data {
         dev,
         config,
@@ -277,6 +295,12 @@ fn limits_of_disk(limits: &DiskLimits, cache: CacheMode) -> Limits {
             max_secure_erase_sectors: limits.ranges.secure_erase,
             max_write_zeroes_sectors: limits.ranges.write_zeroes,
         },
+        zones: limits.zones.map(|zones| ZoneLimits {
+            sectors: zones.sectors,
+            max_open: zones.max_open,
+            max_active: zones.max_active,
+            write_granularity: zones.granularity,
+        }),
         cache,
         // As in C: the device does not report this.
         rotational: true,

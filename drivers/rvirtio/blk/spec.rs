@@ -67,6 +67,10 @@ pub mod feature {
     /// The device supports [`SECURE_ERASE`](super::request::SECURE_ERASE).
     #[doc(alias = "VIRTIO_BLK_F_SECURE_ERASE")]
     pub const SECURE_ERASE: Feature = Feature::new(16);
+
+    /// The disk has zones, unless [`ZONED_MODEL`](super::config::ZONED_MODEL) says otherwise.
+    #[doc(alias = "VIRTIO_BLK_F_ZONED")]
+    pub const ZONED: Feature = Feature::new(17);
 }
 
 /// Offsets of the fields of the device configuration space in bytes, each with its width.
@@ -113,6 +117,18 @@ pub mod config {
     pub const MAX_SECURE_ERASE_SEG: usize = 64;
     /// Alignment of secure erases in 512-byte sectors, 32 bits (`SECURE_ERASE`).
     pub const SECURE_ERASE_SECTOR_ALIGNMENT: usize = 68;
+    /// Size of a zone in 512-byte sectors, 32 bits (`ZONED`).
+    pub const ZONED_ZONE_SECTORS: usize = 72;
+    /// Largest number of open zones, 32 bits (`ZONED`).
+    pub const ZONED_MAX_OPEN_ZONES: usize = 76;
+    /// Largest number of active zones, 32 bits (`ZONED`).
+    pub const ZONED_MAX_ACTIVE_ZONES: usize = 80;
+    /// Largest append in 512-byte sectors, 32 bits (`ZONED`).
+    pub const ZONED_MAX_APPEND_SECTORS: usize = 84;
+    /// Unit of writes in bytes, 32 bits (`ZONED`).
+    pub const ZONED_WRITE_GRANULARITY: usize = 88;
+    /// Kind of zones, 8 bits (`ZONED`), see [`zone`](super::zone).
+    pub const ZONED_MODEL: usize = 92;
 }
 
 /// Offsets of the fields that [`request::GET_LIFETIME`] returns, 16 bits each. Their values are those
@@ -127,6 +143,58 @@ pub mod lifetime {
     pub const EST_TYP_B: usize = 4;
     /// The size of all fields in bytes.
     pub const SIZE: usize = 6;
+}
+
+/// What [`request::ZONE_REPORT`] returns: the number of zones, 64 bits, and a descriptor for each after
+/// [`REPORT`](zone::REPORT) bytes.
+pub mod zone {
+    /// Offset of the first descriptor in a report.
+    #[doc(alias = "virtio_blk_zone_report")]
+    pub const REPORT: usize = 64;
+    /// Size of a descriptor.
+    #[doc(alias = "virtio_blk_zone_descriptor")]
+    pub const DESCRIPTOR: usize = 64;
+    /// Offset in a descriptor: how many sectors can be written, 64 bits.
+    pub const CAPACITY: usize = 0;
+    /// Offset in a descriptor: first sector, 64 bits.
+    pub const START: usize = 8;
+    /// Offset in a descriptor: sector of the next write, 64 bits.
+    pub const WRITE_POINTER: usize = 16;
+    /// Offset in a descriptor: type, 8 bits.
+    pub const TYPE: usize = 24;
+    /// Offset in a descriptor: state, 8 bits.
+    pub const STATE: usize = 25;
+
+    /// Model: there are no zones.
+    pub const MODEL_NONE: u8 = 0;
+    /// Model: zones have to be written in order.
+    pub const MODEL_HOST_MANAGED: u8 = 1;
+    /// Model: zones should be written in order.
+    pub const MODEL_HOST_AWARE: u8 = 2;
+
+    /// Type: can be written anywhere.
+    pub const CONVENTIONAL: u8 = 1;
+    /// Type: has to be written in order.
+    pub const SEQUENTIAL_REQUIRED: u8 = 2;
+    /// Type: should be written in order.
+    pub const SEQUENTIAL_PREFERRED: u8 = 3;
+
+    /// State: without write pointer.
+    pub const NOT_WP: u8 = 0;
+    /// State: nothing is written.
+    pub const EMPTY: u8 = 1;
+    /// State: opened by a write.
+    pub const IMPLICITLY_OPEN: u8 = 2;
+    /// State: opened by [`ZONE_OPEN`](super::request::ZONE_OPEN).
+    pub const EXPLICITLY_OPEN: u8 = 3;
+    /// State: partly written, not open.
+    pub const CLOSED: u8 = 4;
+    /// State: cannot be written.
+    pub const READ_ONLY: u8 = 13;
+    /// State: all is written.
+    pub const FULL: u8 = 14;
+    /// State: cannot be used.
+    pub const OFFLINE: u8 = 15;
 }
 
 /// Request types.
@@ -155,6 +223,24 @@ pub mod request {
     /// Makes the content of ranges of sectors unrecoverable.
     #[doc(alias = "VIRTIO_BLK_T_SECURE_ERASE")]
     pub const SECURE_ERASE: u32 = 14;
+    /// Returns a report of zones.
+    #[doc(alias = "VIRTIO_BLK_T_ZONE_REPORT")]
+    pub const ZONE_REPORT: u32 = 16;
+    /// Opens a zone explicitly.
+    #[doc(alias = "VIRTIO_BLK_T_ZONE_OPEN")]
+    pub const ZONE_OPEN: u32 = 18;
+    /// Closes a zone.
+    #[doc(alias = "VIRTIO_BLK_T_ZONE_CLOSE")]
+    pub const ZONE_CLOSE: u32 = 20;
+    /// Makes a zone full.
+    #[doc(alias = "VIRTIO_BLK_T_ZONE_FINISH")]
+    pub const ZONE_FINISH: u32 = 22;
+    /// Makes a zone empty.
+    #[doc(alias = "VIRTIO_BLK_T_ZONE_RESET")]
+    pub const ZONE_RESET: u32 = 24;
+    /// Makes all zones empty.
+    #[doc(alias = "VIRTIO_BLK_T_ZONE_RESET_ALL")]
+    pub const ZONE_RESET_ALL: u32 = 26;
 }
 
 /// Values of the status byte, the last device-writable byte of a request.
@@ -168,6 +254,12 @@ pub mod status {
     /// The device does not support the request.
     #[doc(alias = "VIRTIO_BLK_S_UNSUPP")]
     pub const UNSUPP: u8 = 2;
+    /// No more zones can be open.
+    #[doc(alias = "VIRTIO_BLK_S_ZONE_OPEN_RESOURCE")]
+    pub const ZONE_OPEN_RESOURCE: u8 = 5;
+    /// No more zones can be active.
+    #[doc(alias = "VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE")]
+    pub const ZONE_ACTIVE_RESOURCE: u8 = 6;
 }
 
 /// The header at the beginning of every request, as the bytes that the device reads.

@@ -14,7 +14,8 @@ use crate::{
             GET_LIFETIME, //
         },
         ID_BYTES, //
-    }, //
+    },
+    zones::ZoneLimits, //
 };
 use blk_mq::{
     Attribute,
@@ -30,6 +31,7 @@ use core::{
 };
 use kernel::{
     device::Bound,
+    fmt,
     new_mutex,
     prelude::*,
     sync::Mutex, //
@@ -48,6 +50,11 @@ type Disk<'bound> = blk_mq::Disk<HwQueue<'bound>, DiskData<'bound>>;
 pub(crate) struct DiskData<'bound> {
     config: BlkConfig<'bound>,
     features: Features,
+    /// The zones, and the largest size of a report of them in bytes.
+    zones: Option<(ZoneLimits, usize)>,
+    dev: &'bound Device<Bound>,
+    /// Whether a wrong report of zones was logged.
+    complained: AtomicBool,
     /// Whether the block layer sends flushes, because the device has a writeback cache.
     write_back: AtomicBool,
     /// Serialises replacing the rings.
@@ -57,16 +64,33 @@ pub(crate) struct DiskData<'bound> {
 
 impl<'bound> DiskData<'bound> {
     pub(crate) fn new(
+        dev: &'bound Device<Bound>,
         config: BlkConfig<'bound>,
         features: Features,
         cache: CacheMode,
+        zones: Option<(ZoneLimits, usize)>,
     ) -> impl PinInit<Self, Error> + 'bound {
         try_pin_init!(Self {
             config,
             features,
+            zones,
+            dev,
+            complained: AtomicBool::new(false),
             write_back: AtomicBool::new(cache == CacheMode::WriteBack),
             resizing <- new_mutex!(()),
         }? Error)
+    }
+
+    /// Returns the limits of zones, if there are any, and the largest size of a report.
+    pub(crate) fn zones(&self) -> Option<(ZoneLimits, usize)> {
+        self.zones
+    }
+
+    /// Logs, once, what is wrong with the description of a zone.
+    pub(crate) fn complain(&self, zone: u64, error: impl fmt::Display) {
+        if !self.complained.swap(true, Ordering::Relaxed) {
+            dev_err!(self.dev, "zone at sector {zone}: {error}\n");
+        }
     }
 
     fn has_lifetime(&self) -> bool {
@@ -103,7 +127,7 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for Serial {
     fn show(disk: &Disk<'bound>, page: &mut Page<'_>) -> Result {
         // This is not on the stack, because the device writes to it.
         let mut id = KVec::from_elem(0, ID_BYTES, GFP_KERNEL)?;
-        match disk.execute_driver_in(GET_ID, &mut id) {
+        match disk.execute_driver_in(GET_ID, 0, &mut id) {
             // A device without a serial number fails the request.
             Err(error) if error == EIO => Ok(()),
             Err(error) => Err(error),
@@ -226,7 +250,7 @@ impl<'bound> Attribute<HwQueue<'bound>, DiskData<'bound>> for LifeTime {
 fn read_lifetime(disk: &Disk<'_>) -> Result<KVec<u8>> {
     // This is not on the stack, because the device writes to it.
     let mut fields = KVec::from_elem(0, lifetime::SIZE, GFP_KERNEL)?;
-    disk.execute_driver_in(GET_LIFETIME, &mut fields)?;
+    disk.execute_driver_in(GET_LIFETIME, 0, &mut fields)?;
     Ok(fields)
 }
 

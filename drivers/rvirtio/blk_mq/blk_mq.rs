@@ -41,6 +41,7 @@ mod status;
 mod tag_set;
 mod timed_out;
 pub mod virtqueue;
+mod zones;
 
 pub use attribute::{
     Attribute,
@@ -68,6 +69,8 @@ pub use limits::{
     CacheMode,
     Limits,
     RangeLimits,
+    ZoneLimits,
+    HAS_ZONES,
     MAX_BLOCK_SIZE,
     MIN_SEGMENT_SIZE, //
 };
@@ -98,6 +101,10 @@ pub use tag_set::{
 pub use timed_out::{
     TimedOut,
     Timeout, //
+};
+pub use zones::{
+    Zone,
+    ZoneReport, //
 };
 
 /// Prefix of `pr_*` messages: the name of the module that this crate is linked into.

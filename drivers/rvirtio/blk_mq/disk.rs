@@ -113,6 +113,13 @@ impl<Q, D> Disk<Q, D> {
         BStr::from_bytes(&name[..len])
     }
 
+    /// Returns the size in 512-byte sectors.
+    #[doc(alias = "get_capacity")]
+    pub fn capacity(&self) -> u64 {
+        // SAFETY: The disk is valid (type invariant), and has a `part0`, whose size is read at once.
+        unsafe { (&raw const (*(*self.0.get()).part0).bd_nr_sectors).read_volatile() }
+    }
+
     /// Changes the cache mode while the queue is frozen.
     ///
     /// # Errors
@@ -179,13 +186,13 @@ impl<Q, D> Disk<Q, D> {
 
     /// Executes a request of the driver itself, [`Op::DriverIn`](crate::Op::DriverIn), for which
     /// the device fills `buffer`. [`Request::driver_kind`](crate::Request::driver_kind) returns
-    /// `kind`.
+    /// `kind` and `sector`.
     ///
     /// # Errors
     ///
     /// The error of the request's status, and those of allocating and mapping the request.
     #[doc(alias = "blk_execute_rq")]
-    pub fn execute_driver_in(&self, kind: u32, buffer: &mut [u8]) -> Result {
+    pub fn execute_driver_in(&self, kind: u32, sector: u64, buffer: &mut [u8]) -> Result {
         let len = c_uint::try_from(buffer.len())?;
         // SAFETY: The queue is valid, because it belongs to the disk (type invariant). For a queue
         // that is being removed, this returns an error.
@@ -195,7 +202,11 @@ impl<Q, D> Disk<Q, D> {
         // SAFETY: The request was allocated above, and we own it unless it is being executed.
         let rq = ScopeGuard::new_with_data(rq, |rq| unsafe { bindings::blk_mq_free_request(rq) });
         // SAFETY: We own the request, which is followed by a `Pdu`, as the tag set requests.
-        unsafe { (*rq.add(1).cast::<Pdu>()).kind = kind };
+        unsafe {
+            let rq: *mut bindings::request = *rq;
+            (*rq).__sector = sector;
+            (*rq.add(1).cast::<Pdu>()).kind = kind;
+        }
         // SAFETY: The request is valid, and the buffer is borrowed until the request has ended.
         to_result(unsafe {
             bindings::blk_rq_map_kern(*rq, buffer.as_mut_ptr().cast(), len, bindings::GFP_KERNEL)

@@ -19,7 +19,8 @@ use crate::{
         getgeo,
         Private, //
     },
-    tag_set::TagSet, //
+    tag_set::TagSet,
+    zones, //
 };
 use core::{
     convert::Infallible,
@@ -108,6 +109,7 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         owner: this_module::<T::OwnerModule>().as_ptr(),
         getgeo: Some(getgeo),
         free_disk: Some(free_disk),
+        report_zones: zones::callback::<T>(),
         ..pin_init::zeroed()
     };
 
@@ -142,13 +144,9 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
     ) -> Result<NonNull<bindings::gendisk>> {
         let index = NameIndex::allocate()?;
         let name = index.name(config.name_prefix)?;
-        let private = KBox::new(
-            Private {
-                geometry: config.geometry,
-                _index: index,
-            },
-            GFP_KERNEL,
-        )?;
+        let private = KBox::pin_init(Private::new(config.geometry, index), GFP_KERNEL)?;
+        // SAFETY: It is not moved until `free_private` drops it.
+        let private = unsafe { Pin::into_inner_unchecked(private) };
         let mut lim = config.limits.into_raw();
         let data: *const T::DiskData = data;
 
@@ -186,6 +184,8 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         if *state != State::New {
             return Err(EBUSY);
         }
+        // SAFETY: The disk is valid and not added (type invariant and state).
+        unsafe { zones::revalidate(self.disk.as_ptr())? };
         let groups = <T::Attributes as AttributeList<T::HwQueue, T::DiskData>>::GROUPS;
         // INVARIANT: On success the disk is added, and the state is set below; on failure it is not
         // added.
@@ -218,6 +218,9 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         // INVARIANT: The state was set to `Removed` above, so this is done once.
         // SAFETY: The disk is valid and was added (type invariant and state).
         unsafe { bindings::del_gendisk(self.disk.as_ptr()) }
+        // SAFETY: The private data of the disk is a `Private` (type invariant).
+        let private = unsafe { &*(*self.disk.as_ptr()).private_data.cast::<Private>() };
+        *private.bound.lock() = false;
     }
 
     /// Sets the size in 512-byte sectors to the return value of `capacity`, and notifies users of

@@ -15,6 +15,9 @@ extern struct ida rvirtio_blk_name_ida;
 DEFINE_IDA(rvirtio_blk_name_ida);
 
 /* Flags that are macros in C. */
+extern const u32 rvirtio_blk_feat_zoned;
+const u32 rvirtio_blk_feat_zoned = (__force u32)BLK_FEAT_ZONED;
+
 extern const u32 rvirtio_blk_rqf_alone, rvirtio_blk_rqf_dontprep;
 extern const u32 rvirtio_blk_rqf_payload, rvirtio_blk_rqf_timed;
 const u32 rvirtio_blk_rqf_alone = (__force u32)(RQF_SCHED_TAGS | RQF_SPECIAL_PAYLOAD);

@@ -9,6 +9,7 @@
 use kernel::{
     bindings::{
         bio_vec,
+        blk_features_t,
         hd_geometry,
         ida,
         page,
@@ -23,6 +24,9 @@ use kernel::{
 };
 
 extern "C" {
+    /// The feature of a disk with zones.
+    pub(crate) static rvirtio_blk_feat_zoned: blk_features_t;
+
     pub(crate) static mut rvirtio_blk_name_ida: ida;
 
     /// Flags of a request that has to be ended individually.

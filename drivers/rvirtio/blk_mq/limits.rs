@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/blkdev.h`](srctree/include/linux/blkdev.h)
 
-use crate::helpers::rvirtio_helper_queue_limits_set_write_cache;
+use crate::helpers::{
+    rvirtio_blk_feat_zoned,
+    rvirtio_helper_queue_limits_set_write_cache, //
+};
 use kernel::{
     bindings,
     page::PAGE_SIZE,
@@ -58,6 +61,8 @@ pub struct Limits {
     pub max_hw_sectors: u32,
     /// The limits of requests that only name ranges of sectors.
     pub ranges: RangeLimits,
+    /// The zones of a disk that can only be written in order.
+    pub zones: Option<ZoneLimits>,
     /// Whether flushes are needed.
     pub cache: CacheMode,
     /// Whether access times depend on the position.
@@ -81,6 +86,23 @@ pub struct RangeLimits {
     pub max_write_zeroes_sectors: u32,
 }
 
+/// Whether the kernel supports disks with zones.
+pub const HAS_ZONES: bool = cfg!(CONFIG_BLK_DEV_ZONED);
+
+/// The zones of a disk. The block layer writes to each of them in order, and has appended data written
+/// at the end: it sends no requests to append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZoneLimits {
+    /// The size of a zone in 512-byte sectors, a power of two.
+    pub sectors: u32,
+    /// The largest number of open zones, 0 for any.
+    pub max_open: u32,
+    /// The largest number of zones that are open or closed, 0 for any.
+    pub max_active: u32,
+    /// The unit of writes in bytes, a power of two.
+    pub write_granularity: u32,
+}
+
 impl Limits {
     pub(crate) fn into_raw(self) -> bindings::queue_limits {
         let mut lim = bindings::queue_limits {
@@ -101,6 +123,14 @@ impl Limits {
         };
         if self.rotational {
             lim.features |= bindings::BLK_FEAT_ROTATIONAL;
+        }
+        if let Some(zones) = self.zones {
+            // SAFETY: The static is a constant.
+            lim.features |= unsafe { rvirtio_blk_feat_zoned };
+            lim.chunk_sectors = zones.sectors;
+            lim.max_open_zones = zones.max_open;
+            lim.max_active_zones = zones.max_active;
+            lim.zone_write_granularity = zones.write_granularity;
         }
         set_cache(&mut lim, self.cache);
         lim

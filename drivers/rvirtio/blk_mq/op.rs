@@ -23,6 +23,16 @@ pub enum Op {
     SecureErase,
     /// Writes zeroes to sectors.
     WriteZeroes,
+    /// Opens a zone explicitly.
+    ZoneOpen,
+    /// Closes a zone.
+    ZoneClose,
+    /// Makes a zone full.
+    ZoneFinish,
+    /// Makes a zone empty.
+    ZoneReset,
+    /// Makes all zones empty.
+    ZoneResetAll,
     /// A request of the driver itself, with data from the device; see
     /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in).
     DriverIn,
@@ -53,6 +63,11 @@ impl Op {
             bindings::req_op_REQ_OP_DISCARD => Self::Discard,
             bindings::req_op_REQ_OP_SECURE_ERASE => Self::SecureErase,
             bindings::req_op_REQ_OP_WRITE_ZEROES => Self::WriteZeroes,
+            bindings::req_op_REQ_OP_ZONE_OPEN => Self::ZoneOpen,
+            bindings::req_op_REQ_OP_ZONE_CLOSE => Self::ZoneClose,
+            bindings::req_op_REQ_OP_ZONE_FINISH => Self::ZoneFinish,
+            bindings::req_op_REQ_OP_ZONE_RESET => Self::ZoneReset,
+            bindings::req_op_REQ_OP_ZONE_RESET_ALL => Self::ZoneResetAll,
             bindings::req_op_REQ_OP_DRV_IN => Self::DriverIn,
             other => Self::Other(other),
         }
@@ -65,6 +80,8 @@ impl Op {
             Self::Read | Self::DriverIn => Some(Direction::FromDevice),
             Self::Write => Some(Direction::ToDevice),
             Self::Flush => None,
+            Self::ZoneOpen | Self::ZoneClose | Self::ZoneFinish => None,
+            Self::ZoneReset | Self::ZoneResetAll => None,
             Self::Discard | Self::SecureErase | Self::WriteZeroes | Self::Other(_) => None,
         }
     }

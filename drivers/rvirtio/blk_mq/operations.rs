@@ -7,6 +7,7 @@
 use crate::{
     attribute::AttributeList,
     batch::Batch,
+    disk::Disk,
     hw_queue::HwContext,
     request::{
         Command,
@@ -17,6 +18,7 @@ use crate::{
         TimedOut,
         Timeout, //
     },
+    zones::ZoneReport, //
 };
 use kernel::{
     module::ModuleMetadata,
@@ -71,6 +73,18 @@ pub trait Operations: Sized {
     /// Handles a request that was not completed in time, which is 30 seconds unless users have set
     /// `io_timeout`. Must not sleep.
     fn timeout(hctx: HwContext<'_, Self::HwQueue>, late: &TimedOut<'_>) -> Timeout;
+
+    /// Passes the zones of a disk to `report`, from that of `sector` on, until it wants no more or there
+    /// are none. Only called for disks with [`Limits::zones`](crate::Limits::zones); may sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; then the zones that were reported are ignored.
+    fn report_zones(
+        disk: &Disk<Self::HwQueue, Self::DiskData>,
+        sector: u64,
+        report: &mut ZoneReport<'_>,
+    ) -> Result;
 
     /// Ends the requests that the device has completed in a polled queue, and returns whether there
     /// were any. Must not sleep.

@@ -16,15 +16,32 @@ use kernel::{
         c_int,
         c_void, //
     },
-    prelude::*, //
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
 };
 
 /// The private data, with the lifetime of the C structure. This can be longer than the driver is
 /// bound, because the disk may still be open.
+#[pin_data]
 pub(crate) struct Private {
+    /// Whether the driver is bound. The lock is held while it is called for somebody who may have had the
+    /// disk open since before.
+    #[pin]
+    pub(crate) bound: Mutex<bool>,
     pub(crate) geometry: Option<Geometry>,
     /// Prevents the name from being used again.
     pub(crate) _index: NameIndex,
+}
+
+impl Private {
+    pub(crate) fn new(geometry: Option<Geometry>, index: NameIndex) -> impl PinInit<Self> {
+        pin_init!(Self {
+            bound <- new_mutex!(true, "blk_mq::Private::bound"),
+            geometry,
+            _index: index,
+        })
+    }
 }
 
 /// # Safety

@@ -185,13 +185,13 @@ impl<C: Command> Request<C> {
         self.rq().__sector
     }
 
-    /// Returns the number that was passed to
+    /// Returns the numbers that were passed to
     /// [`Disk::execute_driver_in`](crate::Disk::execute_driver_in), or `None` for other requests.
-    pub fn driver_kind(&self) -> Option<u32> {
+    pub fn driver_kind(&self) -> Option<(u32, u64)> {
         // SAFETY: The request is followed by a `Pdu`, as the tag set requests.
         // `Disk::execute_driver_in`, which makes all requests of this operation, has set the field.
         let kind = || unsafe { (*self.as_raw().add(1).cast::<Pdu>()).kind };
-        (self.op() == Op::DriverIn).then(kind)
+        (self.op() == Op::DriverIn).then(|| (kind(), self.sector()))
     }
 
     /// Returns the I/O priority, 0 for none.

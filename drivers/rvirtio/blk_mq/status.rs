@@ -18,6 +18,10 @@ pub enum BlkStatus {
     IoError,
     /// The device does not support the operation.
     NotSupported,
+    /// The device cannot open another zone.
+    ZoneOpenResource,
+    /// The device cannot write to another zone.
+    ZoneActiveResource,
     /// There is no room, or no memory. The block layer retries after some time.
     ///
     /// There is no value for `BLK_STS_DEV_RESOURCE`, with which it would only retry when a request
@@ -47,6 +51,8 @@ impl BlkStatus {
             Self::Ok | Self::IoError => EIO,
             Self::NotSupported => EOPNOTSUPP,
             Self::Resource => ENOMEM,
+            Self::ZoneOpenResource => ETOOMANYREFS,
+            Self::ZoneActiveResource => EOVERFLOW,
         };
         // SAFETY: This function only looks up the value in a table, and checks its bounds.
         unsafe { bindings::errno_to_blk_status(error.to_errno()) }

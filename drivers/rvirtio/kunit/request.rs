@@ -130,6 +130,7 @@ mod tests {
             seg_max: Some(254),
             topology: None,
             ranges: ReportedRanges::default(),
+            zones: None,
         };
         assert!(good.check(&driver).is_ok_and(|c| c.max_segments == 126));
         let large = DeviceLimits {

@@ -27,6 +27,7 @@ mod blk_files {
     #[allow(unreachable_pub)]
     pub(crate) mod spec;
     pub(crate) mod topology;
+    pub(crate) mod zones;
 }
 #[allow(dead_code, unreachable_pub)]
 #[path = "../net"]

@@ -69,6 +69,8 @@ mod blk_files {
     mod topology;
     #[cfg(test)]
     mod used_length;
+    #[cfg(test)]
+    mod zones;
 }
 
 #[cfg(test)]

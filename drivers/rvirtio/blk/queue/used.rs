@@ -78,6 +78,8 @@ impl<'bound> HwQueue<'bound> {
             }
             Completion::Ok => self.lengths.judge(rq, written),
             Completion::Unsupported => Some(BlkStatus::NotSupported),
+            Completion::ZoneOpenResource => Some(BlkStatus::ZoneOpenResource),
+            Completion::ZoneActiveResource => Some(BlkStatus::ZoneActiveResource),
             Completion::Failed => Some(BlkStatus::IoError),
         }
     }
