@@ -3,8 +3,9 @@
 //! The disk itself: requests of block devices (virtio 1.4, 5.2.6).
 
 pub mod ranges;
+pub mod zones;
 
-use self::ranges::Operation;
+use self::{ranges::Operation, zones::Zones};
 use crate::{
     breach::{Breach, Findings, require},
     faults::Treatment,
@@ -26,6 +27,12 @@ mod kind {
     pub const DISCARD: u32 = 11;
     pub const WRITE_ZEROES: u32 = 13;
     pub const SECURE_ERASE: u32 = 14;
+    pub const ZONE_REPORT: u32 = 16;
+    pub const ZONE_OPEN: u32 = 18;
+    pub const ZONE_CLOSE: u32 = 20;
+    pub const ZONE_FINISH: u32 = 22;
+    pub const ZONE_RESET: u32 = 24;
+    pub const ZONE_RESET_ALL: u32 = 26;
 }
 
 /// Offsets of fields.
@@ -37,6 +44,7 @@ mod config {
     pub const DISCARD: usize = 36;
     pub const WRITE_ZEROES: usize = 48;
     pub const SECURE_ERASE: usize = 60;
+    pub const ZONED: usize = 72;
 }
 
 const OK: u8 = 0;
@@ -59,18 +67,21 @@ pub struct Disk {
     pub flushes: u64,
     /// The largest number of ranges that a request has named.
     pub most_ranges: u64,
+    pub zones: Option<Zones>,
 }
 
 impl Disk {
-    pub fn new(serial: &str, size: u64) -> Self {
+    pub fn new(spec: &Spec) -> Self {
+        let (serial, size) = (&spec.name, spec.size);
         Self {
             // Nothing of it is in memory before it is written.
             data: vec![0; size as usize],
-            serial: serial.to_owned(),
+            serial: serial.clone(),
             capacity: size / SECTOR,
             capacity_changed: false,
             flushes: 0,
             most_ranges: 0,
+            zones: spec.zone_size.map(|zone| Zones::new(size / SECTOR, zone / SECTOR)),
         }
     }
 
@@ -81,6 +92,13 @@ impl Disk {
         put(config::SEG_MAX, &u32::from(spec.queue_size.saturating_sub(2).max(1)).to_le_bytes());
         put(config::BLK_SIZE, &512_u32.to_le_bytes());
         put(config::NUM_QUEUES, &spec.queues.to_le_bytes());
+        if let Some(zones) = &self.zones {
+            let append = zones.size as u32;
+            let fields = [zones.size as u32, zones::MAX_OPEN, zones::MAX_ACTIVE, append, zones::GRANULARITY];
+            put(config::ZONED, &fields.map(u32::to_le_bytes).concat());
+            // It is managed by the driver.
+            put(config::ZONED + 20, &[1]);
+        }
         let limits = [
             (feature::DISCARD, config::DISCARD, ranges::DISCARD),
             (feature::WRITE_ZEROES, config::WRITE_ZEROES, ranges::ZEROES),
@@ -118,12 +136,17 @@ impl Disk {
         let room = writable - 1;
         let at = sector.saturating_mul(SECTOR);
         let mut data: &[u8] = &[];
-        let (id, lifetime);
+        let (id, lifetime, report);
         let status = match kind {
             kind::IN | kind::OUT => {
                 let len = if kind == kind::IN { room } else { out.len() as u64 };
                 findings.check(require(len % SECTOR == 0 && len > 0, "BLK-10", || format!("{len} bytes")));
-                let known = self.within(sector, len, findings);
+                let mut known = self.within(sector, len, findings);
+                let mut status = IOERR;
+                if let Some(zones) = self.zones.as_mut().filter(|_| known && kind == kind::OUT) {
+                    status = zones.write(sector, len / SECTOR);
+                    known = status == OK;
+                }
                 match at.checked_add(len).and_then(|end| self.data.get_mut(at as usize..end as usize)) {
                     Some(place) if known && kind == kind::IN => {
                         data = place;
@@ -135,7 +158,7 @@ impl Disk {
                         }
                         OK
                     }
-                    _ => IOERR,
+                    _ => status,
                 }
             }
             kind::FLUSH => {
@@ -157,6 +180,24 @@ impl Disk {
                 data = &lifetime;
                 OK
             }
+            kind::ZONE_REPORT..=kind::ZONE_RESET_ALL => match &mut self.zones {
+                Some(zones) if kind == kind::ZONE_REPORT => {
+                    report = zones.report(sector, room as usize, self.capacity);
+                    data = &report;
+                    OK
+                }
+                Some(zones) => {
+                    let (status, emptied) = zones.manage(kind, sector);
+                    let size = (zones.size * SECTOR) as usize;
+                    for zone in emptied {
+                        let start = (zone * SECTOR) as usize;
+                        let end = (start + size).min(self.data.len());
+                        self.data[start..end].fill(0);
+                    }
+                    status
+                }
+                None => UNSUPP,
+            },
             _ => match Operation::of(kind) {
                 Some(operation) if features >> operation.feature & 1 != 0 => {
                     self.change(&operation, out, treatment, findings)

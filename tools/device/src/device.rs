@@ -92,7 +92,7 @@ impl Device {
             common: Common::new(&spec),
             interrupts: Interrupts::new(spec.vectors),
             queues: (0..spec.queues).map(|_| Queue::default()).collect(),
-            disk: Disk::new(&spec.name, spec.size),
+            disk: Disk::new(&spec),
             faults: Faults::default(),
             resetting: None,
             findings: Findings::default(),
@@ -178,6 +178,11 @@ impl Device {
             Mischief::Churn => self.faults.churn = true,
             Mischief::Deaf(times) => self.faults.deaf = times,
             Mischief::Withhold(bit) => self.common.withhold(bit),
+            Mischief::Zones(lie) => {
+                if let Some(zones) = &mut self.disk.zones {
+                    zones.lie = Some(lie);
+                }
+            }
             Mischief::Random(seed) => self.faults.random(seed),
             Mischief::Honest => self.be_honest(),
         }
@@ -195,6 +200,9 @@ impl Device {
 
     fn be_honest(&mut self) {
         self.faults.end();
+        if let Some(zones) = &mut self.disk.zones {
+            zones.lie = None;
+        }
         self.common.offer(self.spec.features);
         self.set_capacity(self.spec.size / 512);
         if self.resetting.is_some() {

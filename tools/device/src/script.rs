@@ -78,6 +78,9 @@ pub enum Mischief {
     Deaf(u32),
     /// It does not offer a feature any more.
     Withhold(u32),
+    /// Reports of zones are wrong: 0 and 1, their number; 2 to 6, start, capacity, write pointer, type and
+    /// state of the second one.
+    Zones(u8),
     /// Something is wrong now and then.
     Random(u64),
     Honest,
@@ -151,6 +154,7 @@ fn action(name: &str, word: Option<&str>) -> Result<Action, String> {
         "churn" => Action::Device(Mischief::Churn),
         "deaf" => Action::Device(Mischief::Deaf(small()?)),
         "withhold" => Action::Device(Mischief::Withhold(small()?)),
+        "zones" => Action::Device(Mischief::Zones(small()? as u8)),
         "random" => Action::Device(Mischief::Random(argument()?)),
         "honest" => Action::Device(Mischief::Honest),
         _ => return Err(format!("{name:?} is no action")),

@@ -14,6 +14,7 @@ pub mod feature {
     pub const WRITE_ZEROES: u32 = 14;
     pub const LIFETIME: u32 = 15;
     pub const SECURE_ERASE: u32 = 16;
+    pub const ZONED: u32 = 17;
     pub const INDIRECT_DESC: u32 = 28;
     pub const EVENT_IDX: u32 = 29;
     pub const VERSION_1: u32 = 32;
@@ -63,6 +64,8 @@ pub struct Spec {
     pub(crate) qemu: Vec<(String, String)>,
     /// Lines that tell it what to do wrong.
     pub(crate) script: Option<PathBuf>,
+    /// The size of its zones in bytes.
+    pub(crate) zone_size: Option<u64>,
     /// Something goes wrong at random.
     pub(crate) seed: Option<u64>,
 }
@@ -89,6 +92,7 @@ impl FromStr for Spec {
             vectors: 0,
             qemu: Vec::new(),
             script: None,
+            zone_size: None,
             seed: None,
         };
         for (_, bit, _) in FEATURES.iter().filter(|(.., on)| *on) {
@@ -104,6 +108,11 @@ impl FromStr for Spec {
                 "vectors" => vectors = Some(number()?.min(2048)),
                 "bus" | "addr" => spec.qemu.push((key.to_owned(), value.to_owned())),
                 "script" => spec.script = Some(value.into()),
+                "zone-size" => {
+                    let size = bytes(value).filter(|zone| zone.is_power_of_two() && zone % 65536 == 0);
+                    spec.zone_size = Some(size.ok_or_else(|| format!("{word:?}: not a size of zones"))?);
+                    spec.features |= 1 << feature::ZONED;
+                }
                 "seed" => spec.seed = Some(value.parse().map_err(|_| format!("{word:?}: not a number"))?),
                 _ => spec.switch(key, value)?,
             }
