@@ -117,21 +117,10 @@ fault() {
 }
 
 head -c 4096 /dev/urandom >/tmp/own.data
-functions=
-for serial in split packed split-in-order packed-in-order; do
-	disk=$(disk $serial) || exit
-	functions="$functions $(bdf_of "$disk")"
+functions=$(own_functions) || exit
+for function in $functions; do
+	disk=$(own_disk "$function")
 	dd if=/tmp/own.data of="/dev/$disk" bs=4k count=1 seek=1000 oflag=direct status=none
 done
-# udev looks at what was written to, and those requests are not to be the ones that go wrong.
-udevadm settle --timeout=120
-jobs=
-for function in $functions; do
-	(fault "$function") &
-	jobs="$jobs $!"
-done
-failed=0
-for job in $jobs; do
-	wait "$job" || failed=$((failed + 1))
-done
-[ $failed -eq 0 ] || fail "$failed of the disks"
+# shellcheck disable=SC2086 # several words
+at_once fault $functions

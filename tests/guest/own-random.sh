@@ -27,9 +27,9 @@ load() {
 	done 2>/dev/null
 }
 
-# random BDF SEED
+# random BDF INDEX
 random() {
-	bdf=$1 seed=$2
+	bdf=$1 seed=$((first + $2))
 	disk=$(own_disk "$bdf")
 	echo 2000 >"/sys/block/$disk/queue/io_timeout"
 	before=$(counted "$bdf" faults)
@@ -56,20 +56,7 @@ works() {
 	echo 1 >"/sys/block/$disk/device/recover" && read_block "$disk" 100
 }
 
-seed=$(($1 * 4))
-jobs=
-for serial in split packed split-in-order packed-in-order; do
-	disk=$(disk $serial) || exit
-	functions="${functions-} $(bdf_of "$disk")"
-done
-udevadm settle --timeout=120
-for function in $functions; do
-	(random "$function" $seed) &
-	jobs="$jobs $!"
-	seed=$((seed + 1))
-done
-failed=0
-for job in $jobs; do
-	wait "$job" || failed=$((failed + 1))
-done
-[ $failed -eq 0 ] || fail "$failed of the disks"
+first=$(($1 * 4))
+functions=$(own_functions) || exit
+# shellcheck disable=SC2086 # several words
+at_once random $functions

@@ -56,3 +56,31 @@ bind() {
 	seconds_of sh -c "echo $1 >/sys/bus/pci/drivers/$OWN_DRIVER/bind" || fail "bind failed"
 	[ "$took" -le $BOUND ] || fail "bind took $took s"
 }
+
+# own_functions: prints the addresses of the disks of tests/vm/own-faults.
+own_functions() {
+	for serial in split packed split-in-order packed-in-order; do
+		own=$(disk $serial) || exit
+		bdf_of "$own"
+	done
+}
+
+# at_once COMMAND BDF...: runs `COMMAND BDF INDEX` for all of them at the same time; fails if one fails.
+at_once() {
+	command=$1
+	shift
+	jobs=
+	index=0
+	# udev looks at what was written to, and those requests are not to be the ones that go wrong.
+	udevadm settle --timeout=120
+	for function in "$@"; do
+		("$command" "$function" $index) &
+		jobs="$jobs $!"
+		index=$((index + 1))
+	done
+	failed=0
+	for job in $jobs; do
+		wait "$job" || failed=$((failed + 1))
+	done
+	[ $failed -eq 0 ] || fail "$failed of the disks"
+}
