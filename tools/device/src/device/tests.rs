@@ -264,6 +264,12 @@ fn device_does_wrong_what_it_is_told() {
     assert_eq!(told("needs-reset").read8(20), 0x4f);
     assert_eq!(told("drop").read8(20), 11);
     assert_eq!(told("vanish").read8(20), 0xff);
+    // It goes on by itself, also when it is a request that has made it stop.
+    let mut stalled = told("at 1 stall 10");
+    assert_eq!(stalled.used(0).0, 0);
+    assert!(stalled.device.work(Instant::now()).is_some());
+    stalled.device.work(Instant::now() + std::time::Duration::from_secs(1));
+    assert_eq!(stalled.used(0).0, 1);
     let mut kept = told("keep-reset");
     kept.write(20, 1, 0);
     assert_eq!(kept.read8(20), 15);

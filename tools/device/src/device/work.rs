@@ -21,7 +21,7 @@ impl Device {
         if self.faults.stalled.is_some_and(|until| until.is_over(now)) {
             self.faults.stalled = None;
         }
-        let mut next: Vec<Until> = [self.resetting, self.faults.stalled].into_iter().flatten().collect();
+        let mut next: Vec<Until> = Vec::new();
         for index in 0..self.queues.len() {
             if !self.is_working() {
                 break;
@@ -32,7 +32,8 @@ impl Device {
             }
             next.extend(self.queues[index].taken.iter().map(|taken| taken.until));
         }
-        // What the device stopped in the middle of is noticed when it goes on.
+        // What the device stopped in the middle of is noticed when it goes on. A request may have made it stop.
+        next.extend([self.resetting, self.faults.stalled].into_iter().flatten());
         next.into_iter()
             .filter_map(|until| match until {
                 Until::Time(time) if time > now => Some(time),
