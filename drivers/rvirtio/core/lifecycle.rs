@@ -100,11 +100,11 @@ impl Device<Bound> {
     /// Gives up a device that could not be set up: sets FAILED, and resets it. Does nothing if it
     /// is already in reset.
     pub(crate) fn give_up(&self) {
-        self.give_up_locked(&self.control().lock());
+        self.give_up_locked(&mut self.control().lock());
     }
 
     /// Does what [`Device::give_up`] describes. The caller holds the control lock.
-    pub(crate) fn give_up_locked(&self, control: &Control) {
+    pub(crate) fn give_up_locked(&self, control: &mut Control) {
         if self.is_in_reset() {
             return;
         }
@@ -125,11 +125,11 @@ impl Device<Bound> {
     ///
     /// From here on queues accept no more buffers. The caller holds the control lock.
     #[doc(alias = "virtio_reset_device")]
-    pub(crate) fn stop_locked(&self, control: &Control, why: Why) {
+    pub(crate) fn stop_locked(&self, control: &mut Control, why: Why) {
         if why == Why::End {
             self.set_dead(true);
         }
-        if !self.life().begin_stop() {
+        if !self.life().begin_stop() && !core::mem::take(&mut control.cut_off) {
             return;
         }
         let confirmed = self.reset();

@@ -129,6 +129,18 @@ impl<'a> Registration<'a> {
         self.with_device(|dev| dev.release(hold));
     }
 
+    /// Takes the device out of use without accessing it, because the transport has failed. When it
+    /// works again, [`Registration::release`] of [`Hold::Error`] resets and starts the device.
+    pub fn cut_off(&self) {
+        self.with_device(Device::cut_off);
+    }
+
+    /// Stops the device for good, because the transport does not work again. Memory of the device is
+    /// leaked unless it confirms a reset.
+    pub fn lose(&self) {
+        self.with_device(Device::lose);
+    }
+
     /// Waits until the device was reset, if it has failed.
     pub fn settle(&self) {
         self.with_device(|dev| dev.recovery().flush());

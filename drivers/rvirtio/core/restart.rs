@@ -54,7 +54,7 @@ impl Device<Bound> {
             let _ = self.restart(&mut control);
         } else {
             dev_err!(self, "device failed, giving up on it\n");
-            self.stop_locked(&control, Why::End);
+            self.stop_locked(&mut control, Why::End);
         }
     }
 
@@ -130,11 +130,40 @@ impl Device<Bound> {
         self.set_held(true);
     }
 
-    /// Reverts [`Device::hold`]. If there is no other hold, the device is started again, even if it
-    /// was dead.
+    /// Takes the device out of use like [`Device::hold`] for [`Hold::Error`], but without accessing
+    /// it: the driver gets its buffers back by [`Device::release`] or [`Device::lose`].
+    pub(crate) fn cut_off(&self) {
+        let mut control = self.control().lock();
+        control.holds.set(Hold::Error, true);
+        self.set_held(true);
+        if !self.life().has_started() {
+            return;
+        }
+        self.set_configurable(false);
+        if control.restartable {
+            // The device is not able to complete anything.
+            self.quiesce(&mut control, Why::Recovery);
+        } else {
+            self.set_dead(true);
+        }
+        control.cut_off = self.life().begin_stop();
+    }
+
+    /// Reverts [`Device::hold`] or [`Device::cut_off`]. If there is no other hold, the device is
+    /// started again, even if it was dead. Does nothing if `hold` is not in force.
     pub(crate) fn release(&self, hold: Hold) {
         let mut control = self.control().lock();
-        control.holds.set(hold, false);
+        if !control.holds.set(hold, false) {
+            return;
+        }
+        if hold == Hold::Error && control.cut_off {
+            let why = if control.restartable {
+                hold.why()
+            } else {
+                Why::End
+            };
+            self.stop_locked(&mut control, why);
+        }
         if control.holds.any() {
             return;
         }
@@ -142,6 +171,16 @@ impl Device<Bound> {
         if control.restartable && !self.life().has_started() {
             let _ = self.restart(&mut control);
         }
+    }
+
+    /// Stops a device that the transport could not recover. It is dead, and [`Hold::Error`] is not in
+    /// force any more.
+    pub(crate) fn lose(&self) {
+        let mut control = self.control().lock();
+        control.holds.set(Hold::Error, false);
+        self.set_held(control.holds.any());
+        self.stop_locked(&mut control, Why::End);
+        self.resume(&mut control, Outcome::Dead);
     }
 
     /// Starts a device that is dead, when an administrator requests it. Does nothing if it is
@@ -173,6 +212,9 @@ impl Device<Bound> {
         control.restartable = false;
         if !self.life().has_started() {
             self.set_dead(true);
+            if control.cut_off {
+                self.stop_locked(&mut control, Why::End);
+            }
             self.resume(&mut control, Outcome::Dead);
         }
     }
@@ -180,7 +222,7 @@ impl Device<Bound> {
     /// Stops the device for good. The driver takes back its buffers; sleeps for at most five
     /// seconds, and for as long as the driver does.
     pub(crate) fn stop(&self) {
-        self.stop_locked(&self.control().lock(), Why::End);
+        self.stop_locked(&mut self.control().lock(), Why::End);
     }
 }
 

@@ -54,7 +54,7 @@ const RESTART: [Call; 11] = [
 ];
 
 /// Returns a busy device that can be restarted.
-fn restartable_device(model: Model) -> Result<Plugged> {
+pub(crate) fn restartable_device(model: Model) -> Result<Plugged> {
     FRONT.begin();
     FRONT.restarts.store(true, Relaxed);
     let device = Plugged::new(DEVICE_ID, model)?;
@@ -75,7 +75,7 @@ fn fail(device: &Plugged) {
 }
 
 /// Fails unless the queues of the device work: all buffers go there and back.
-fn ensure_works(device: &Plugged) -> Result {
+pub(crate) fn ensure_works(device: &Plugged) -> Result {
     let before = device.call(&Command::Received(0))?;
     device.rang(0);
     ensure_eq!(device.call(&Command::InFlight(0))?, 0);
@@ -91,7 +91,7 @@ fn ensure_works(device: &Plugged) -> Result {
 }
 
 /// Fails unless the device was stopped for `why`, once, with all buffers taken back, and restarted.
-fn ensure_restarted(device: &Plugged, why: Why) -> Result {
+pub(crate) fn ensure_restarted(device: &Plugged, why: Why) -> Result {
     let calls = device.take_calls()?;
     ensure_eq!(calls.first(), Some(&Call::Reset));
     ensure_eq!(calls[1..], RESTART);
@@ -103,7 +103,7 @@ fn ensure_restarted(device: &Plugged, why: Why) -> Result {
 }
 
 /// Fails unless the device is dead, with all that was in it taken back, and can be revived.
-fn ensure_dead(device: &Plugged) -> Result {
+pub(crate) fn ensure_dead(device: &Plugged) -> Result {
     ensure_eq!(FRONT.quiesced.load(Relaxed), 1);
     ensure_eq!(FRONT.resumed.load(Relaxed), 1);
     ensure_eq!(FRONT.dead.load(Relaxed), 1);
@@ -207,7 +207,7 @@ mod tests {
     fn first_why(hold: Hold) -> Why {
         match hold {
             Hold::Suspend => Why::Suspend,
-            Hold::Reset => Why::Reset,
+            Hold::Reset | Hold::Error => Why::Reset,
         }
     }
 

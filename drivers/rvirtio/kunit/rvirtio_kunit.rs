@@ -38,6 +38,7 @@ mod net_files {
 mod bring_up;
 mod busy;
 mod capabilities;
+mod cut_off;
 mod ensure;
 mod front;
 mod interrupts;

@@ -149,6 +149,20 @@ impl Plugged {
         }
     }
 
+    /// Takes the device out of use, as its transport does when it has failed.
+    pub fn cut_off(&self) {
+        if let Some(registration) = &self.registration {
+            registration.cut_off();
+        }
+    }
+
+    /// Gives the device up, as its transport does when it does not work again.
+    pub fn lose(&self) {
+        if let Some(registration) = &self.registration {
+            registration.lose();
+        }
+    }
+
     /// Waits until the driver has handled all interrupts, and core has recovered the device.
     pub fn settle(&self) {
         self.device.settle();

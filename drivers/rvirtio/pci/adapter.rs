@@ -83,9 +83,13 @@ static PM_OPS: Table<bindings::dev_pm_ops> = Table(bindings::dev_pm_ops {
     ..pin_init::zeroed()
 });
 
-/// The callbacks for resets of the function, for example by way of `reset` in sysfs.
+/// The callbacks for resets of the function, for example by way of `reset` in sysfs, and for errors
+/// that the port above it reports, for which C has none.
 #[doc(alias = "virtio_pci_err_handler")]
 static ERROR_HANDLERS: Table<bindings::pci_error_handlers> = Table(bindings::pci_error_handlers {
+    error_detected: Some(error_detected),
+    slot_reset: Some(slot_reset),
+    resume: Some(error_resume),
     reset_prepare: Some(reset_prepare),
     reset_done: Some(reset_done),
     ..pin_init::zeroed()
@@ -135,4 +139,43 @@ extern "C" fn reset_done(dev: *mut bindings::pci_dev) {
     unsafe { function(&raw mut (*dev).dev) }
         .device()
         .release(Hold::Reset);
+}
+
+extern "C" fn error_detected(
+    dev: *mut bindings::pci_dev,
+    state: bindings::pci_channel_state_t,
+) -> bindings::pci_ers_result_t {
+    // SAFETY: The PCI core calls this for a function that is bound to this driver, with its lock
+    // held.
+    let function = unsafe { function(&raw mut (*dev).dev) };
+    match state {
+        // Requests that were lost are repeated when they time out.
+        bindings::pci_channel_io_normal => bindings::pci_ers_result_PCI_ERS_RESULT_CAN_RECOVER,
+        bindings::pci_channel_io_frozen => {
+            function.device().cut_off();
+            bindings::pci_ers_result_PCI_ERS_RESULT_NEED_RESET
+        }
+        _ => {
+            // The function may have been reset with the others below its port. Only if it can be
+            // accessed does it confirm a reset, after which its memory can be freed.
+            // SAFETY: The PCI core passes a valid function.
+            unsafe { bindings::pci_restore_state(dev) };
+            function.device().lose();
+            bindings::pci_ers_result_PCI_ERS_RESULT_DISCONNECT
+        }
+    }
+}
+
+extern "C" fn slot_reset(dev: *mut bindings::pci_dev) -> bindings::pci_ers_result_t {
+    // SAFETY: The PCI core passes a valid function.
+    unsafe { bindings::pci_restore_state(dev) };
+    bindings::pci_ers_result_PCI_ERS_RESULT_RECOVERED
+}
+
+extern "C" fn error_resume(dev: *mut bindings::pci_dev) {
+    // SAFETY: The PCI core calls this for a function that is bound to this driver, with its lock
+    // held.
+    unsafe { function(&raw mut (*dev).dev) }
+        .device()
+        .release(Hold::Error);
 }

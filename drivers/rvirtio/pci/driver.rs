@@ -5,7 +5,10 @@
 use crate::{
     caps::Layout,
     config_space::PciConfigSpace,
-    mmio::Bars,
+    mmio::{
+        as_raw,
+        Bars, //
+    },
     transport::PciTransport, //
 };
 use kernel::{
@@ -82,6 +85,9 @@ impl<'bound> Function<'bound> {
         })?;
         let bars = Bars::request(dev, used_bars(&layout))?;
         set_dma_mask(dev)?;
+        // What `pci_restore_state` restores after a reset by the port.
+        // SAFETY: `as_raw` returns a valid `struct pci_dev`.
+        unsafe { bindings::pci_save_state(as_raw(dev)) };
         let transport = KBox::pin_init(PciTransport::new(dev, bars, layout), GFP_KERNEL)?;
         // SAFETY: The registration is part of the driver data, which the driver core drops when the
         // function is unbound.

@@ -68,13 +68,15 @@ pub enum Hold {
     Suspend,
     /// The transport resets the device.
     Reset,
+    /// The transport has failed, and recovers.
+    Error,
 }
 
 impl Hold {
     pub(crate) fn why(self) -> Why {
         match self {
             Self::Suspend => Why::Suspend,
-            Self::Reset => Why::Reset,
+            Self::Reset | Self::Error => Why::Reset,
         }
     }
 }
@@ -84,18 +86,22 @@ impl Hold {
 pub(crate) struct Holds {
     suspend: bool,
     reset: bool,
+    error: bool,
 }
 
 impl Holds {
-    pub(crate) fn set(&mut self, hold: Hold, in_force: bool) {
-        match hold {
-            Hold::Suspend => self.suspend = in_force,
-            Hold::Reset => self.reset = in_force,
-        }
+    /// Sets whether `hold` is in force, and returns whether it was.
+    pub(crate) fn set(&mut self, hold: Hold, in_force: bool) -> bool {
+        let field = match hold {
+            Hold::Suspend => &mut self.suspend,
+            Hold::Reset => &mut self.reset,
+            Hold::Error => &mut self.error,
+        };
+        core::mem::replace(field, in_force)
     }
 
     pub(crate) fn any(self) -> bool {
-        self.suspend || self.reset
+        self.suspend || self.reset || self.error
     }
 }
 
@@ -113,6 +119,8 @@ pub(crate) struct Control {
     pub(crate) restartable: bool,
     /// Whether the driver was told to quiesce, and was not told of the outcome yet.
     pub(crate) quiesced: bool,
+    /// Whether the device is out of use, but was not reset, because it cannot be accessed.
+    pub(crate) cut_off: bool,
     pub(crate) holds: Holds,
     pub(crate) budget: Budget,
 }
