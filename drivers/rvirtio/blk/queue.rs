@@ -77,7 +77,7 @@ struct Attention(u8);
 /// The block layer was told to stop until requests have completed.
 const STOPPED: u8 = 1;
 
-/// The device was notified a second time, as a request was late.
+/// The device was notified a second time, as a request was late that it may not have seen.
 const KICKED: u8 = 2;
 
 impl<'bound> HwQueue<'bound> {

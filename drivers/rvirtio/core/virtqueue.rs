@@ -205,6 +205,13 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         self.kick(self.in_flight() != 0)
     }
 
+    /// Returns whether the device is known to have seen all buffers, so that it cannot have missed a
+    /// notification. It may have seen them if not, above all without `EVENT_IDX`.
+    #[cold]
+    pub fn has_all_been_seen(&self) -> bool {
+        self.parts.ring.has_all_been_seen()
+    }
+
     /// Returns a buffer that the device has used.
     ///
     /// Returns `None` if there is none, and always after the device has violated the protocol of

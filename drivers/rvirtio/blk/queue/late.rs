@@ -84,7 +84,10 @@ impl<'bound> HwQueue<'bound> {
         counters.timeouts.add(1);
         let kick = {
             let mut state = self.state.lock();
-            state.attention.0 |= KICKED;
+            // If the device has seen the request, it is slow.
+            if !state.vq.has_all_been_seen() {
+                state.attention.0 |= KICKED;
+            }
             state.vq.kick_again()
         };
         notify(kick);

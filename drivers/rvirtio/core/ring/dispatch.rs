@@ -106,6 +106,11 @@ where
         dispatch!(self.kick_prepare())
     }
 
+    /// See [`split::Ring::has_all_been_seen`] and [`packed::Ring::has_all_been_seen`].
+    pub fn has_all_been_seen(&self) -> bool {
+        dispatch!(self.has_all_been_seen())
+    }
+
     /// See [`split::Ring::notification_data`] and [`packed::Ring::notification_data`].
     #[inline]
     pub fn notification_data(&self) -> u16 {

@@ -71,6 +71,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
+    /// Returns whether the device has asked to be notified of the next descriptor that is made
+    /// available, which it does when it has seen all others. Without `EVENT_IDX` that is not known.
+    #[cold]
+    pub fn has_all_been_seen(&self) -> bool {
+        let event = self.mem.device_event().read();
+        // CAST: Position and flags are the two halves.
+        let (position, flags) = (event as u16, (event >> 16) as u16);
+        self.event_idx
+            && flags & EVENT_FLAG_MASK == EVENT_FLAG_DESC
+            && position == self.next_published().bits()
+    }
+
     /// Returns the upper half of the 32-bit value of a notification with `NOTIFICATION_DATA`: the
     /// position of the next descriptor that will be made available (virtio 1.4, 2.9 Driver
     /// Notifications).

@@ -62,6 +62,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
+    /// Returns whether the device has asked to be notified of the next buffer that is made available,
+    /// which it does when it has seen all others. Without `EVENT_IDX` that is not known.
+    #[cold]
+    pub fn has_all_been_seen(&self) -> bool {
+        self.event_idx && self.mem.avail_event().read() == self.published
+    }
+
     /// Returns the upper half of the 32-bit value of a notification with `NOTIFICATION_DATA`: the
     /// index of the next buffer that will be made available (virtio 1.4, 2.9 Driver Notifications).
     #[doc(alias = "vring_notification_data")]
