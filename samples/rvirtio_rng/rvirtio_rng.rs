@@ -56,7 +56,7 @@ struct State<'bound> {
     queue: virtio::Virtqueue<'bound, virtio::In<'bound>>,
     /// The buffer, unless it is in the queue, with the range of bytes that were not read yet.
     filled: Option<(virtio::Buffer<'bound>, core::ops::Range<usize>)>,
-    /// Whether the device is unbound or stopped.
+    /// Whether the device is unbound or dead.
     gone: bool,
 }
 
@@ -112,7 +112,26 @@ impl virtio::Driver for RngDriver {
         if let Some(virtio::In(buffer)) = state.queue.detach_unused(stopped) {
             state.filled = Some((buffer, 0..0));
         }
-        state.gone = true;
+        if stopped.why() == virtio::Why::End {
+            state.gone = true;
+            rng.changed.notify_all();
+        }
+    }
+
+    // The device is restarted when it was reset, or the machine was suspended. Readers wait until then.
+    fn can_restart(_rng: Pin<&Rng<'_>>) -> bool {
+        true
+    }
+
+    fn resume(rng: Pin<&Rng<'_>>, outcome: virtio::Outcome) {
+        let kick = {
+            let mut state = rng.state.lock();
+            state.gone = outcome == virtio::Outcome::Dead;
+            state.queue.kick_again()
+        };
+        if let Some(kick) = kick {
+            kick.notify();
+        }
         rng.changed.notify_all();
     }
 
@@ -141,7 +160,7 @@ impl hwrng::Source for Rng<'_> {
     fn read(&self, to: &mut [u8], wait: Wait) -> Result<usize> {
         let mut state = self.state.lock();
         loop {
-            if state.gone || state.queue.is_broken() {
+            if state.gone {
                 return Err(ENODEV);
             }
             if let Some((buffer, unread)) = state.filled.take() {
@@ -152,14 +171,12 @@ impl hwrng::Source for Rng<'_> {
                     state.filled = Some((buffer, unread));
                     return Ok(len);
                 }
-                // All bytes are read. Let the device fill the buffer again for the next call.
-                let added = state.queue.add(virtio::In(buffer));
-                let kick = state.queue.kick_prepare();
-                added.map_err(|rejected| {
+                // All bytes are read. Let the device fill the buffer again for the next call. If it
+                // is stopped, the next call tries again, or this one when it is restarted.
+                if let Err(rejected) = state.queue.add(virtio::In(buffer)) {
                     state.filled = Some((rejected.value.0, 0..0));
-                    EIO
-                })?;
-                if let Some(kick) = kick {
+                }
+                if let Some(kick) = state.queue.kick_prepare() {
                     kick.notify();
                 }
                 if len > 0 {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A machine whose root file system is on our disk is suspended to memory ten times while data is
-# written and verified, and goes on each time.
+# written and verified, and goes on each time, as does its source of entropy.
 #
 # covers: INIT-27
 # timeout: 600
@@ -10,7 +10,7 @@
 # After a suspend to memory QEMU's machine cannot be switched off, whoever drives its disks, so the
 # guest is restarted in the end.
 for queues in split:packed=off packed:packed=on; do
-	"$REPO/tools/vm" exec --root-device "virtio-blk-pci,num-queues=2,${queues#*:}" --log console -- sh -c '
+	"$REPO/tools/vm" exec --root-device "virtio-blk-pci,num-queues=2,${queues#*:}" --device virtio-rng-pci --log console -- sh -c '
 		fio --name=verify --filename=/var/tmp/fio --size=32M --direct=1 --ioengine=io_uring --rw=randrw \
 			--rwmixread=30 --bsrange=512-64k --blockalign=512 --iodepth=32 --loops=1000 --time_based \
 			--runtime=600 --verify=crc32c --verify_fatal=1 >/tmp/fio.out 2>&1 &
@@ -31,6 +31,7 @@ for queues in split:packed=off packed:packed=on; do
 			# Time to get to sleep: an alarm that comes before is lost.
 			rtcwake -m mem -s 8 >/dev/null || echo "FAIL: not suspended"
 			goes_on || echo "FAIL: nothing is done after suspend $round"
+			timeout 30 head -c 64 /dev/hwrng >/dev/null || echo "FAIL: no entropy after suspend $round"
 			round=$((round + 1))
 		done
 		kill -INT $load
@@ -46,6 +47,6 @@ for queues in split:packed=off packed:packed=on; do
 	# 125: the guest ended without saying why; a complaint of the kernel would be 70.
 	[ $status -eq 125 ] || exit 1
 	grep -q 'reboot: Restarting system' console || exit 1
-	grep -q '^suspended 10 times, 1 load is well' out || exit 1
+	grep -q "^suspended 10 times, 1 load is well" out || exit 1
 	if grep -q FAIL out; then exit 1; fi
 done
