@@ -51,6 +51,7 @@ use kernel::{
 };
 use rvirtio::{
     display::DisplayAdapter,
+    kdump,
     virtqueue::exchange::EXTRA_DESCRIPTORS,
     Affinity,
     Callback,
@@ -99,6 +100,8 @@ fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<Count> 
         return Err(EINVAL);
     }
     let count = match module_parameters::num_request_queues.value() {
+        // A dump is written by one CPU.
+        _ if kdump::is_kdump_kernel() => 1,
         0 => available.into(),
         limit => limit.min(available.into()),
     };
@@ -126,14 +129,20 @@ fn find_queues(init: Negotiated<'_>, count: Count) -> Result<Configured<'_>> {
     init.find_vqs(&queues, Affinity::Managed)
 }
 
-/// Creates the virtqueues, each with the largest size that the device supports.
+/// Creates the virtqueues, each with the largest size that the device supports, or a small one if
+/// there is little memory.
 fn create_vqs<'bound>(
     configured: &Configured<'bound>,
     count: u16,
 ) -> Result<KVec<Virtqueue<'bound>>> {
+    let most = if kdump::is_kdump_kernel() {
+        kdump::QUEUE_SIZE
+    } else {
+        u16::MAX
+    };
     let mut vqs = KVec::with_capacity(count.into(), GFP_KERNEL)?;
     for index in 0..count {
-        vqs.push(configured.virtqueue(index, u16::MAX)?, GFP_KERNEL)?;
+        vqs.push(configured.virtqueue(index, most)?, GFP_KERNEL)?;
     }
     Ok(vqs)
 }

@@ -4,6 +4,7 @@
  * the kernel crate nor bindgen provides. In alphabetical order, without logic.
  */
 #include <linux/cc_platform.h>
+#include <linux/crash_dump.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
@@ -34,6 +35,12 @@ int rvirtio_helper_dma_mapping_error(struct device *dev, dma_addr_t addr);
 int rvirtio_helper_dma_mapping_error(struct device *dev, dma_addr_t addr)
 {
 	return dma_mapping_error(dev, addr);
+}
+
+bool rvirtio_helper_is_kdump_kernel(void);
+bool rvirtio_helper_is_kdump_kernel(void)
+{
+	return is_kdump_kernel();
 }
 
 bool rvirtio_helper_memory_is_restricted(void);

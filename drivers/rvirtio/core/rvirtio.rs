@@ -20,6 +20,7 @@ pub mod dma;
 mod driver;
 pub mod init;
 mod irq;
+pub mod kdump;
 mod lifecycle;
 pub mod lock;
 pub mod notify;
