@@ -29,6 +29,6 @@ with=$(free_kb)
 echo "$bdf" >"$driver/unbind"
 without=$(free_kb)
 echo "a disk takes $((without - with)) KiB"
-[ $((without - with)) -le 1024 ] || fail "a disk takes $((without - with)) KiB"
+[ $((without - with)) -le 2048 ] || fail "a disk takes $((without - with)) KiB"
 echo "$bdf" >"$driver/bind"
 disk packed >/dev/null

@@ -155,7 +155,15 @@ impl<T: Driver> Adapter<T> {
         };
         // SAFETY: `Connections::end` is called below or by `remove`, while the instance exists.
         let connect = unsafe { Connect::new(dev, &instance.get_ref().connections, Self::OPS) };
-        match T::connect(instance.data(), connect) {
+        let result = T::connect(instance.data(), connect).and_then(|ready| {
+            // It has failed after DRIVER_OK, and nobody would notice.
+            if dev.is_dead() {
+                dev_err!(dev, "device failed while it was probed\n");
+                return Err(EIO);
+            }
+            Ok(ready)
+        });
+        match result {
             Ok(ready) => {
                 dev.set_connected(true);
                 ready.device().wake_config_thread();

@@ -88,6 +88,8 @@ pub(crate) struct RawDevice {
     life: Life,
     /// Whether the device has failed: it has violated the protocol, or does not complete requests.
     failed: AtomicBool,
+    /// Whether a device that has failed is not worth starting again.
+    hopeless: AtomicBool,
     /// Whether the device was stopped, and is not started again without help.
     dead: AtomicBool,
     /// Whether the transport may not be accessed, as the device is without power or being reset.
@@ -130,6 +132,7 @@ impl RawDevice {
             transport,
             life: Life::new(),
             failed: AtomicBool::new(false),
+            hopeless: AtomicBool::new(false),
             dead: AtomicBool::new(false),
             held: AtomicBool::new(false),
             connected: AtomicBool::new(false),
@@ -280,7 +283,9 @@ impl Device<Bound> {
         self.inner().connected.store(connected, Ordering::Release);
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
+    /// Returns whether [`Driver::connect`](crate::Driver::connect) has returned, and the device is not
+    /// being unbound. Callable from any context.
+    pub fn is_connected(&self) -> bool {
         self.inner().connected.load(Ordering::Acquire)
     }
 
@@ -297,6 +302,20 @@ impl Device<Bound> {
     pub fn request_reset(&self) {
         self.set_failed(true);
         self.recovery().queue();
+    }
+
+    /// Marks the device as failed, and has it stopped for good in another thread.
+    ///
+    /// Callable from any context.
+    #[cold]
+    pub fn request_stop(&self) {
+        self.inner().hopeless.store(true, Ordering::Release);
+        self.request_reset();
+    }
+
+    /// Returns whether [`Device::request_stop`] was called since the last call of this.
+    pub(crate) fn take_hopeless(&self) -> bool {
+        self.inner().hopeless.swap(false, Ordering::AcqRel)
     }
 
     pub(crate) fn recovery(&self) -> &RecoveryWork {

@@ -78,6 +78,7 @@ impl Device<Bound> {
         let driver = control.driver.ok_or(EINVAL)?;
         let epoch = self.life().begin().ok_or(EIO)?;
         self.set_failed(false);
+        self.take_hopeless();
         let mut start = Start::new(self, Scope::Device, epoch);
         // SAFETY: `control.driver` is set, so the data of that driver exists (type invariant).
         unsafe { (driver.start)(self, &mut start) }?;

@@ -47,7 +47,8 @@ impl Device<Bound> {
         self.counters().resets.add(1);
         // SAFETY: This function has no requirements.
         let now = unsafe { bindings::ktime_get_seconds() };
-        let again = control.restartable && control.budget.spend(now.unsigned_abs());
+        let hopeless = self.take_hopeless();
+        let again = control.restartable && !hopeless && control.budget.spend(now.unsigned_abs());
         if again {
             dev_err!(self, "device failed, resetting it\n");
             self.pause(&mut control, Why::Recovery);

@@ -78,7 +78,12 @@ impl<'bound> HwQueue<'bound> {
             return Timeout::Completed;
         }
         if late.was_extended() {
-            self.dev.request_reset();
+            if self.dev.is_connected() {
+                self.dev.request_reset();
+            } else {
+                // Partitions are being read, which takes many requests, or the disk is going away.
+                self.dev.request_stop();
+            }
             return Timeout::Wait;
         }
         counters.timeouts.add(1);
