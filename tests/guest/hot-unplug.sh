@@ -37,7 +37,9 @@ unplug() {
 
 plug
 unplug spare
-for _ in 1 2 3; do
+round=0
+while [ $round -lt "${ROUNDS:-3}" ]; do
+	round=$((round + 1))
 	sleep 1
 	plug
 	fio --name=load --filename="/dev/$disk" --allow_file_create=0 --direct=1 --ioengine=io_uring --rw=randrw --bs=4k --iodepth=32 \

@@ -27,7 +27,7 @@ for queues in split:packed=off packed:packed=on; do
 		}
 		goes_on || echo "FAIL: there is no load"
 		round=0
-		while [ $round -lt 10 ]; do
+		while [ $round -lt '"${ROUNDS:-10}"' ]; do
 			# Time to get to sleep: an alarm that comes before is lost.
 			rtcwake -m mem -s 8 >/dev/null || echo "FAIL: not suspended"
 			goes_on || echo "FAIL: nothing is done after suspend $round"
@@ -47,6 +47,6 @@ for queues in split:packed=off packed:packed=on; do
 	# 125: the guest ended without saying why; a complaint of the kernel would be 70.
 	[ $status -eq 125 ] || exit 1
 	grep -q 'reboot: Restarting system' console || exit 1
-	grep -q "^suspended 10 times, 1 load is well" out || exit 1
+	grep -q "^suspended ${ROUNDS:-10} times, 1 load is well" out || exit 1
 	if grep -q FAIL out; then exit 1; fi
 done
