@@ -299,3 +299,22 @@ fn only_descriptor_is_not_reserved() {
     assert_eq!((ring.capacity(), ring.num_free()), (1, 1));
     ring.add_chain([segment(0)], []).unwrap();
 }
+
+/// A device asks for the next descriptor when it has seen all others.
+#[test]
+fn device_has_seen_what_comes_before_its_event() {
+    for event_idx in [false, true] {
+        let (area, mut ring) = ring(event_idx);
+        ring.add_chain([segment(0x1000)], []).unwrap();
+        ring.kick_prepare();
+        for (event, seen) in [
+            (EVENT, false),
+            (EVENT + 1, event_idx),
+            (EVENT + 2, false),
+            (1, false),
+        ] {
+            area.device_event.write(event);
+            assert_eq!(ring.has_all_been_seen(), seen);
+        }
+    }
+}

@@ -235,3 +235,17 @@ fn decision_after_more_buffers_than_an_index_counts() {
         assert!(!ring.kick_prepare());
     }
 }
+
+/// A device asks for the next buffer when it has seen all others.
+#[test]
+fn device_has_seen_what_comes_before_its_event() {
+    for event_idx in [false, true] {
+        let (area, mut ring) = ring(event_idx);
+        ring.add_chain([segment(0x1000)], []).unwrap();
+        ring.kick_prepare();
+        for (event, seen) in [(0, false), (1, event_idx), (2, false)] {
+            area.avail_event.write(event);
+            assert_eq!(ring.has_all_been_seen(), seen);
+        }
+    }
+}
