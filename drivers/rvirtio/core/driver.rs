@@ -126,8 +126,9 @@ pub trait Driver: 'static {
     }
 
     /// Handles a change of the configuration. Called in a thread, never by two threads at a time;
-    /// may sleep. Also called once after [`Driver::connect`] has returned, and after the device was
-    /// restarted, since the configuration may have changed before. Can run concurrently with all other functions.
+    /// may sleep. Also called once after [`Driver::connect`] has returned, and after
+    /// [`Driver::resume`] has, since the configuration may have changed before. Can run concurrently
+    /// with all other functions.
     #[doc(alias = "virtio_config_changed")]
     fn config_changed(data: Pin<&Self::Data<'_>>) {
         let _ = data;

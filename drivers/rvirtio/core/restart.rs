@@ -94,6 +94,10 @@ impl Device<Bound> {
             Err(_) => Outcome::Dead,
         };
         self.resume(control, outcome);
+        if result.is_ok() {
+            // The driver may have ignored changes until now.
+            self.wake_config_thread();
+        }
         result
     }
 

@@ -34,7 +34,8 @@ use rvirtio::{
         feature::VERSION_1, //
     },
     Feature,
-    Features, //
+    Features,
+    Hold, //
 };
 
 /// The queues.
@@ -251,17 +252,91 @@ mod tests {
         Ok(())
     }
 
-    /// A device that breaks a ring is stopped: its interface has no carrier, and cannot be set up again until
-    /// the driver was bound again.
+    /// Returns whether the device has buffers to receive frames.
+    fn can_receive(device: &Plugged, interface: &Interface) -> Result {
+        let before = interface.state().rx_packets;
+        let bytes = frame::<{ HEADER + 300 }>(1);
+        wait_for(|| device.pass(RECEIVE, &bytes, bytes.len() as u32))?;
+        device.interrupt(RECEIVE);
+        wait_for(|| interface.state().rx_packets > before)
+    }
+
+    /// An interface whose device fails, is suspended or reset has its address, its link and its buffers
+    /// again afterwards. One that is down stays down, and can be set up.
+    ///
+    /// covers: INIT-27
+    #[test]
+    fn interface_goes_on() -> Result {
+        let device = device(&[feature::STATUS])?;
+        device.set_config(STATUS, &status::LINK_UP.to_le_bytes());
+        device.config_interrupt();
+        let interface = Interface::of(&device)?;
+        interface.set_address(ADDRESS)?;
+        for open in [true, false, true] {
+            if open {
+                interface.open()?;
+                can_receive(&device, &interface)?;
+            } else {
+                interface.close();
+            }
+            for hold in [None, Some(Hold::Suspend), Some(Hold::Reset)] {
+                match hold {
+                    None => {
+                        device.ask_for_reset();
+                        device.config_interrupt();
+                    }
+                    Some(hold) => {
+                        device.hold(hold);
+                        device.forget();
+                        device.release(hold);
+                    }
+                }
+                device.settle();
+                ensure_eq!(interface.state().address, ADDRESS);
+                ensure!(interface.state().carrier);
+                if open {
+                    send(&interface, &frame::<60>(0))?;
+                    can_receive(&device, &interface)?;
+                } else {
+                    ensure!(!device.pass(RECEIVE, &[0; 60], 60));
+                }
+            }
+        }
+        // It can be set down and up meanwhile, too.
+        device.hold(Hold::Suspend);
+        interface.close();
+        interface.open()?;
+        ensure!(!device.pass(RECEIVE, &[0; 60], 60));
+        device.release(Hold::Suspend);
+        device.settle();
+        can_receive(&device, &interface)?;
+        ensure_eq!(device.broken_rule(), None);
+        Ok(())
+    }
+
+    /// A device that breaks a ring is reset, and its interface goes on. One that does so again and again is
+    /// stopped: its interface has no carrier, and cannot be set up until the driver was bound again.
     #[test]
     fn device_that_breaks_a_ring() -> Result {
         let device = device(&[])?;
         {
             let interface = Interface::of(&device)?;
             interface.open()?;
-            wait_for(|| interface.state().carrier)?;
-            device.break_ring(TRANSMIT);
+            for _ in 0..3 {
+                wait_for(|| interface.state().carrier)?;
+                send(&interface, &frame::<60>(0))?;
+                device.break_ring(TRANSMIT);
+                device.interrupt(TRANSMIT);
+                wait_for(|| {
+                    device
+                        .take_calls()
+                        .is_ok_and(|calls| calls.contains(&Call::Status(15)))
+                })?;
+                device.settle();
+                can_receive(&device, &interface)?;
+            }
             send(&interface, &frame::<60>(0))?;
+            device.break_ring(TRANSMIT);
             device.interrupt(TRANSMIT);
             wait_for(|| !interface.state().carrier)?;
             interface.close();

@@ -2,6 +2,7 @@
 
 //! What is counted.
 
+use crate::watch::Watch;
 use core::sync::atomic::{
     AtomicBool,
     Ordering, //
@@ -20,6 +21,7 @@ pub(crate) struct Counters {
     pub(crate) rx: RxCounters,
     pub(crate) tx: TxCounters,
     pub(crate) polling: Polling,
+    pub(crate) watch: Watch,
 }
 
 /// Whether the pair is polled, so that the transmit queue is looked at soon.

@@ -12,12 +12,16 @@ use crate::{
 use core::{
     marker::PhantomData,
     sync::atomic::{
+        AtomicBool,
         AtomicU32,
         Ordering, //
     }, //
 };
 use kernel::device::Bound;
-use netdev::NetDev;
+use netdev::{
+    Held,
+    NetDev, //
+};
 use rvirtio::Device;
 
 /// What the driver has for each device.
@@ -36,6 +40,8 @@ pub(crate) struct NetData<'bound> {
     /// Speed in Mbit/s, and how many directions work at a time; both with all bits set if unknown.
     speed: AtomicU32,
     duplex: AtomicU32,
+    /// Whether the device is stopped, to be started again. Set with the instance lock held.
+    paused: AtomicBool,
 }
 
 impl<'bound> NetData<'bound> {
@@ -46,11 +52,17 @@ impl<'bound> NetData<'bound> {
             config,
             speed: AtomicU32::new(u32::MAX),
             duplex: AtomicU32::new(u32::MAX),
+            paused: AtomicBool::new(false),
         }
     }
 
     /// Follows what the device says about its link.
-    pub(crate) fn update_link(&self, netdev: &NetDev<NetOps<'bound>>) {
+    ///
+    /// While the device is stopped it must not be accessed. What it says is looked up when it runs again.
+    pub(crate) fn update_link(&self, held: &mut Held<'_, NetOps<'bound>>) {
+        if self.is_paused() {
+            return;
+        }
         // Core has logged a configuration that cannot be read.
         let link = self.config.link().unwrap_or(Link::default());
         let unknown = u32::MAX;
@@ -58,10 +70,19 @@ impl<'bound> NetData<'bound> {
             .store(link.speed.unwrap_or(unknown), Ordering::Relaxed);
         let duplex = link.full_duplex.map_or(unknown, u32::from);
         self.duplex.store(duplex, Ordering::Relaxed);
-        netdev
-            .lock()
-            .set_carrier(link.up && !self.dev.needs_reset());
+        let usable = !self.dev.is_dead() && !self.dev.needs_reset();
+        held.set_carrier(link.up && usable);
     }
+
+    /// Returns whether the device is stopped, to be started again.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Relaxed);
+    }
+
     /// Returns the speed of the link in Mbit/s, and whether it is full duplex, as far as known.
     pub(crate) fn link(&self) -> (Option<u32>, Option<bool>) {
         let known = |value: &AtomicU32| {

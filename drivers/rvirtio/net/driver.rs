@@ -5,6 +5,7 @@
 use crate::{
     data::Data,
     features,
+    ops,
     rx,
     setup,
     tx,
@@ -21,9 +22,11 @@ use rvirtio::{
     Feature,
     IdTable,
     Negotiated,
+    Outcome,
     Ready,
     Start,
-    Stopped, //
+    Stopped,
+    Why, //
 };
 
 rvirtio::virtio_device_table!(TABLE, (), [(DeviceId::new(NET), ())]);
@@ -79,9 +82,11 @@ impl Driver for Net {
     fn reclaim(data: Pin<&Data<'_>>, stopped: &Stopped<'_>) {
         let netdev = &data.netdev;
         let mut held = netdev.lock();
-        held.set_carrier(false);
+        if stopped.why() == Why::End {
+            held.set_carrier(false);
+        }
+        held.pause_all();
         for (index, pair) in netdev.pairs().iter().enumerate() {
-            held.pause(index);
             if let Some((rx, _)) = held.rx(index) {
                 rx::reclaim(rx, stopped);
             }
@@ -89,8 +94,31 @@ impl Driver for Net {
         }
     }
 
+    fn can_restart(_data: Pin<&Data<'_>>) -> bool {
+        true
+    }
+
+    /// The stack is not told: what is set meanwhile is applied afterwards, and frames wait.
+    #[doc(alias = "virtnet_freeze")]
+    fn quiesce(data: Pin<&Data<'_>>, _why: Why) {
+        let mut held = data.netdev.lock();
+        held.data().set_paused(true);
+        ops::halt(&mut held);
+    }
+
+    #[doc(alias = "virtnet_restore")]
+    fn resume(data: Pin<&Data<'_>>, outcome: Outcome) {
+        let mut held = data.netdev.lock();
+        held.data().set_paused(false);
+        match outcome {
+            Outcome::Running if held.is_open() => ops::run(&mut held),
+            Outcome::Running => (),
+            Outcome::Dead => held.set_carrier(false),
+        }
+    }
+
     #[doc(alias = "virtnet_config_changed")]
     fn config_changed(data: Pin<&Data<'_>>) {
-        data.netdev.data().update_link(&data.netdev);
+        data.netdev.data().update_link(&mut data.netdev.lock());
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     tx::{
         self,
         Tx, //
-    }, //
+    },
+    watch::Remedy, //
 };
 use kernel::prelude::*;
 use netdev::{
@@ -32,6 +33,26 @@ use netdev::{
 };
 use rvirtio::More as MoreUsed;
 
+/// Keeps all pairs from working.
+pub(crate) fn halt(held: &mut Held<'_, NetOps<'_>>) {
+    for (index, pair) in held.pairs().iter().enumerate() {
+        pair.lock_tx().stop();
+        held.pause(index);
+    }
+}
+
+/// Has all pairs work, of a device that is open and runs. A queue without memory for buffers asks for some
+/// again and again.
+pub(crate) fn run(held: &mut Held<'_, NetOps<'_>>) {
+    for (index, pair) in held.pairs().iter().enumerate() {
+        if let Some((rx, mut pools)) = held.rx(index) {
+            refill::fill(rx, &mut pools);
+        }
+        pair.lock_tx().wake();
+        held.resume(index);
+    }
+}
+
 impl<'bound> Operations for NetOps<'bound> {
     type Device = NetData<'bound>;
     type Pair = Counters;
@@ -42,7 +63,11 @@ impl<'bound> Operations for NetOps<'bound> {
 
     #[doc(alias = "virtnet_open")]
     fn open(held: &mut Held<'_, Self>) -> Result {
-        for (index, pair) in held.pairs().iter().enumerate() {
+        if held.data().is_paused() {
+            // The device is started in a moment, and the interface with it.
+            return Ok(());
+        }
+        for index in 0..held.pairs().len() {
             let Some((rx, mut pools)) = held.rx(index) else {
                 continue;
             };
@@ -53,18 +78,14 @@ impl<'bound> Operations for NetOps<'bound> {
             if rx.vq.in_flight() == 0 {
                 return Err(ENOMEM);
             }
-            pair.lock_tx().start();
-            held.resume(index);
         }
+        run(held);
         Ok(())
     }
 
     #[doc(alias = "virtnet_close")]
     fn stop(held: &mut Held<'_, Self>) {
-        for (index, pair) in held.pairs().iter().enumerate() {
-            pair.lock_tx().stop();
-            held.pause(index);
-        }
+        halt(held);
     }
 
     #[inline]
@@ -104,8 +125,23 @@ impl<'bound> Operations for NetOps<'bound> {
 
     #[doc(alias = "virtnet_tx_timeout")]
     fn tx_timeout(pair: &Pair<Self>) {
-        let dev = pair.device().dev;
-        dev_err!(dev, "output.{}: no frame was sent for long\n", pair.index());
+        if pair.device().is_paused() {
+            return;
+        }
+        let (dev, index) = (pair.device().dev, pair.index());
+        dev.counters().timeouts.add(1);
+        match pair.watch.remedy(pair.tx.packets.get()) {
+            Remedy::Look => {
+                dev_warn!(dev, "output.{index}: nothing was sent for long\n");
+                // The device may have sent it without an interrupt.
+                pair.schedule();
+            }
+            Remedy::Reset => {
+                dev_err!(dev, "output.{index}: nothing is sent\n");
+                dev.request_reset();
+            }
+            Remedy::Wait => (),
+        }
     }
 
     fn stats(_device: &Self::Device, pairs: &[Pair<Self>]) -> LinkStats {

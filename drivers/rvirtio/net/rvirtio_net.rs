@@ -10,7 +10,7 @@
 //! - [`receive`], [`assemble`], [`deliver`], [`dropped`]: receiving frames.
 //! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
-//! - [`tx`], [`tx_header`]: sending.
+//! - [`tx`], [`tx_header`], [`watch`]: sending.
 //! - [`counters`]: what is counted.
 //!
 //! What the compiler cannot check is in the `netdev` crate.
@@ -47,6 +47,7 @@ mod setup;
 mod spec;
 mod tx;
 mod tx_header;
+mod watch;
 
 use driver::Net;
 

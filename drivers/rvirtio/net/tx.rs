@@ -268,13 +268,17 @@ fn reap(tx: &mut Guard<'_, '_>, from: Free) {
 /// Takes back what was not sent, as the device is stopped.
 pub(crate) fn reclaim(tx: &mut Guard<'_, '_>, stopped: &Stopped<'_>) {
     tx.stop();
+    let mut lost = 0;
     loop {
         let tx = &mut **tx;
         let Some(buf) = tx.vq.detach_unused(stopped) else {
             break;
         };
         buf.finish(&mut tx.maps);
+        lost += 1;
     }
+    tx.unarmed = 0;
+    tx.pair().tx.dropped.add(lost);
     tx.reset_sent();
 }
 

@@ -118,12 +118,6 @@ void rvirtio_helper_netif_tx_lock_bh(struct netdev_queue *txq)
 	__netif_tx_lock_bh(txq);
 }
 
-void rvirtio_helper_netif_tx_start_queue(struct netdev_queue *txq);
-void rvirtio_helper_netif_tx_start_queue(struct netdev_queue *txq)
-{
-	netif_tx_start_queue(txq);
-}
-
 void rvirtio_helper_netif_tx_stop_queue(struct netdev_queue *txq);
 void rvirtio_helper_netif_tx_stop_queue(struct netdev_queue *txq)
 {

@@ -59,7 +59,6 @@ extern "C" {
     ) -> bool;
     pub(crate) fn rvirtio_helper_netif_tx_lock(txq: *mut netdev_queue);
     pub(crate) fn rvirtio_helper_netif_tx_lock_bh(txq: *mut netdev_queue);
-    pub(crate) fn rvirtio_helper_netif_tx_start_queue(txq: *mut netdev_queue);
     pub(crate) fn rvirtio_helper_netif_tx_stop_queue(txq: *mut netdev_queue);
     pub(crate) fn rvirtio_helper_netif_tx_trylock(txq: *mut netdev_queue) -> bool;
     pub(crate) fn rvirtio_helper_netif_tx_unlock(txq: *mut netdev_queue);

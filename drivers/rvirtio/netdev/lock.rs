@@ -98,6 +98,15 @@ impl<'a, T: Operations> Held<'a, T> {
         }
     }
 
+    /// Returns whether the device is open.
+    #[doc(alias = "netif_running")]
+    pub fn is_open(&self) -> bool {
+        // SAFETY: It is a network device (type invariant of `Inner`). Bits change atomically, and this one
+        // only with the instance lock held, which it is (type invariant).
+        let state = unsafe { (&raw const (*self.inner.dev()).state).read_volatile() };
+        state & 1 << bindings::netdev_state_t___LINK_STATE_START != 0
+    }
+
     /// Says whether there is a link. Of no effect on a device that is being removed: the stack would
     /// look at the link later.
     #[doc(alias = "netif_carrier_on")]
@@ -127,7 +136,7 @@ impl<'a, T: Operations> Held<'a, T> {
     }
 
     /// Pauses all pairs.
-    pub(crate) fn pause_all(&mut self) {
+    pub fn pause_all(&mut self) {
         for index in 0..self.inner.pairs().len() {
             self.pause(index);
         }

@@ -183,13 +183,6 @@ impl<'a, T: Operations> TxGuard<'a, T> {
         unsafe { rvirtio_helper_netif_tx_stop_queue(self.raw()) }
     }
 
-    /// Makes the stack pass frames, from when the interface is opened on.
-    #[doc(alias = "netif_tx_start_queue")]
-    pub fn start(&mut self) {
-        // SAFETY: The queue is valid (type invariant of `TxQueue`).
-        unsafe { rvirtio_helper_netif_tx_start_queue(self.raw()) }
-    }
-
     /// Returns whether the stack passes no frames because of [`TxGuard::stop`].
     #[doc(alias = "netif_tx_queue_stopped")]
     #[inline]

@@ -94,6 +94,7 @@ mod net_files {
     pub(crate) mod rx_mode;
     pub mod spec;
     pub(crate) mod tx_header;
+    pub(crate) mod watch;
 }
 
 #[cfg(test)]
