@@ -13,16 +13,6 @@
 
 ROUNDS=20
 
-# behind PORT: prints the address of the function behind it.
-behind() {
-	for function in "/sys/bus/pci/devices/$1"/*; do
-		case ${function##*/} in
-		*:??.?) echo "${function##*/}" && return ;;
-		esac
-	done
-	fail "nothing is behind $1"
-}
-
 NEAR_BDF=$(behind 0000:00:10.0) || exit
 FAR_BDF=$(behind 0000:00:11.0) || exit
 DEVICES=/sys/bus/pci/devices

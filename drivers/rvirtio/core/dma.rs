@@ -331,13 +331,21 @@ impl<'bound> Buffer<'bound> {
     /// Copies `from` to the start of the buffer. Returns the number of bytes that were copied,
     /// which is limited by both lengths.
     pub fn write(&mut self, from: &[u8]) -> usize {
-        let len = from.len().min(self.len as usize);
-        // SAFETY: `memory` has at least `self.len` bytes, so `len` is inside it. The device does
-        // not access it: while the device has the buffer, a queue owns it.
-        unsafe {
-            from.as_ptr()
-                .copy_to_nonoverlapping(self.memory.cpu().as_ptr(), len)
-        };
+        self.write_at(0, from)
+    }
+
+    /// Copies `from` to the buffer, starting at `offset`. Returns the number of bytes that were
+    /// copied, which is limited by both lengths.
+    pub fn write_at(&mut self, offset: usize, from: &[u8]) -> usize {
+        let len = from.len().min((self.len as usize).saturating_sub(offset));
+        if len != 0 {
+            // SAFETY: `memory` has at least `self.len` bytes, so `offset + len` is inside it. The
+            // device does not access it: while the device has the buffer, a queue owns it.
+            unsafe {
+                let to = self.memory.cpu().as_ptr().add(offset);
+                from.as_ptr().copy_to_nonoverlapping(to, len);
+            }
+        }
         len
     }
 }

@@ -27,6 +27,7 @@ pub use self::buffers::{
     Buffers,
     FilledTable,
     In,
+    InOut,
     Out, //
 };
 pub use self::drain::{

@@ -41,6 +41,7 @@ use rvirtio::{
 /// The queues.
 const RECEIVE: u16 = queue::receive(0);
 const TRANSMIT: u16 = queue::transmit(0);
+const CONTROL: u16 = queue::control(1);
 
 /// The length of a header.
 const HEADER: usize = 12;
@@ -310,6 +311,55 @@ mod tests {
         device.release(Hold::Suspend);
         device.settle();
         can_receive(&device, &interface)?;
+        ensure_eq!(device.broken_rule(), None);
+        Ok(())
+    }
+
+    /// Commands that were not agreed on are not sent.
+    ///
+    /// covers: NET-71 NET-72 NET-73
+    #[test]
+    fn no_commands() -> Result {
+        let device = device(&[feature::CTRL_VQ])?;
+        let interface = Interface::of(&device)?;
+        interface.open()?;
+        interface.set_address(ADDRESS)?;
+        can_receive(&device, &interface)?;
+        device.hold(Hold::Suspend);
+        device.release(Hold::Suspend);
+        can_receive(&device, &interface)?;
+        ensure!(!device.rang(CONTROL));
+        ensure_eq!(interface.state().address, ADDRESS);
+        Ok(())
+    }
+
+    /// A device that does not answer commands gets one, and no others before it was reset: what was to be
+    /// set fails, and is not set. It sends and receives nevertheless.
+    ///
+    /// covers: NET-74
+    #[test]
+    fn commands_without_answers() -> Result {
+        let device = device(&[feature::CTRL_VQ, feature::CTRL_MAC_ADDR])?;
+        let interface = Interface::of(&device)?;
+        let address = interface.state().address;
+        for _ in 0..2 {
+            // Its address, which is a random one, was sent.
+            ensure!(device.rang(CONTROL));
+            ensure!(interface.set_address(ADDRESS).is_err());
+            ensure_eq!(interface.state().address, address);
+            ensure!(!device.rang(CONTROL));
+
+            interface.open()?;
+            send(&interface, &frame::<60>(0))?;
+            can_receive(&device, &interface)?;
+            // It is told again.
+            device.hold(Hold::Reset);
+            // Meanwhile it is only noted.
+            interface.set_address(ADDRESS)?;
+            interface.set_address(address)?;
+            device.release(Hold::Reset);
+            device.settle();
+        }
         ensure_eq!(device.broken_rule(), None);
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! What driver and device have agreed on, as far as frames and their headers are concerned.
 
 use super::spec::{
+    control::offloads,
     feature,
     header::Layout, //
 };
@@ -22,6 +23,21 @@ pub(crate) struct Caps {
     pub(crate) rx: RxCaps,
     /// What a device does with frames that it takes.
     pub(crate) tx: TxCaps,
+    /// What it can be told.
+    pub(crate) control: ControlCaps,
+}
+
+/// Commands that a device takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ControlCaps {
+    /// There is a queue for them.
+    pub(crate) queue: bool,
+    pub(crate) rx: bool,
+    pub(crate) rx_extra: bool,
+    pub(crate) vlan: bool,
+    pub(crate) mac: bool,
+    pub(crate) announce: bool,
+    pub(crate) offloads: bool,
 }
 
 /// What headers of received frames may say.
@@ -89,6 +105,15 @@ impl Caps {
                 tunnel_csum: has(feature::HOST_UDP_TUNNEL_GSO_CSUM),
                 exact_hdr_len: has(feature::GUEST_HDRLEN),
             },
+            control: ControlCaps {
+                queue: has(feature::CTRL_VQ),
+                rx: has(feature::CTRL_RX),
+                rx_extra: has(feature::CTRL_RX_EXTRA),
+                vlan: has(feature::CTRL_VLAN),
+                mac: has(feature::CTRL_MAC_ADDR),
+                announce: has(feature::GUEST_ANNOUNCE),
+                offloads: has(feature::CTRL_GUEST_OFFLOADS),
+            },
         }
     }
 }
@@ -97,6 +122,30 @@ impl RxCaps {
     /// Returns whether frames can be larger than the MTU.
     pub(crate) fn has_gso(&self) -> bool {
         self.tso4 || self.tso6 || self.ufo || self.uso4 || self.uso6 || self.tunnel
+    }
+
+    /// Returns the bits of a command that switches all of them on, or all but those by which frames can
+    /// be larger than the MTU.
+    ///
+    /// covers: NET-88
+    pub(crate) fn offloads(&self, with_gso: bool) -> u64 {
+        let bit = |feature: Feature| 1_u64.checked_shl(feature.bit().into()).unwrap_or(0);
+        [
+            (self.csum, bit(feature::GUEST_CSUM)),
+            (self.tso4 && with_gso, bit(feature::GUEST_TSO4)),
+            (self.tso6 && with_gso, bit(feature::GUEST_TSO6)),
+            (self.ecn && with_gso, bit(feature::GUEST_ECN)),
+            (self.ufo && with_gso, bit(feature::GUEST_UFO)),
+            (self.uso4 && with_gso, bit(feature::GUEST_USO4)),
+            (self.uso6 && with_gso, bit(feature::GUEST_USO6)),
+            (self.tunnel && with_gso, 1 << offloads::UDP_TUNNEL_GSO),
+            (
+                self.tunnel_csum && with_gso,
+                1 << offloads::UDP_TUNNEL_GSO_CSUM,
+            ),
+        ]
+        .into_iter()
+        .fold(0, |bits, (on, bit)| if on { bits | bit } else { bits })
     }
 }
 
@@ -119,6 +168,31 @@ mod tests {
             ),
         ] {
             assert_eq!(Caps::new(Features::of(features)).layout, layout);
+        }
+    }
+
+    /// covers: NET-88
+    #[test]
+    fn only_offloads_that_were_agreed_on_are_switched() {
+        let offloads = |features: &[Feature]| {
+            let rx = Caps::new(Features::of(features)).rx;
+            (rx.offloads(true), rx.offloads(false))
+        };
+        assert_eq!(offloads(&[]), (0, 0));
+        assert_eq!(offloads(&[feature::CSUM, feature::HOST_TSO4]), (0, 0));
+        assert_eq!(offloads(&[feature::GUEST_CSUM]), (2, 2));
+        for (feature, bit) in [
+            (feature::GUEST_TSO4, 7),
+            (feature::GUEST_TSO6, 8),
+            (feature::GUEST_ECN, 9),
+            (feature::GUEST_UFO, 10),
+            (feature::GUEST_USO4, 54),
+            (feature::GUEST_USO6, 55),
+            (feature::GUEST_UDP_TUNNEL_GSO, 46),
+            (feature::GUEST_UDP_TUNNEL_GSO_CSUM, 47),
+        ] {
+            let found = offloads(&[feature::GUEST_CSUM, feature]);
+            assert_eq!(found, (2 | 1 << bit, 2), "{feature:?}");
         }
     }
 

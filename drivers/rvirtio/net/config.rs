@@ -76,6 +76,13 @@ impl<'bound> NetConfig<'bound> {
         })
     }
 
+    /// Returns whether the device wants the interface to announce itself.
+    #[doc(alias = "VIRTIO_NET_S_ANNOUNCE")]
+    pub(crate) fn wants_announcement(&self) -> bool {
+        let bits: Result<Option<u16>> = self.group(feature::STATUS, || self.read(config::STATUS));
+        matches!(bits, Ok(Some(bits)) if bits & status::ANNOUNCE != 0)
+    }
+
     /// Reads fields that are there if `feature` is, and belong together.
     fn group<T>(&self, feature: Feature, mut read: impl FnMut() -> Result<T>) -> Result<Option<T>> {
         let group = || self.config.consistent(|_| read());

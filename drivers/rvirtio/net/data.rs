@@ -7,6 +7,10 @@ use crate::{
     config::{
         Link,
         NetConfig, //
+    },
+    desired::{
+        Desired,
+        State, //
     }, //
 };
 use core::{
@@ -17,12 +21,23 @@ use core::{
         Ordering, //
     }, //
 };
-use kernel::device::Bound;
+use kernel::{
+    device::Bound,
+    new_mutex,
+    prelude::*,
+    sync::{
+        Mutex,
+        MutexGuard, //
+    }, //
+};
 use netdev::{
     Held,
     NetDev, //
 };
-use rvirtio::Device;
+use rvirtio::{
+    Device,
+    Outcome, //
+};
 
 /// What the driver has for each device.
 pub(crate) struct Data<'bound> {
@@ -40,20 +55,34 @@ pub(crate) struct NetData<'bound> {
     /// Speed in Mbit/s, and how many directions work at a time; both with all bits set if unknown.
     speed: AtomicU32,
     duplex: AtomicU32,
+    /// What commands set. The innermost of all locks that sleep.
+    desired: Pin<KBox<Mutex<Desired<'bound>>>>,
     /// Whether the device is stopped, to be started again. Set with the instance lock held.
     paused: AtomicBool,
 }
 
 impl<'bound> NetData<'bound> {
-    pub(crate) fn new(dev: &'bound Device<Bound>, config: NetConfig<'bound>, caps: Caps) -> Self {
-        Self {
+    pub(crate) fn new(
+        dev: &'bound Device<Bound>,
+        config: NetConfig<'bound>,
+        caps: Caps,
+        desired: Desired<'bound>,
+    ) -> Result<Self> {
+        let lock = new_mutex!(desired, "rvirtio_net::Desired");
+        Ok(Self {
             dev,
+            desired: KBox::pin_init(lock, GFP_KERNEL)?,
             caps,
             config,
             speed: AtomicU32::new(u32::MAX),
             duplex: AtomicU32::new(u32::MAX),
             paused: AtomicBool::new(false),
-        }
+        })
+    }
+
+    /// Returns what commands set; sleeps while one is sent.
+    pub(crate) fn desired(&self) -> MutexGuard<'_, Desired<'bound>> {
+        self.desired.lock()
     }
 
     /// Follows what the device says about its link.
@@ -79,8 +108,30 @@ impl<'bound> NetData<'bound> {
         self.paused.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_paused(&self, paused: bool) {
-        self.paused.store(paused, Ordering::Relaxed);
+    /// Keeps the device from being used until [`NetData::unpause`].
+    pub(crate) fn pause(&self) {
+        self.paused.store(true, Ordering::Relaxed);
+        self.desired().set_state(State::Paused);
+    }
+
+    /// Tells a device that was reset what it is to know, if it runs.
+    pub(crate) fn unpause(&self, outcome: Outcome) {
+        self.paused.store(false, Ordering::Relaxed);
+        let mut desired = self.desired();
+        match outcome {
+            Outcome::Dead => desired.set_state(State::Dead),
+            Outcome::Running => {
+                desired.set_state(State::Running);
+                if let Err(error) = desired.replay() {
+                    dev_err!(self.dev, "not all settings could be restored: {error:?}\n");
+                }
+            }
+        }
+    }
+
+    /// Returns whether the device wants to be announced on the network.
+    pub(crate) fn is_to_be_announced(&self) -> bool {
+        self.caps.control.announce && !self.is_paused() && self.config.wants_announcement()
     }
 
     /// Returns the speed of the link in Mbit/s, and whether it is full duplex, as far as known.

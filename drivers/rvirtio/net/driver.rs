@@ -62,6 +62,7 @@ impl Driver for Net {
             }
         }
         let ready = connect.driver_ok()?;
+        netdev.data().unpause(Outcome::Running);
         // Until `config_changed` looks, which core calls once after this.
         netdev.lock().set_carrier(false);
         netdev.register(&ready)?;
@@ -76,7 +77,8 @@ impl Driver for Net {
             start.enable(&mut rx.vq)?;
             start.enable(&mut pair.lock_tx().vq)?;
         }
-        Ok(())
+        let mut desired = netdev.data().desired();
+        desired.start(start)
     }
 
     fn reclaim(data: Pin<&Data<'_>>, stopped: &Stopped<'_>) {
@@ -92,6 +94,7 @@ impl Driver for Net {
             }
             tx::reclaim(&mut pair.lock_tx(), stopped);
         }
+        netdev.data().desired().reclaim(stopped);
     }
 
     fn can_restart(_data: Pin<&Data<'_>>) -> bool {
@@ -102,14 +105,14 @@ impl Driver for Net {
     #[doc(alias = "virtnet_freeze")]
     fn quiesce(data: Pin<&Data<'_>>, _why: Why) {
         let mut held = data.netdev.lock();
-        held.data().set_paused(true);
+        held.data().pause();
         ops::halt(&mut held);
     }
 
     #[doc(alias = "virtnet_restore")]
     fn resume(data: Pin<&Data<'_>>, outcome: Outcome) {
         let mut held = data.netdev.lock();
-        held.data().set_paused(false);
+        held.data().unpause(outcome);
         match outcome {
             Outcome::Running if held.is_open() => ops::run(&mut held),
             Outcome::Running => (),
@@ -119,6 +122,12 @@ impl Driver for Net {
 
     #[doc(alias = "virtnet_config_changed")]
     fn config_changed(data: Pin<&Data<'_>>) {
-        data.netdev.data().update_link(&mut data.netdev.lock());
+        let netdev = &data.netdev;
+        netdev.data().update_link(&mut netdev.lock());
+        if netdev.data().is_to_be_announced() {
+            netdev.announce();
+            // A device that refuses asks again.
+            let _ = netdev.data().desired().acknowledge_announcement();
+        }
     }
 }

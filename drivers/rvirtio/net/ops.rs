@@ -8,6 +8,7 @@ use crate::{
         NetData,
         NetOps, //
     },
+    limits::Mac,
     receive::receive,
     refill,
     rx::Rx,
@@ -19,19 +20,31 @@ use crate::{
 };
 use kernel::prelude::*;
 use netdev::{
+    Addresses,
     Done,
     Free,
     Held,
     LinkStats,
+    NetFeatures,
     Operations,
     Pair,
     Polled,
     RxQueueStats,
+    RxWish,
     TxGuard,
     TxQueueStats,
     TxSkb, //
 };
 use rvirtio::More as MoreUsed;
+
+/// Copies addresses.
+fn collect(list: Addresses<'_>) -> Result<KVVec<Mac>> {
+    let mut found = KVVec::with_capacity(list.count(), GFP_KERNEL)?;
+    for address in list.iter() {
+        found.push(address, GFP_KERNEL)?;
+    }
+    Ok(found)
+}
 
 /// Keeps all pairs from working.
 pub(crate) fn halt(held: &mut Held<'_, NetOps<'_>>) {
@@ -158,6 +171,36 @@ impl<'bound> Operations for NetOps<'bound> {
 
     fn tx_stats(pair: &Pair<Self>) -> TxQueueStats {
         pair.tx()
+    }
+
+    fn set_mac(held: &mut Held<'_, Self>, address: Mac) -> Result {
+        held.data().desired().set_mac(address)
+    }
+
+    fn set_rx_mode(held: &mut Held<'_, Self>, wish: RxWish<'_>) -> Result {
+        let unicast = collect(wish.unicast)?;
+        let multicast = collect(wish.multicast)?;
+        let modes = (wish.promisc, wish.allmulti);
+        let mut desired = held.data().desired();
+        desired.set_filter(modes, &unicast, &multicast)
+    }
+
+    fn vlan_add(device: &Self::Device, vlan: u16) -> Result {
+        device.desired().set_vlan(vlan, true)
+    }
+
+    fn vlan_remove(device: &Self::Device, vlan: u16) -> Result {
+        device.desired().set_vlan(vlan, false)
+    }
+
+    fn set_features(held: &mut Held<'_, Self>, from: NetFeatures, to: NetFeatures) -> Result {
+        let gro = NetFeatures::GRO_HW;
+        if from & gro == to & gro {
+            return Ok(());
+        }
+        let data = held.data();
+        let bits = data.caps.rx.offloads(to.contains(gro));
+        data.desired().set_offloads(bits)
     }
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {

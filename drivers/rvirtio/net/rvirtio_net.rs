@@ -11,6 +11,7 @@
 //! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
+//! - [`control`], [`desired`], [`filter`]: commands, and what they set.
 //! - [`counters`]: what is counted.
 //!
 //! What the compiler cannot check is in the `netdev` crate.
@@ -22,12 +23,15 @@
 mod assemble;
 mod caps;
 mod config;
+mod control;
 mod counters;
 mod data;
 mod deliver;
+mod desired;
 mod driver;
 mod dropped;
 mod features;
+mod filter;
 mod limits;
 mod ops;
 mod parse;

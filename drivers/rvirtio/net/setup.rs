@@ -5,12 +5,14 @@
 use crate::{
     caps::Caps,
     config::NetConfig,
+    control::ControlQueue,
     counters::Counters,
     data::{
         Data,
         NetData,
         NetOps, //
     },
+    desired::Desired,
     features::{
         offloads,
         Offload, //
@@ -60,7 +62,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let mtu = mtu(init.device(), &config, &caps)?;
     let mac = mac(init.device(), &config)?;
     let mode = RxMode::new(&caps, mtu, SHARED_INFO_SIZE);
-    let configured = find_queues(init, 1)?;
+    let configured = find_queues(init, 1, caps.control.queue)?;
     let dma = configured.dma();
 
     let mut pairs = KVec::new();
@@ -75,15 +77,23 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         min_mtu: MIN_MTU,
         max_mtu: mtu.max,
         features,
-        switchable: features & SWITCHABLE,
+        switchable: switchable(&caps, features),
         in_tunnels: in_tunnels(features),
+        filters_unicast: caps.control.rx,
         // CAST: At most 24.
         needed_headroom: caps.layout.len() as u16,
         page_orders: mode.page_orders(),
         rx_size,
     };
-    let data = NetData::new(configured.device(), config, caps);
+    let queue = if caps.control.queue {
+        Some(ControlQueue::new(&configured, queue::control(1))?)
+    } else {
+        None
+    };
+    let desired = Desired::new(queue, caps.control, mac);
+    let data = NetData::new(configured.device(), config, caps, desired)?;
     let netdev = NetDev::new(dma, &net_config, data, pairs)?;
+    netdev.data().desired().set_mac(netdev.address())?;
     Ok(Data { netdev })
 }
 
@@ -115,13 +125,17 @@ fn mtu(dev: &Device<Bound>, config: &NetConfig<'_>, caps: &Caps) -> Result<Mtu> 
 
 /// Has interrupt vectors allocated for the queues of `pairs` pairs.
 #[doc(alias = "virtnet_find_vqs")]
-fn find_queues(init: Negotiated<'_>, pairs: u16) -> Result<Configured<'_>> {
+fn find_queues(init: Negotiated<'_>, pairs: u16, control: bool) -> Result<Configured<'_>> {
     let mut queues = KVec::new();
     for index in 0..pairs {
         for name in [c"input", c"output"] {
             let queue = VqInfo::numbered(name, index, Callback::Yes);
             queues.push(queue, GFP_KERNEL)?;
         }
+    }
+    if control {
+        // It is looked at while a command is waited for.
+        queues.push(VqInfo::new(c"control", Callback::No), GFP_KERNEL)?;
     }
     init.find_vqs(&queues, Affinity::Free)
 }
@@ -151,6 +165,15 @@ const SWITCHABLE: NetFeatures = NetFeatures::FRAGMENTS
     .with(NetFeatures::USO)
     .with(NetFeatures::UDP_TUNNEL)
     .with(NetFeatures::UDP_TUNNEL_CSUM);
+
+/// Returns what of `features` can be switched.
+fn switchable(caps: &Caps, features: NetFeatures) -> NetFeatures {
+    if caps.control.offloads {
+        features & SWITCHABLE.with(NetFeatures::GRO_HW)
+    } else {
+        features & SWITCHABLE
+    }
+}
 
 /// Returns what of `features` frames in UDP tunnels can have.
 fn in_tunnels(features: NetFeatures) -> NetFeatures {
@@ -183,6 +206,9 @@ fn net_features(caps: &Caps, fragments: bool) -> NetFeatures {
     }
     if caps.rx.has_gso() {
         features = features.with(NetFeatures::GRO_HW);
+    }
+    if caps.control.vlan {
+        features = features.with(NetFeatures::VLAN_FILTER);
     }
     features
 }

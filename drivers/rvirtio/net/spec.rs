@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/uapi/linux/virtio_net.h`](srctree/include/uapi/linux/virtio_net.h)
 
+pub mod control;
 pub mod feature;
 pub mod header;
 
@@ -52,6 +53,11 @@ pub mod queue {
     #[doc(alias = "txq2vq")]
     pub const fn transmit(pair: u16) -> u16 {
         receive(pair).wrapping_add(1)
+    }
+
+    /// Returns the index of the control queue of a device that has so many pairs.
+    pub const fn control(pairs: u16) -> u16 {
+        receive(pairs)
     }
 }
 

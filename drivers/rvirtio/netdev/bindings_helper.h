@@ -30,7 +30,12 @@ const netdev_features_t RVIRTIO_NETIF_F_GSO_ROBUST = NETIF_F_GSO_ROBUST;
 const netdev_features_t RVIRTIO_NETIF_F_CSUM_MASK = NETIF_F_CSUM_MASK;
 const netdev_features_t RVIRTIO_NETIF_F_RXCSUM = NETIF_F_RXCSUM;
 const netdev_features_t RVIRTIO_NETIF_F_RXHASH = NETIF_F_RXHASH;
+const netdev_features_t RVIRTIO_NETIF_F_HW_VLAN_CTAG_FILTER =
+	NETIF_F_HW_VLAN_CTAG_FILTER;
 const netdev_features_t RVIRTIO_NETIF_F_GRO_HW = NETIF_F_GRO_HW;
+const unsigned int RVIRTIO_NETREG_REGISTERED = NETREG_REGISTERED;
+const unsigned int RVIRTIO_IFF_PROMISC = IFF_PROMISC;
+const unsigned int RVIRTIO_IFF_ALLMULTI = IFF_ALLMULTI;
 const u32 RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_GLINK = ETHTOOL_OP_NEEDS_RTNL_GLINK;
 const unsigned int RVIRTIO_NETDEV_PRIV_OFFSET = offsetof(struct net_device, priv);
 const unsigned int RVIRTIO_PP_FLAG_DMA_MAP = PP_FLAG_DMA_MAP;

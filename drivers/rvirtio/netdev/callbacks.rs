@@ -7,6 +7,7 @@
 use crate::{
     bindings,
     config::NetDevConfig,
+    features::NetFeatures,
     helpers::*,
     inner::Inner,
     lock::Held,
@@ -44,11 +45,9 @@ impl<T: Operations> Callbacks<T> {
         ndo_open: Some(Self::open),
         ndo_stop: Some(Self::stop),
         ndo_start_xmit: Some(Self::start_xmit),
-        ndo_validate_addr: Some(bindings::eth_validate_addr),
-        ndo_set_mac_address: Some(bindings::eth_mac_addr),
         ndo_tx_timeout: Some(Self::tx_timeout),
         ndo_get_stats64: Some(Self::stats64),
-        ..pin_init::zeroed()
+        ..Self::CONTROL_OPS
     };
 
     /// The same for a device that knows of tunnels.
@@ -214,18 +213,22 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     dev.min_mtu = config.min_mtu.into();
     dev.max_mtu = config.max_mtu.into();
     dev.features = config.features.into_raw();
-    dev.vlan_features = config.features.into_raw();
+    dev.vlan_features = config.features.without(NetFeatures::VLAN_FILTER).into_raw();
     dev.hw_features = config.switchable.into_raw();
     dev.hw_enc_features = config.in_tunnels.into_raw();
     dev.needed_headroom = config.needed_headroom;
     // SAFETY: The union has this structure as its members.
     let flags = unsafe { &mut dev.__bindgen_anon_1.priv_flags_fast };
-    // CAST: Both are bits of the lower half.
+    // CAST: All are bits of the lower half.
     let sharing = bindings::netdev_priv_flags_IFF_TX_SKB_SHARING as c_ulong;
     let live_change = bindings::netdev_priv_flags_IFF_LIVE_ADDR_CHANGE as c_ulong;
     // A frame is sent once at a time: its control block is the driver's until it is freed. Nothing is
     // made of the address when the interface is opened.
-    flags.set_priv_flags((flags.priv_flags() & !sharing) | live_change);
+    let mut set = live_change;
+    if config.filters_unicast {
+        set |= bindings::netdev_priv_flags_IFF_UNICAST_FLT as c_ulong;
+    }
+    flags.set_priv_flags((flags.priv_flags() & !sharing) | set);
 }
 
 /// Returns transmit queue `index` of a device.

@@ -21,6 +21,8 @@ pub struct NetDevConfig<'a> {
     /// What of that it can do for frames in tunnels. Without segmentation it completes no checksums
     /// there.
     pub in_tunnels: NetFeatures,
+    /// Whether it can receive frames of more addresses than its own, without all others.
+    pub filters_unicast: bool,
     /// Bytes that it likes to have before frames that it sends.
     pub needed_headroom: u16,
     /// The orders of the pages that each pair has pools of.

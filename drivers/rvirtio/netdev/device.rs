@@ -78,6 +78,28 @@ impl<T: Operations> NetDev<T> {
         self.0.pairs()
     }
 
+    /// Returns the address of the interface, which nobody sees yet.
+    pub fn address(&self) -> [u8; 6] {
+        // SAFETY: It is an Ethernet device (type invariant), so that it has an address of six bytes.
+        unsafe { (*self.0.dev()).dev_addr.cast::<[u8; 6]>().read() }
+    }
+
+    /// Has all others on the network learn where the interface is. Must not be called with a lock held; may
+    /// sleep. Of no effect on a device that is not registered.
+    #[doc(alias = "netdev_notify_peers")]
+    pub fn announce(&self) {
+        let dev = self.0.dev();
+        // SAFETY: It is a network device (type invariant). The lock is held that it takes to register or
+        // unregister it.
+        unsafe {
+            bindings::rtnl_lock();
+            if u32::from((*dev).reg_state) == bindings::RVIRTIO_NETREG_REGISTERED {
+                bindings::__netdev_notify_peers(dev);
+            }
+            bindings::rtnl_unlock();
+        }
+    }
+
     /// Takes the lock of the control path; may sleep. Must not be called where that is held: in
     /// operations that get a [`Held`].
     #[doc(alias = "netdev_lock")]

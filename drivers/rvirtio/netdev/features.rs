@@ -58,6 +58,9 @@ net_features! {
     /// Frames that are received have hashes.
     #[doc(alias = "NETIF_F_RXHASH")]
     RX_HASH = RVIRTIO_NETIF_F_RXHASH;
+    /// Frames of VLANs are received that were added.
+    #[doc(alias = "NETIF_F_HW_VLAN_CTAG_FILTER")]
+    VLAN_FILTER = RVIRTIO_NETIF_F_HW_VLAN_CTAG_FILTER;
     /// Frames that are received may have been merged.
     #[doc(alias = "NETIF_F_GRO_HW")]
     GRO_HW = RVIRTIO_NETIF_F_GRO_HW;
@@ -71,6 +74,16 @@ impl NetFeatures {
     #[must_use]
     pub const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Returns the features of this set that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(crate) const fn from_raw(raw: u64) -> Self {
+        Self(raw)
     }
 
     pub(crate) const fn into_raw(self) -> u64 {

@@ -18,9 +18,11 @@
 //! C headers: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h),
 //! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
+mod addresses;
 mod bindings;
 mod callbacks;
 mod config;
+mod control_callbacks;
 mod device;
 mod ethtool;
 mod features;
@@ -48,6 +50,10 @@ mod tx_header;
 mod tx_map;
 mod tx_queue;
 
+pub use addresses::{
+    Addresses,
+    RxWish, //
+};
 pub use config::NetDevConfig;
 pub use device::NetDev;
 pub use features::NetFeatures;

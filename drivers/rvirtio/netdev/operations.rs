@@ -5,6 +5,8 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use crate::{
+    addresses::RxWish,
+    features::NetFeatures,
     lock::Held,
     napi::{
         Done,
@@ -75,6 +77,46 @@ pub trait Operations: Sized {
 
     /// Returns what was counted for a transmit queue.
     fn tx_stats(pair: &Pair<Self>) -> TxQueueStats;
+
+    /// Sets the address, which is one that an interface can have. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; the interface keeps the one that it has.
+    #[doc(alias = "ndo_set_mac_address")]
+    fn set_mac(held: &mut Held<'_, Self>, address: [u8; 6]) -> Result;
+
+    /// Sets which frames are received. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; this is called again later.
+    #[doc(alias = "ndo_set_rx_mode_async")]
+    fn set_rx_mode(held: &mut Held<'_, Self>, wish: RxWish<'_>) -> Result;
+
+    /// Has frames of a VLAN received. The lock of the control path may be held or not. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; the VLAN is not added.
+    #[doc(alias = "ndo_vlan_rx_add_vid")]
+    fn vlan_add(device: &Self::Device, vlan: u16) -> Result;
+
+    /// Has frames of a VLAN received no more. Otherwise as [`Operations::vlan_add`].
+    ///
+    /// # Errors
+    ///
+    /// Any; they are logged.
+    #[doc(alias = "ndo_vlan_rx_kill_vid")]
+    fn vlan_remove(device: &Self::Device, vlan: u16) -> Result;
+
+    /// Switches from the features `from` to `to`. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; the features stay as they are.
+    #[doc(alias = "ndo_set_features")]
+    fn set_features(held: &mut Held<'_, Self>, from: NetFeatures, to: NetFeatures) -> Result;
 
     /// Returns the speed of the link in Mbit/s and whether it is full duplex, as far as known.
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>);

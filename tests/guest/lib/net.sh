@@ -14,6 +14,16 @@ find_interface() {
 	return 1
 }
 
+# behind PORT: prints the address of the function behind it.
+behind() {
+	for function in "/sys/bus/pci/devices/$1"/*; do
+		case ${function##*/} in
+		*:??.?) echo "${function##*/}" && return ;;
+		esac
+	done
+	fail "nothing is behind $1"
+}
+
 has_interface() {
 	find_interface "$1" >/dev/null
 }

@@ -87,6 +87,47 @@ unsafe impl Buffers for In<'_> {
     }
 }
 
+/// A buffer of which the device reads the first bytes, and writes those after them.
+pub struct InOut<'bound> {
+    buffer: Buffer<'bound>,
+    readable: u32,
+    writable: u32,
+}
+
+impl<'bound> InOut<'bound> {
+    /// Has the device read `readable` bytes, as far as there are so many, and then write `writable`.
+    pub fn new(buffer: Buffer<'bound>, readable: u32, writable: u32) -> Self {
+        let readable = readable.min(buffer.len());
+        let writable = writable.min(buffer.len() - readable);
+        Self {
+            buffer,
+            readable,
+            writable,
+        }
+    }
+
+    /// Returns the memory.
+    pub fn into_buffer(self) -> Buffer<'bound> {
+        self.buffer
+    }
+}
+
+// SAFETY: The value owns the memory of the `Buffer`, which can only be accessed through it, and
+// does not move with it. Both parts are inside it, and do not overlap.
+unsafe impl Buffers for InOut<'_> {
+    fn readable(&self) -> impl Iterator<Item = Segment> {
+        let Segment { addr, .. } = self.buffer.segment();
+        let len = self.readable;
+        iter::once(Segment { addr, len }).filter(|segment| segment.len != 0)
+    }
+
+    fn writable(&self) -> impl Iterator<Item = Segment> {
+        let addr = self.buffer.segment().addr + u64::from(self.readable);
+        let len = self.writable;
+        iter::once(Segment { addr, len }).filter(|segment| segment.len != 0)
+    }
+}
+
 /// A buffer that the device reads.
 pub struct Out<'bound>(pub Buffer<'bound>);
 

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the device was told by commands, to tell it again after a reset.
+
+use crate::{
+    caps::ControlCaps,
+    control::{
+        ControlQueue,
+        DATA_ROOM, //
+    },
+    filter::{
+        room,
+        table,
+        Modes,
+        Step,
+        Vlans,
+        Wish, //
+    },
+    limits::Mac,
+    spec::control::{
+        announce,
+        mac,
+        offloads,
+        vlan, //
+    }, //
+};
+use kernel::prelude::*;
+use rvirtio::{
+    Start,
+    Stopped, //
+};
+
+/// Whether commands are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// They are.
+    Running,
+    /// They will be, when the device runs.
+    Paused,
+    /// The device cannot be used.
+    Dead,
+}
+
+/// The state of a device that commands set. A reset loses it.
+pub(crate) struct Desired<'bound> {
+    queue: Option<ControlQueue<'bound>>,
+    caps: ControlCaps,
+    state: State,
+    /// The address that the device has after a reset, and the one that it is to have.
+    default_mac: Option<Mac>,
+    mac: Option<Mac>,
+    filter: Option<Filter>,
+    vlans: Vlans,
+    /// `None` for those that are on after a reset.
+    offloads: Option<u64>,
+}
+
+/// What is received, besides what is for the interface.
+struct Filter {
+    modes: Modes,
+    table: KVVec<u8>,
+}
+
+impl<'bound> Desired<'bound> {
+    pub(crate) fn new(
+        queue: Option<ControlQueue<'bound>>,
+        caps: ControlCaps,
+        default_mac: Option<Mac>,
+    ) -> Self {
+        Self {
+            queue,
+            caps,
+            state: State::Paused,
+            default_mac,
+            mac: default_mac,
+            filter: None,
+            vlans: Vlans::new(),
+            offloads: None,
+        }
+    }
+
+    pub(crate) fn start(&mut self, start: &mut Start<'_>) -> Result {
+        match &mut self.queue {
+            Some(queue) => queue.start(start),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn reclaim(&mut self, stopped: &Stopped<'_>) {
+        if let Some(queue) = &mut self.queue {
+            queue.reclaim(stopped);
+        }
+    }
+
+    pub(crate) fn set_state(&mut self, state: State) {
+        self.state = state;
+    }
+
+    /// Tells a device that was reset all that it is to know.
+    ///
+    /// # Errors
+    ///
+    /// The first one. All else that can be set is.
+    pub(crate) fn replay(&mut self) -> Result {
+        let Some(queue) = self.queue.as_mut() else {
+            return Ok(());
+        };
+        let mut result = Ok(());
+        let mut note = |done: Result| result = result.and(done);
+        if let Some(address) = self
+            .mac
+            .filter(|_| self.caps.mac && self.mac != self.default_mac)
+        {
+            note(queue.send(mac::ADDR_SET, &address));
+        }
+        if let Some(bits) = self.offloads {
+            note(queue.send(offloads::SET, &bits.to_le_bytes()));
+        }
+        if let Some(filter) = &self.filter {
+            note(filter.send(queue, self.caps.rx_extra));
+        }
+        for number in self.vlans.iter() {
+            note(queue.send(vlan::ADD, &number.to_le_bytes()));
+        }
+        result
+    }
+
+    /// Calls `send` if the device runs. While it is paused there is nothing to do: it is told later.
+    fn tell(&mut self, send: impl FnOnce(&mut ControlQueue<'bound>) -> Result) -> Result {
+        match (self.state, &mut self.queue) {
+            (State::Paused, _) => Ok(()),
+            (State::Running, Some(queue)) => send(queue),
+            _ => Err(EIO),
+        }
+    }
+
+    /// Sets the address of the interface.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue; nothing has changed then.
+    #[doc(alias = "virtnet_set_mac_address")]
+    pub(crate) fn set_mac(&mut self, address: Mac) -> Result {
+        if self.caps.mac {
+            self.tell(|queue| queue.send(mac::ADDR_SET, &address))?;
+        }
+        self.mac = Some(address);
+        Ok(())
+    }
+
+    /// Sets what is received.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`], and those of the queue.
+    #[doc(alias = "virtnet_rx_mode_work")]
+    pub(crate) fn set_filter(
+        &mut self,
+        (promisc, allmulti): (bool, bool),
+        unicast: &[Mac],
+        multicast: &[Mac],
+    ) -> Result {
+        if !self.caps.rx {
+            return Ok(());
+        }
+        let wish = Wish {
+            promisc,
+            allmulti,
+            unicast: unicast.len(),
+            multicast: multicast.len(),
+        };
+        let modes = Modes::new(wish, room(DATA_ROOM), self.caps.rx_extra);
+        let listed = |on, list| if on { list } else { &[][..] };
+        let mut bytes = KVVec::from_elem(0, DATA_ROOM, GFP_KERNEL)?;
+        let len = table(
+            listed(modes.lists_unicast, unicast),
+            listed(modes.lists_multicast, multicast),
+            &mut bytes,
+        )
+        .ok_or(EINVAL)?;
+        bytes.truncate(len);
+        let filter = Filter {
+            modes,
+            table: bytes,
+        };
+        let has_alluni = self.caps.rx_extra;
+        let result = self.tell(|queue| filter.send(queue, has_alluni));
+        // It is what the stack wants, whether or not the device has it already.
+        self.filter = Some(filter);
+        result
+    }
+
+    /// Has frames of a VLAN received, or not any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue; if it was to be added, it is not.
+    #[doc(alias = "virtnet_vlan_rx_add_vid")]
+    #[doc(alias = "virtnet_vlan_rx_kill_vid")]
+    pub(crate) fn set_vlan(&mut self, number: u16, on: bool) -> Result {
+        if !self.caps.vlan {
+            return Ok(());
+        }
+        let command = if on { vlan::ADD } else { vlan::DELETE };
+        let result = self.tell(|queue| queue.send(command, &number.to_le_bytes()));
+        if result.is_ok() || !on {
+            self.vlans.set(number, on);
+        }
+        result
+    }
+
+    /// Sets the offloads of what is received, as bits of their features.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue; nothing has changed then.
+    #[doc(alias = "virtnet_set_guest_offloads")]
+    pub(crate) fn set_offloads(&mut self, bits: u64) -> Result {
+        self.tell(|queue| queue.send(offloads::SET, &bits.to_le_bytes()))?;
+        self.offloads = Some(bits);
+        Ok(())
+    }
+
+    /// Tells the device that the interface has announced itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue.
+    #[doc(alias = "virtnet_ack_link_announce")]
+    pub(crate) fn acknowledge_announcement(&mut self) -> Result {
+        self.tell(|queue| queue.send(announce::ACK, &[]))
+    }
+}
+
+impl Filter {
+    fn send(&self, queue: &mut ControlQueue<'_>, has_alluni: bool) -> Result {
+        self.modes
+            .steps(has_alluni)
+            .try_for_each(|step| match step {
+                Step::Switch(command, on) => queue.send(command, &[on.into()]),
+                Step::SetTable => queue.send(mac::TABLE_SET, &self.table),
+            })
+    }
+}

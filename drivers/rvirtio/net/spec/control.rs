@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Commands of the control queue (virtio 1.4, 5.1.6.5 Control Virtqueue).
+//!
+//! A request is the bytes of the command, its data, and a byte that the device writes.
+
+/// A command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "virtio_net_ctrl_hdr")]
+pub struct Command {
+    /// What it is about.
+    pub class: u8,
+    /// What is to be done.
+    pub code: u8,
+}
+
+impl Command {
+    const fn new(class: u8, code: u8) -> Self {
+        Self { class, code }
+    }
+}
+
+/// What the device has written, if it has done what it was told.
+#[doc(alias = "VIRTIO_NET_OK")]
+pub const OK: u8 = 0;
+
+/// Receive mode (`CTRL_RX`, and `CTRL_RX_EXTRA` where it says so). The data is a byte: 1 is on, 0 off.
+pub mod rx {
+    use super::Command;
+
+    /// All frames are received.
+    #[doc(alias = "VIRTIO_NET_CTRL_RX_PROMISC")]
+    pub const PROMISC: Command = Command::new(0, 0);
+    /// All multicast frames are received.
+    #[doc(alias = "VIRTIO_NET_CTRL_RX_ALLMULTI")]
+    pub const ALLMULTI: Command = Command::new(0, 1);
+    /// All unicast frames are received (`CTRL_RX_EXTRA`).
+    #[doc(alias = "VIRTIO_NET_CTRL_RX_ALLUNI")]
+    pub const ALLUNI: Command = Command::new(0, 2);
+}
+
+/// Addresses.
+pub mod mac {
+    use super::Command;
+
+    /// Sets the addresses whose frames are received besides those of the interface (`CTRL_RX`). The data
+    /// is a 32-bit number of unicast addresses, these, and the same for multicast addresses.
+    #[doc(alias = "VIRTIO_NET_CTRL_MAC_TABLE_SET")]
+    pub const TABLE_SET: Command = Command::new(1, 0);
+    /// Sets the address of the interface (`CTRL_MAC_ADDR`), the data.
+    #[doc(alias = "VIRTIO_NET_CTRL_MAC_ADDR_SET")]
+    pub const ADDR_SET: Command = Command::new(1, 1);
+}
+
+/// VLANs whose frames are received (`CTRL_VLAN`). The data is a 16-bit number.
+pub mod vlan {
+    use super::Command;
+
+    /// Adds one.
+    #[doc(alias = "VIRTIO_NET_CTRL_VLAN_ADD")]
+    pub const ADD: Command = Command::new(2, 0);
+    /// Removes one.
+    #[doc(alias = "VIRTIO_NET_CTRL_VLAN_DEL")]
+    pub const DELETE: Command = Command::new(2, 1);
+}
+
+/// The device's wish that the driver announces itself (`GUEST_ANNOUNCE`). There is no data.
+pub mod announce {
+    use super::Command;
+
+    /// It has done so.
+    #[doc(alias = "VIRTIO_NET_CTRL_ANNOUNCE_ACK")]
+    pub const ACK: Command = Command::new(3, 0);
+}
+
+/// Offloads of what is received (`CTRL_GUEST_OFFLOADS`).
+pub mod offloads {
+    use super::Command;
+
+    /// Sets which ones are on: 64 bits, those of the features.
+    #[doc(alias = "VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET")]
+    pub const SET: Command = Command::new(5, 0);
+
+    /// Where the bits of the features that are above the 64th are.
+    #[doc(alias = "VIRTIO_NET_OFFLOAD_MAP_MIN")]
+    pub const UDP_TUNNEL_GSO: u32 = 46;
+    /// The same for `GUEST_UDP_TUNNEL_GSO_CSUM`.
+    #[doc(alias = "VIRTIO_NET_OFFLOAD_MAP_MAX")]
+    pub const UDP_TUNNEL_GSO_CSUM: u32 = 47;
+}
