@@ -38,6 +38,7 @@ pub(crate) struct ControlCaps {
     pub(crate) mac: bool,
     pub(crate) announce: bool,
     pub(crate) offloads: bool,
+    pub(crate) pairs: bool,
 }
 
 /// What headers of received frames may say.
@@ -113,6 +114,7 @@ impl Caps {
                 mac: has(feature::CTRL_MAC_ADDR),
                 announce: has(feature::GUEST_ANNOUNCE),
                 offloads: has(feature::CTRL_GUEST_OFFLOADS),
+                pairs: has(feature::MQ),
             },
         }
     }

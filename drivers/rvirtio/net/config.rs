@@ -76,6 +76,11 @@ impl<'bound> NetConfig<'bound> {
         })
     }
 
+    /// Returns the largest number of pairs of queues, if the device says one.
+    pub(crate) fn max_pairs(&self) -> Result<Option<u16>> {
+        self.group(feature::MQ, || self.read(config::MAX_VIRTQUEUE_PAIRS))
+    }
+
     /// Returns whether the device wants the interface to announce itself.
     #[doc(alias = "VIRTIO_NET_S_ANNOUNCE")]
     pub(crate) fn wants_announcement(&self) -> bool {

@@ -17,6 +17,7 @@ use core::{
     marker::PhantomData,
     sync::atomic::{
         AtomicBool,
+        AtomicU16,
         AtomicU32,
         Ordering, //
     }, //
@@ -59,6 +60,8 @@ pub(crate) struct NetData<'bound> {
     desired: Pin<KBox<Mutex<Desired<'bound>>>>,
     /// Whether the device is stopped, to be started again. Set with the instance lock held.
     paused: AtomicBool,
+    /// How many pairs of queues are used. Set with the instance lock held.
+    used_pairs: AtomicU16,
 }
 
 impl<'bound> NetData<'bound> {
@@ -77,6 +80,7 @@ impl<'bound> NetData<'bound> {
             speed: AtomicU32::new(u32::MAX),
             duplex: AtomicU32::new(u32::MAX),
             paused: AtomicBool::new(false),
+            used_pairs: AtomicU16::new(1),
         })
     }
 
@@ -106,6 +110,15 @@ impl<'bound> NetData<'bound> {
     /// Returns whether the device is stopped, to be started again.
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many pairs of queues are used, the first ones.
+    pub(crate) fn used_pairs(&self) -> u16 {
+        self.used_pairs.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_used_pairs(&self, count: u16) {
+        self.used_pairs.store(count, Ordering::Relaxed);
     }
 
     /// Keeps the device from being used until [`NetData::unpause`].

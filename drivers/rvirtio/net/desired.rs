@@ -20,6 +20,7 @@ use crate::{
     spec::control::{
         announce,
         mac,
+        mq,
         offloads,
         vlan, //
     }, //
@@ -53,6 +54,8 @@ pub(crate) struct Desired<'bound> {
     vlans: Vlans,
     /// `None` for those that are on after a reset.
     offloads: Option<u64>,
+    /// One is used after a reset.
+    pairs: u16,
 }
 
 /// What is received, besides what is for the interface.
@@ -76,6 +79,7 @@ impl<'bound> Desired<'bound> {
             filter: None,
             vlans: Vlans::new(),
             offloads: None,
+            pairs: 1,
         }
     }
 
@@ -112,6 +116,9 @@ impl<'bound> Desired<'bound> {
             .filter(|_| self.caps.mac && self.mac != self.default_mac)
         {
             note(queue.send(mac::ADDR_SET, &address));
+        }
+        if self.pairs != 1 {
+            note(queue.send(mq::PAIRS_SET, &self.pairs.to_le_bytes()));
         }
         if let Some(bits) = self.offloads {
             note(queue.send(offloads::SET, &bits.to_le_bytes()));
@@ -218,6 +225,21 @@ impl<'bound> Desired<'bound> {
     pub(crate) fn set_offloads(&mut self, bits: u64) -> Result {
         self.tell(|queue| queue.send(offloads::SET, &bits.to_le_bytes()))?;
         self.offloads = Some(bits);
+        Ok(())
+    }
+
+    /// Sets how many pairs of queues the device uses.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue; nothing has changed then. [`EINVAL`] if there is only one.
+    #[doc(alias = "virtnet_set_queues")]
+    pub(crate) fn set_pairs(&mut self, count: u16) -> Result {
+        if !self.caps.pairs {
+            return if count == 1 { Ok(()) } else { Err(EINVAL) };
+        }
+        self.tell(|queue| queue.send(mq::PAIRS_SET, &count.to_le_bytes()))?;
+        self.pairs = count;
         Ok(())
     }
 

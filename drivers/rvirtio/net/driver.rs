@@ -6,6 +6,7 @@ use crate::{
     data::Data,
     features,
     ops,
+    pairs,
     rx,
     setup,
     tx,
@@ -63,6 +64,7 @@ impl Driver for Net {
         }
         let ready = connect.driver_ok()?;
         netdev.data().unpause(Outcome::Running);
+        pairs::use_all(netdev)?;
         // Until `config_changed` looks, which core calls once after this.
         netdev.lock().set_carrier(false);
         netdev.register(&ready)?;

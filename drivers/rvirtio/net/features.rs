@@ -33,6 +33,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     CTRL_VLAN,
     CTRL_RX_EXTRA,
     GUEST_ANNOUNCE,
+    MQ,
     CTRL_MAC_ADDR,
     GUEST_USO4,
     GUEST_USO6,

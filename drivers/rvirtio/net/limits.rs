@@ -59,6 +59,44 @@ impl Mtu {
     }
 }
 
+/// The largest number of pairs of queues that a device can have.
+#[doc(alias = "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_MAX")]
+const MAX_PAIRS: u16 = 0x8000;
+
+/// The pairs of queues of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pairs {
+    /// Those of the device. The control queue comes after them.
+    pub(crate) of_device: u16,
+    /// Those that the driver can use.
+    pub(crate) usable: u16,
+    /// The device says an impossible number, which is not used.
+    pub(crate) ignored: Option<u16>,
+}
+
+impl Pairs {
+    /// Returns the pairs for a device that says `device`, if it does, and has `queues` queues, on a machine
+    /// with so many processors.
+    pub(crate) fn new(device: Option<u16>, queues: u16, cpus: u32) -> Self {
+        let (of_device, ignored) = match device {
+            None => (1, None),
+            // There is a control queue, too.
+            Some(pairs)
+                if (1..=MAX_PAIRS).contains(&pairs) && pairs <= queues.saturating_sub(1) / 2 =>
+            {
+                (pairs, None)
+            }
+            Some(pairs) => (1, Some(pairs)),
+        };
+        let cpus = u16::try_from(cpus).unwrap_or(u16::MAX);
+        Self {
+            of_device,
+            usable: of_device.min(cpus).max(1),
+            ignored,
+        }
+    }
+}
+
 /// Speed of a link in Mbit/s, as the device says it.
 ///
 /// covers: NET-11
@@ -113,6 +151,29 @@ mod tests {
     fn largest_mtu_is_what_buffers_hold() {
         assert_eq!(Mtu::new(None, false).max, 1500);
         assert_eq!(Mtu::new(None, true).max, 65535);
+    }
+
+    /// covers: NET-80
+    #[test]
+    fn pairs_of_queues() {
+        let pairs = |device, queues, cpus| {
+            let found = Pairs::new(device, queues, cpus);
+            (found.of_device, found.usable, found.ignored)
+        };
+        assert_eq!(pairs(None, 2, 8), (1, 1, None));
+        assert_eq!(pairs(Some(4), 9, 8), (4, 4, None));
+        assert_eq!(pairs(Some(4), 9, 2), (4, 2, None));
+        assert_eq!(pairs(Some(4), 64, 0), (4, 1, None));
+        // None, more than there are queues for, and more than there can be.
+        for (device, queues) in [
+            (0, 9),
+            (4, 8),
+            (1, 2),
+            (0x8001, u16::MAX),
+            (u16::MAX, u16::MAX),
+        ] {
+            assert_eq!(pairs(Some(device), queues, 8), (1, 1, Some(device)));
+        }
     }
 
     /// covers: NET-11

@@ -9,6 +9,7 @@ use crate::{
         NetOps, //
     },
     limits::Mac,
+    pairs,
     receive::receive,
     refill,
     rx::Rx,
@@ -29,6 +30,7 @@ use netdev::{
     Operations,
     Pair,
     Polled,
+    Rtnl,
     RxQueueStats,
     RxWish,
     TxGuard,
@@ -48,20 +50,35 @@ fn collect(list: Addresses<'_>) -> Result<KVVec<Mac>> {
 
 /// Keeps all pairs from working.
 pub(crate) fn halt(held: &mut Held<'_, NetOps<'_>>) {
-    for (index, pair) in held.pairs().iter().enumerate() {
+    for pair in held.pairs() {
         pair.lock_tx().stop();
+    }
+    pause_from(held, 0);
+}
+
+/// Keeps pairs from being polled, from number `first` on.
+pub(crate) fn pause_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
+    for index in first.into()..held.pairs().len() {
         held.pause(index);
     }
 }
 
-/// Has all pairs work, of a device that is open and runs. A queue without memory for buffers asks for some
-/// again and again.
+/// Has all pairs that are used work, of a device that is open and runs. A queue without memory for buffers
+/// asks for some again and again.
 pub(crate) fn run(held: &mut Held<'_, NetOps<'_>>) {
-    for (index, pair) in held.pairs().iter().enumerate() {
+    run_from(held, 0);
+    // The stack watches all of them, and takes those that are stopped for stuck.
+    for pair in held.pairs() {
+        pair.lock_tx().wake();
+    }
+}
+
+/// Has pairs that are used polled, from number `first` on.
+pub(crate) fn run_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
+    for index in first.into()..usize::from(held.data().used_pairs()) {
         if let Some((rx, mut pools)) = held.rx(index) {
             refill::fill(rx, &mut pools);
         }
-        pair.lock_tx().wake();
         held.resume(index);
     }
 }
@@ -80,7 +97,7 @@ impl<'bound> Operations for NetOps<'bound> {
             // The device is started in a moment, and the interface with it.
             return Ok(());
         }
-        for index in 0..held.pairs().len() {
+        for index in 0..usize::from(held.data().used_pairs()) {
             let Some((rx, mut pools)) = held.rx(index) else {
                 continue;
             };
@@ -201,6 +218,10 @@ impl<'bound> Operations for NetOps<'bound> {
         let data = held.data();
         let bits = data.caps.rx.offloads(to.contains(gro));
         data.desired().set_offloads(bits)
+    }
+
+    fn set_pairs(held: &mut Held<'_, Self>, rtnl: &Rtnl<'_>, count: u16) -> Result {
+        pairs::set(held, rtnl, count)
     }
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {

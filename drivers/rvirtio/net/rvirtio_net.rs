@@ -6,7 +6,7 @@
 //! - [`config`], [`limits`], [`features`], [`caps`]: what the device says about itself, and what
 //!   was agreed on.
 //! - [`spec`]: names and layouts of the specification.
-//! - [`ops`]: opening, closing and polling of an interface.
+//! - [`ops`], [`pairs`]: opening, closing and polling of an interface, and of how many of its queues.
 //! - [`receive`], [`assemble`], [`deliver`], [`dropped`]: receiving frames.
 //! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
@@ -34,6 +34,7 @@ mod features;
 mod filter;
 mod limits;
 mod ops;
+mod pairs;
 mod parse;
 mod receive;
 mod refill;

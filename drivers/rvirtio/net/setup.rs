@@ -21,6 +21,7 @@ use crate::{
         valid_mac,
         Mac,
         Mtu,
+        Pairs,
         MIN_MTU, //
     },
     rx::Rx,
@@ -34,7 +35,11 @@ use crate::{
         Tx, //
     }, //
 };
-use kernel::{device::Bound, prelude::*};
+use kernel::{
+    cpu::nr_cpu_ids,
+    device::Bound,
+    prelude::*, //
+};
 use netdev::{
     NetDev,
     NetDevConfig,
@@ -62,14 +67,22 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let mtu = mtu(init.device(), &config, &caps)?;
     let mac = mac(init.device(), &config)?;
     let mode = RxMode::new(&caps, mtu, SHARED_INFO_SIZE);
-    let configured = find_queues(init, 1, caps.control.queue)?;
+    let count = count_pairs(init.device(), &config, init.num_queues())?;
+    let configured = find_queues(init, count, caps.control.queue)?;
     let dma = configured.dma();
 
     let mut pairs = KVec::new();
-    let pair = create_pair(&configured, 0, mode, caps.layout)?;
-    let rx_size = pair.rx.vq.size();
-    let features = net_features(&caps, takes_fragments(&pair.tx.vq));
-    pairs.push(pair, GFP_KERNEL)?;
+    for index in 0..count.usable {
+        let pair = create_pair(&configured, index, mode, caps.layout)?;
+        pairs.push(pair, GFP_KERNEL)?;
+    }
+    let rx_size = pairs
+        .iter()
+        .map(|pair| pair.rx.vq.size())
+        .max()
+        .unwrap_or(0);
+    let fragments = pairs.iter().all(|pair| takes_fragments(&pair.tx.vq));
+    let features = net_features(&caps, fragments);
 
     let net_config = NetDevConfig {
         mac,
@@ -86,7 +99,8 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         rx_size,
     };
     let queue = if caps.control.queue {
-        Some(ControlQueue::new(&configured, queue::control(1))?)
+        let index = queue::control(count.of_device);
+        Some(ControlQueue::new(&configured, index)?)
     } else {
         None
     };
@@ -123,17 +137,33 @@ fn mtu(dev: &Device<Bound>, config: &NetConfig<'_>, caps: &Caps) -> Result<Mtu> 
     Ok(mtu)
 }
 
-/// Has interrupt vectors allocated for the queues of `pairs` pairs.
+fn count_pairs(dev: &Device<Bound>, config: &NetConfig<'_>, queues: u16) -> Result<Pairs> {
+    let pairs = Pairs::new(config.max_pairs()?, queues, nr_cpu_ids());
+    if let Some(ignored) = pairs.ignored {
+        dev_warn!(
+            dev,
+            "invalid number of pairs of queues {ignored}, using 1\n"
+        );
+    }
+    Ok(pairs)
+}
+
+/// Has interrupt vectors allocated for all queues that are used.
 #[doc(alias = "virtnet_find_vqs")]
-fn find_queues(init: Negotiated<'_>, pairs: u16, control: bool) -> Result<Configured<'_>> {
+fn find_queues(init: Negotiated<'_>, pairs: Pairs, control: bool) -> Result<Configured<'_>> {
     let mut queues = KVec::new();
-    for index in 0..pairs {
+    for index in 0..pairs.usable {
         for name in [c"input", c"output"] {
             let queue = VqInfo::numbered(name, index, Callback::Yes);
             queues.push(queue, GFP_KERNEL)?;
         }
     }
     if control {
+        for index in pairs.usable..pairs.of_device {
+            for _ in queues_of(index) {
+                queues.push(VqInfo::new(c"unused", Callback::No), GFP_KERNEL)?;
+            }
+        }
         // It is looked at while a command is waited for.
         queues.push(VqInfo::new(c"control", Callback::No), GFP_KERNEL)?;
     }

@@ -167,16 +167,28 @@ impl<T: Operations> Callbacks<T> {
         }
     }
 
-    /// Says which statistics are those of all queues together: no queue ever goes away.
+    /// Says which statistics of all queues together are not of those that are used now.
     extern "C" fn base_stats(
-        _dev: *mut bindings::net_device,
+        dev: *mut bindings::net_device,
         rx: *mut bindings::netdev_queue_stats_rx,
         tx: *mut bindings::netdev_queue_stats_tx,
     ) {
-        // SAFETY: The stack passes statistics to fill in.
-        let (rx, tx) = unsafe { (&mut *rx, &mut *tx) };
+        // SAFETY: The stack passes a device of ours, and statistics to fill in.
+        let (inner, rx, tx) = unsafe { (Inner::<T>::of_dev(dev), &mut *rx, &mut *tx) };
+        // SAFETY: The same.
+        let used = unsafe { (*dev).real_num_tx_queues };
         (rx.packets, rx.bytes, rx.alloc_fail) = (0, 0, 0);
         (tx.packets, tx.bytes, tx.stop, tx.wake) = (0, 0, 0, 0);
+        for pair in inner.pairs().iter().skip(used as usize) {
+            let (received, sent) = (T::rx_stats(pair), T::tx_stats(pair));
+            rx.packets = rx.packets.wrapping_add(received.packets);
+            rx.bytes = rx.bytes.wrapping_add(received.bytes);
+            rx.alloc_fail = rx.alloc_fail.wrapping_add(received.alloc_fail);
+            tx.packets = tx.packets.wrapping_add(sent.packets);
+            tx.bytes = tx.bytes.wrapping_add(sent.bytes);
+            tx.stop = tx.stop.wrapping_add(sent.stop);
+            tx.wake = tx.wake.wrapping_add(sent.wake);
+        }
     }
 }
 

@@ -17,7 +17,8 @@ use crate::{
     pair::{
         Pair,
         PairInit, //
-    }, //
+    },
+    rtnl::Rtnl, //
 };
 use kernel::{
     error::to_result,
@@ -82,6 +83,23 @@ impl<T: Operations> NetDev<T> {
     pub fn address(&self) -> [u8; 6] {
         // SAFETY: It is an Ethernet device (type invariant), so that it has an address of six bytes.
         unsafe { (*self.0.dev()).dev_addr.cast::<[u8; 6]>().read() }
+    }
+
+    /// Has the stack use `count` pairs of queues, the first ones. Must not be called with a lock held; may
+    /// sleep.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Held::set_pair_count`].
+    pub fn set_pair_count(&self, count: u16) -> Result {
+        // SAFETY: No requirements.
+        unsafe { bindings::rtnl_lock() };
+        // SAFETY: It was just locked, and is until the end.
+        let rtnl = unsafe { Rtnl::new() };
+        let result = self.lock().set_pair_count(&rtnl, count);
+        // SAFETY: It was locked above.
+        unsafe { bindings::rtnl_unlock() };
+        result
     }
 
     /// Has all others on the network learn where the interface is. Must not be called with a lock held; may

@@ -7,26 +7,33 @@
 use crate::{
     bindings::net_device,
     inner::Inner,
-    operations::Operations, //
+    lock::Held,
+    operations::Operations,
+    rtnl::Rtnl, //
 };
 use core::marker::PhantomData;
 use kernel::{
     bindings::{
         self,
+        ethtool_channels,
         ethtool_drvinfo,
         ethtool_link_ksettings, //
     },
+    error::from_result,
     ffi::{
         c_char,
         c_int, //
-    }, //
+    },
+    prelude::*, //
 };
 
 /// The callbacks of a driver, as C wants them.
 pub(crate) struct EthtoolOps<T>(PhantomData<T>);
 
-/// The link's state is looked up under the lock of all network configuration.
-const NEEDS_RTNL: u32 = crate::bindings::RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_GLINK;
+/// What is called under the lock of all network configuration: the link's state is looked up with it, and
+/// the number of queues is guarded by it.
+const NEEDS_RTNL: u32 = crate::bindings::RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_GLINK
+    | crate::bindings::RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_SCHANNELS;
 
 impl<T: Operations> EthtoolOps<T> {
     /// The table of callbacks.
@@ -36,6 +43,8 @@ impl<T: Operations> EthtoolOps<T> {
         get_link: Some(bindings::ethtool_op_get_link),
         get_ts_info: Some(bindings::ethtool_op_get_ts_info),
         get_link_ksettings: Some(Self::link_ksettings),
+        get_channels: Some(Self::channels),
+        set_channels: Some(Self::set_channels),
         ..pin_init::zeroed()
     };
 
@@ -49,6 +58,39 @@ impl<T: Operations> EthtoolOps<T> {
             // CAST: They are characters of C.
             *to = *from as c_char;
         }
+    }
+
+    extern "C" fn channels(dev: *mut bindings::net_device, to: *mut ethtool_channels) {
+        // CAST: It is the type that the kernel crate has without contents.
+        let dev: *mut net_device = dev.cast();
+        // SAFETY: The caller passes a device of ours, with its instance lock held, and zeroed numbers to
+        // fill in.
+        let (inner, used, to) = unsafe {
+            let used = (*dev).real_num_tx_queues;
+            (Inner::<T>::of_dev(dev), used, &mut *to)
+        };
+        // CAST: It is the number of queues of a network device.
+        to.max_combined = inner.pairs().len() as u32;
+        to.combined_count = used;
+    }
+
+    extern "C" fn set_channels(
+        dev: *mut bindings::net_device,
+        from: *mut ethtool_channels,
+    ) -> c_int {
+        // SAFETY: The caller passes a device of ours, with its instance lock held, and numbers.
+        let (mut held, from) =
+            unsafe { (Held::new(Inner::<T>::of_dev(dev.cast()), false), &*from) };
+        // SAFETY: The lock is held for the duration of the call, as we ask for that.
+        let rtnl = unsafe { Rtnl::new() };
+        // The caller has compared all numbers with the largest ones.
+        from_result(|| {
+            let count = u16::try_from(from.combined_count)?;
+            if count == 0 {
+                return Err(EINVAL);
+            }
+            T::set_pairs(&mut held, &rtnl, count).map(|()| 0)
+        })
     }
 
     extern "C" fn link_ksettings(

@@ -44,6 +44,10 @@ impl<'a, T: Operations> Held<'a, T> {
         self.inner.data()
     }
 
+    pub(crate) fn dev(&self) -> *mut bindings::net_device {
+        self.inner.dev()
+    }
+
     /// Returns the pairs of queues.
     pub fn pairs(&self) -> &'a [Pair<T>] {
         self.inner.pairs()

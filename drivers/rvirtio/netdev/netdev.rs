@@ -35,6 +35,7 @@ mod page_pool;
 mod page_pool_raw;
 mod pair;
 mod phys;
+mod rtnl;
 mod rx_buf;
 mod rx_page;
 mod rx_part;
@@ -69,6 +70,7 @@ pub use pair::{
     Pair,
     PairInit, //
 };
+pub use rtnl::Rtnl;
 pub use rx_buf::RxBuf;
 pub use rx_page::GRANULE;
 pub use rx_part::RxPart;

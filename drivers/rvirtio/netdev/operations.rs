@@ -13,6 +13,7 @@ use crate::{
         Polled, //
     },
     pair::Pair,
+    rtnl::Rtnl,
     skb_tx::TxSkb,
     stats::{
         LinkStats,
@@ -117,6 +118,15 @@ pub trait Operations: Sized {
     /// Any; the features stay as they are.
     #[doc(alias = "ndo_set_features")]
     fn set_features(held: &mut Held<'_, Self>, from: NetFeatures, to: NetFeatures) -> Result;
+
+    /// Has `count` pairs of queues used, the first ones: at least one, and at most as many as there are.
+    /// May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; as many as before are used then.
+    #[doc(alias = "set_channels")]
+    fn set_pairs(held: &mut Held<'_, Self>, rtnl: &Rtnl<'_>, count: u16) -> Result;
 
     /// Returns the speed of the link in Mbit/s and whether it is full duplex, as far as known.
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>);

@@ -106,6 +106,9 @@ pub struct GuestOptions {
     /// root also to the host, 10.77.0.1 and fd77::1, and with all offloads.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub links: u8,
+    /// Pairs of queues of each link, as root: for devices with mq=on.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub link_queues: u8,
     /// A disk of our own, which checks the driver; Documentation/device.md lists the options.
     #[arg(long = "own-disk", value_name = "NAME,SIZE[,OPTION=VALUE]...")]
     pub own_disks: Vec<rvirtio_device::Spec>,

@@ -77,7 +77,7 @@ fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel
     let prepared = boot.prepare()?;
     let drivers = if options.drivers == Drivers::Rust { "rvirtio" } else { "in-tree C" };
     ctx.progress.note(&format!("guest: {}, {drivers} drivers, {} ({why})", kernel.release, accel.name()));
-    links::make(&root, options.links)?;
+    links::make(&root, options.links, options.link_queues)?;
     let mut vm = prepared.start()?;
     if let Some(log) = &options.log {
         vm.log_to(log)?;

@@ -14,11 +14,12 @@ use rvirtio_provision::BuildRoot;
 /// The host's own addresses on the bridge.
 const ADDRESSES: [&str; 2] = ["10.77.0.1/24", "fd77::1/64"];
 
-/// Arguments of QEMU's `-netdev` for `count` links: `link0`, `link1` and so on.
-pub fn netdevs(count: u8) -> Vec<String> {
+/// Arguments of QEMU's `-netdev` for `count` links: `link0`, `link1` and so on, with so many pairs of queues.
+pub fn netdevs(count: u8, queues: u8) -> Vec<String> {
+    let more = if queues > 1 { format!(",queues={queues}") } else { String::new() };
     let netdev = |number| {
         if geteuid().is_root() {
-            format!("tap,id=link{number},ifname=link{number},script=no,downscript=no")
+            format!("tap,id=link{number},ifname=link{number},script=no,downscript=no{more}")
         } else {
             format!("hubport,id=link{number},hubid=0")
         }
@@ -32,7 +33,7 @@ pub fn netdevs(count: u8) -> Vec<String> {
 /// # Errors
 ///
 /// When the host's kernel has no taps or no bridge.
-pub fn make(root: &BuildRoot, count: u8) -> Result<()> {
+pub fn make(root: &BuildRoot, count: u8, queues: u8) -> Result<()> {
     if count == 0 || !geteuid().is_root() {
         return Ok(());
     }
@@ -44,8 +45,9 @@ pub fn make(root: &BuildRoot, count: u8) -> Result<()> {
         ip(root, &format!("address add {address} dev links{duplicates}"))?;
     }
     ip(root, "link set links up")?;
+    let more = if queues > 1 { " multi_queue" } else { "" };
     for number in 0..count {
-        ip(root, &format!("tuntap add dev link{number} mode tap vnet_hdr"))?;
+        ip(root, &format!("tuntap add dev link{number} mode tap vnet_hdr{more}"))?;
         ip(root, &format!("link set link{number} master links mtu 9000 up"))?;
     }
     ip(root, "link set links mtu 9000")
@@ -63,9 +65,9 @@ mod tests {
 
     #[test]
     fn links_have_numbers() {
-        let all = netdevs(2);
+        let all = netdevs(2, 1);
         assert_eq!(all.len(), 2);
         assert!(all[1].contains("id=link1"));
-        assert!(netdevs(0).is_empty());
+        assert!(netdevs(0, 1).is_empty());
     }
 }

@@ -60,7 +60,7 @@ impl Machine<'_> {
         for blockdev in &options.blockdevs {
             add(&["-blockdev", blockdev]);
         }
-        for netdev in options.netdevs.iter().chain(&links::netdevs(options.links)) {
+        for netdev in options.netdevs.iter().chain(&links::netdevs(options.links, options.link_queues)) {
             add(&["-netdev", netdev]);
         }
         // An IOMMU only serves devices that come after it; the root disk comes first of the others,

@@ -73,6 +73,15 @@ pub mod announce {
     pub const ACK: Command = Command::new(3, 0);
 }
 
+/// Pairs of queues (`MQ`).
+pub mod mq {
+    use super::Command;
+
+    /// Sets how many are used. The data is a 16-bit number.
+    #[doc(alias = "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET")]
+    pub const PAIRS_SET: Command = Command::new(4, 0);
+}
+
 /// Offloads of what is received (`CTRL_GUEST_OFFLOADS`).
 pub mod offloads {
     use super::Command;

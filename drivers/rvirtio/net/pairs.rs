@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How many pairs of queues are used.
+
+use crate::{
+    data::NetOps,
+    ops::{
+        pause_from,
+        run_from, //
+    },
+    tx, //
+};
+use kernel::{
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
+use netdev::{
+    Free,
+    Held,
+    NetDev,
+    Rtnl, //
+};
+
+/// Uses as many pairs as there are, of a device that nobody sees yet, or one if the device refuses.
+///
+/// # Errors
+///
+/// [`ENOMEM`].
+pub(crate) fn use_all(netdev: &NetDev<NetOps<'_>>) -> Result {
+    let data = netdev.data();
+    // CAST: There are as many as were created, at most 32768.
+    let all = netdev.pairs().len() as u16;
+    let count = match data.desired().set_pairs(all) {
+        Ok(()) => all,
+        Err(error) => {
+            dev_warn!(data.dev, "{all} pairs of queues refused: {error:?}\n");
+            1
+        }
+    };
+    data.set_used_pairs(count);
+    netdev.set_pair_count(count)
+}
+
+/// Uses `count` pairs from now on, at least one and at most as many as there are.
+///
+/// # Errors
+///
+/// Those of the device and the stack; as many as before are used then.
+#[doc(alias = "virtnet_set_channels")]
+pub(crate) fn set(held: &mut Held<'_, NetOps<'_>>, rtnl: &Rtnl<'_>, count: u16) -> Result {
+    let data = held.data();
+    let before = data.used_pairs();
+    let works = held.is_open() && !data.is_paused();
+    if count > before {
+        // They have buffers before the device uses them, and are used by the stack after that.
+        data.set_used_pairs(count);
+        if works {
+            run_from(held, before);
+        }
+        let told = data.desired().set_pairs(count);
+        told.and_then(|()| held.set_pair_count(rtnl, count))
+            .inspect_err(|_| {
+                data.set_used_pairs(before);
+                let _ = data.desired().set_pairs(before);
+                pause_from(held, before);
+            })
+    } else {
+        held.set_pair_count(rtnl, count)?;
+        drain(held, count);
+        if let Err(error) = data.desired().set_pairs(count) {
+            // There is as much room as there was.
+            let _ = held.set_pair_count(rtnl, before);
+            return Err(error);
+        }
+        data.set_used_pairs(count);
+        pause_from(held, count);
+        Ok(())
+    }
+}
+
+/// Waits until the device has sent all frames of the pairs from number `first` on, for a while: what is left
+/// would stay there.
+fn drain(held: &Held<'_, NetOps<'_>>, first: u16) {
+    for pair in held.pairs().iter().skip(first.into()) {
+        for _ in 0..100 {
+            let mut tx = pair.lock_tx();
+            let _ = tx::poll(&mut tx, Free::Anywhere, false);
+            if tx.vq.in_flight() == 0 || tx.vq.is_broken() {
+                break;
+            }
+            drop(tx);
+            fsleep(Delta::from_millis(1));
+        }
+    }
+}
