@@ -318,6 +318,15 @@ impl Device<Bound> {
         self.inner().hopeless.swap(false, Ordering::AcqRel)
     }
 
+    /// Has the device reset like [`Device::request_reset`], and waits for that. When this returns,
+    /// the driver has taken back the buffers that the device had at first, unless the device is
+    /// being unbound. Sleeps; must not be called where the driver is told to stop or start.
+    #[cold]
+    pub fn reset_and_wait(&self) {
+        self.request_reset();
+        self.recovery().flush();
+    }
+
     pub(crate) fn recovery(&self) -> &RecoveryWork {
         &self.inner().recovery
     }

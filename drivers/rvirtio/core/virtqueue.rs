@@ -19,6 +19,7 @@ mod enable;
 pub mod exchange;
 mod handle;
 mod memory;
+pub mod message;
 pub mod slab;
 mod spare;
 mod used;

@@ -15,3 +15,7 @@ pub const BLOCK: u32 = 2;
 /// Entropy device.
 #[doc(alias = "VIRTIO_ID_RNG")]
 pub const RNG: u32 = 4;
+
+/// SCSI host.
+#[doc(alias = "VIRTIO_ID_SCSI")]
+pub const SCSI: u32 = 8;

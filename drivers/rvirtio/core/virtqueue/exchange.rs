@@ -2,12 +2,17 @@
 
 //! Requests that consist of a header, data and a status.
 //!
-//! The device reads a header, then reads or writes the data, then writes a status: disks and SCSI
-//! hosts work this way. An [`Exchange`] is the memory of such a request while it is in flight. It
+//! The device reads a header, then reads the data, or writes it, and writes a status after that, or
+//! before it: disks and SCSI hosts work this way. An [`Exchange`] is the memory of such a request while it is in flight. It
 //! is created once for each request that can be in flight, and used for one request after the
 //! other.
 
-pub use super::slab::EXTRA_DESCRIPTORS;
+pub use super::slab::{
+    Place,
+    StatusFirst,
+    StatusLast,
+    EXTRA_DESCRIPTORS, //
+};
 
 use super::{
     buffers::FilledTable,
@@ -36,8 +41,8 @@ use kernel::{
     }, //
 };
 
-/// The memory of a request in flight: a header `H`, a status `S`, a descriptor table, and mappings
-/// of its data.
+/// The memory of a request in flight: a header `H`, a status `S` in the place `P`, a descriptor
+/// table, and mappings of its data.
 ///
 /// `N` is a note of the driver about the request, in memory that the device cannot access.
 ///
@@ -49,8 +54,8 @@ use kernel::{
 ///
 /// The segments in `mapped` are mapped in `direction`. `mapped` is `None` if the device uses
 /// physical addresses.
-pub struct Exchange<'bound, H, S, N = ()> {
-    slot: Slot<'bound, H, S>,
+pub struct Exchange<'bound, H, S, N = (), P = StatusLast> {
+    slot: Slot<'bound, H, S, P>,
     dma: Dma<'bound>,
     mapped: Option<KVec<Segment>>,
     /// The direction of the data, `None` without data.
@@ -58,7 +63,7 @@ pub struct Exchange<'bound, H, S, N = ()> {
     note: N,
 }
 
-impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
+impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N, P: Place> Exchange<'bound, H, S, N, P> {
     /// Allocates `count` exchanges for data of up to `max_segments` segments; may sleep.
     ///
     /// Their memory is freed when the last of them is dropped.
@@ -148,6 +153,12 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
         self.slot.status()
     }
 
+    /// Copies what the device has written after the status to the start of `to`; see
+    /// [`Place::TAIL`].
+    pub fn read_tail(&self, to: &mut [u8]) {
+        self.slot.read_tail(to);
+    }
+
     /// Returns the note that was passed to [`Exchange::prepare`].
     #[inline]
     pub fn note(&self) -> &N {
@@ -161,7 +172,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     pub fn readable<I: Iterator<Item = Segment>>(
         &self,
         physical: I,
-    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S, N> {
+    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S, N, P> {
         let header = iter::once(self.slot.header_segment());
         Iterator::chain(header, self.data(Direction::ToDevice, physical))
     }
@@ -173,9 +184,16 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     pub fn writable<I: Iterator<Item = Segment>>(
         &self,
         physical: I,
-    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S, N> {
+    ) -> impl Iterator<Item = Segment> + use<'_, I, H, S, N, P> {
         let status = iter::once(self.slot.status_segment());
-        Iterator::chain(self.data(Direction::FromDevice, physical), status)
+        let (first, last) = if P::STATUS_FIRST {
+            (Some(status), None)
+        } else {
+            (None, Some(status))
+        };
+        let data = self.data(Direction::FromDevice, physical);
+        let head = Iterator::chain(first.into_iter().flatten(), data);
+        Iterator::chain(head, last.into_iter().flatten())
     }
 
     /// Returns the table, for [`Buffers::table`](super::Buffers::table).
@@ -197,7 +215,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N> Exchange<'bound, H, S, N> {
     }
 }
 
-impl<H, S, N> Exchange<'_, H, S, N> {
+impl<H, S, N, P> Exchange<'_, H, S, N, P> {
     /// Unmaps the data, and releases the large table, if the request has one.
     #[inline]
     pub fn release(&mut self) {
@@ -244,7 +262,7 @@ impl<H, S, N> Exchange<'_, H, S, N> {
     }
 }
 
-impl<H, S, N> Drop for Exchange<'_, H, S, N> {
+impl<H, S, N, P> Drop for Exchange<'_, H, S, N, P> {
     fn drop(&mut self) {
         self.release();
     }

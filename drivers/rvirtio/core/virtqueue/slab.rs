@@ -17,7 +17,10 @@ pub use self::{
     layout::EXTRA_DESCRIPTORS,
     slot::{
         Format,
-        Slot, //
+        Place,
+        Slot,
+        StatusFirst,
+        StatusLast, //
     }, //
 };
 
@@ -36,7 +39,7 @@ use kernel::{
 };
 
 /// Allocates a slab and splits it into `count` slots, with headers of type `H`, which the device
-/// reads, and status fields of type `S`, which it writes, for requests with data of up to
+/// reads, and status fields of type `S` in the place `P`, which it writes, for requests with data of up to
 /// `max_segments` segments; may sleep. `features` are the negotiated features.
 ///
 /// Both types must have an alignment of 1, as wire formats do.
@@ -44,26 +47,26 @@ use kernel::{
 /// # Errors
 ///
 /// [`ENOMEM`].
-pub fn split<'bound, H, S>(
+pub fn split<'bound, H, S, P: Place>(
     dma: Dma<'bound>,
     features: Features,
     count: u16,
     max_segments: u16,
-) -> Result<KVVec<Slot<'bound, H, S>>>
+) -> Result<KVVec<Slot<'bound, H, S, P>>>
 where
     H: AsBytes,
     S: FromBytes + AsBytes,
 {
     const {
         assert!(align_of::<H>() == 1 && align_of::<S>() == 1);
-        assert!(size_of::<H>() + size_of::<S>() <= 0xffff);
+        assert!(size_of::<H>() + size_of::<S>() + P::TAIL <= 0xffff);
     }
     let format = Format::of(features);
     let max_segments = match format {
         Some(_) => max_segments,
         None => 0,
     };
-    let layout = &Slot::<'_, H, S>::LAYOUT;
+    let layout = &Slot::<'_, H, S, P>::LAYOUT;
     let memory = Arc::new(Memory::new(dma, layout, count, max_segments)?, GFP_KERNEL)?;
     let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
     for index in 0..count {

@@ -45,9 +45,9 @@ use kernel::{
 ///   `addr` for the device. No other slot has it.
 /// - `table` points to `data_cells` and two more descriptors, which have the address `table_addr` for
 ///   the device, and are at the beginning of that piece, or piece `index` of `memory.grown`.
-/// - If there is a `shape`, the table is filled accordingly: header, data, status. Otherwise, if
+/// - If there is a `shape`, the table is filled accordingly: header, data and status. Otherwise, if
 ///   there is a `large` table, that one is filled as described there. It belongs to `memory`.
-pub struct Slot<'bound, H, S> {
+pub struct Slot<'bound, H, S, P = StatusLast> {
     cpu: NonNull<u8>,
     addr: u64,
     pub(super) table: NonNull<Desc>,
@@ -63,11 +63,36 @@ pub struct Slot<'bound, H, S> {
     pub(super) large: Option<Large>,
     /// The slab, to which the memory and the larger tables belong.
     pub(super) memory: Arc<Memory<'bound>>,
-    _types: PhantomData<fn(H) -> S>,
+    _types: PhantomData<fn(H) -> (S, P)>,
 }
 
 // There is one for each request that can be in flight.
 const _: () = assert!(size_of::<Slot<'_, [u8; 16], u8>>() == 64);
+
+/// Where a request has its status.
+pub trait Place {
+    /// Whether it comes before the data that the device writes, not after it.
+    const STATUS_FIRST: bool;
+    /// The number of bytes after the status that the device may write too, if there is more to say.
+    const TAIL: usize;
+}
+
+/// The status comes last, as for disks.
+pub struct StatusLast;
+
+impl Place for StatusLast {
+    const STATUS_FIRST: bool = false;
+    const TAIL: usize = 0;
+}
+
+/// The status comes before the data that the device writes, and `TAIL` more bytes follow it, as for
+/// SCSI hosts.
+pub struct StatusFirst<const TAIL: usize>;
+
+impl<const TAIL: usize> Place for StatusFirst<TAIL> {
+    const STATUS_FIRST: bool = true;
+    const TAIL: usize = TAIL;
+}
 
 /// The format of descriptors in tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,13 +135,16 @@ pub(super) struct Shape {
 
 // SAFETY: The slot is the only one that has the memory at `cpu` (type invariant), which any thread
 // may access.
-unsafe impl<H, S> Send for Slot<'_, H, S> {}
+unsafe impl<H, S, P> Send for Slot<'_, H, S, P> {}
 // SAFETY: Methods that take a shared reference only read memory, or write atomic cells.
-unsafe impl<H, S> Sync for Slot<'_, H, S> {}
+unsafe impl<H, S, P> Sync for Slot<'_, H, S, P> {}
 
-impl<'bound, H, S> Slot<'bound, H, S> {
+impl<'bound, H, S, P: Place> Slot<'bound, H, S, P> {
     /// The layout of a slot.
-    pub(super) const LAYOUT: Layout = Layout::new(size_of::<H>(), size_of::<S>());
+    pub(super) const LAYOUT: Layout = Layout::new(size_of::<H>(), Self::STATUS_LEN);
+
+    /// The length of what the device writes besides data, in bytes.
+    pub(super) const STATUS_LEN: usize = size_of::<S>() + P::TAIL;
 
     /// Creates a slot in a piece of memory with the given addresses for CPU and device.
     ///
@@ -149,7 +177,7 @@ impl<'bound, H, S> Slot<'bound, H, S> {
     }
 }
 
-impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
+impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     /// Sets the header.
     #[inline]
     pub fn write_header(&mut self, header: H) {
@@ -190,6 +218,18 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         }
     }
 
+    /// Copies what the device has written after the status to the start of `to`, at most
+    /// [`Place::TAIL`] bytes.
+    #[cold]
+    pub fn read_tail(&self, to: &mut [u8]) {
+        let tail = Self::LAYOUT.status + size_of::<S>();
+        for (index, byte) in to.iter_mut().take(P::TAIL).enumerate() {
+            // SAFETY: The slot has room for the tail after the status (type invariant), and `index`
+            // is within it. The device can write it at any time.
+            *byte = unsafe { self.cpu.add(tail + index).read_volatile() };
+        }
+    }
+
     /// Returns the header, for [`Buffers::readable`](crate::virtqueue::Buffers::readable).
     #[inline]
     pub fn header_segment(&self) -> Segment {
@@ -200,13 +240,14 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         }
     }
 
-    /// Returns the status, for [`Buffers::writable`](crate::virtqueue::Buffers::writable).
+    /// Returns the status and its tail, for
+    /// [`Buffers::writable`](crate::virtqueue::Buffers::writable).
     #[inline]
     pub fn status_segment(&self) -> Segment {
         // CAST: Offsets and sizes are small.
         Segment {
             addr: self.addr + Self::LAYOUT.status as u64,
-            len: size_of::<S>() as u32,
+            len: Self::STATUS_LEN as u32,
         }
     }
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The descriptor table of a request: header, data, status.
+//! The descriptor table of a request: header, data and status.
 
 use super::{
     layout::EXTRA_DESCRIPTORS,
     slot::{
         Format,
         Large,
+        Place,
         Shape,
         Slot, //
     },
@@ -41,7 +42,7 @@ pub(super) const GROWN_CELLS: u16 = 17;
 /// The largest length of data in bytes. The rest is more than enough for header and status.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
 
-impl<H, S> Slot<'_, H, S> {
+impl<H, S, P> Slot<'_, H, S, P> {
     /// Returns whether [`release`](Slot::release) has to be called.
     #[inline]
     pub fn has_large_table(&self) -> bool {
@@ -73,7 +74,7 @@ impl<H, S> Slot<'_, H, S> {
     }
 }
 
-impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
+impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     /// Returns the descriptors of the table.
     #[inline]
     fn cells(&self) -> &[Desc] {
@@ -83,17 +84,22 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         unsafe { NonNull::slice_from_raw_parts(self.table, len).as_ref() }
     }
 
-    /// Returns the descriptors for data in the table.
+    /// Returns the descriptors for data in `direction` in the table.
     #[inline]
-    fn data_cells(&self) -> &[Desc] {
+    fn data_cells(&self, direction: Option<Direction>) -> &[Desc] {
         let len = usize::from(self.data_cells);
-        // SAFETY: A table has `len + 2` descriptors (type invariant), of which these follow the first.
-        // Cells are atomics, valid for any bits.
-        unsafe { NonNull::slice_from_raw_parts(self.table.add(1), len).as_ref() }
+        let first = if P::STATUS_FIRST && direction == Some(Direction::FromDevice) {
+            2
+        } else {
+            1
+        };
+        // SAFETY: A table has `len + 2` descriptors (type invariant), of which these follow the first
+        // one or two. Cells are atomics, valid for any bits.
+        unsafe { NonNull::slice_from_raw_parts(self.table.add(first), len).as_ref() }
     }
 
-    /// Fills the table: header, the segments that `data` returns, status. `data` must always return
-    /// the same segments.
+    /// Fills the table: header, the segments that `data` returns, and the status in its place.
+    /// `data` must always return the same segments.
     ///
     /// [`Slot::table`] is `None` afterwards if the segments need a larger table and there is none, or
     /// if `INDIRECT_DESC` was not negotiated. Allocates memory with `GFP_ATOMIC` at most.
@@ -111,7 +117,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         if self.format.is_none() {
             return Ok(());
         }
-        let (count, len) = match self.write_data(data()) {
+        let (count, len) = match self.write_data(direction, data()) {
             Ok(written) => written,
             Err(error) => {
                 // INVARIANT: The content of the table is unknown now.
@@ -189,11 +195,15 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         self.fill_cells(cells, direction, data).map(Some)
     }
 
-    /// Writes addresses and lengths of the data after the header, and returns the number of
+    /// Writes addresses and lengths of the data into its descriptors, and returns the number of
     /// segments and their total length.
     #[inline]
-    fn write_data(&self, data: impl Iterator<Item = Segment>) -> Result<(u16, u32), AddError> {
-        let mut cells = self.data_cells().iter();
+    fn write_data(
+        &self,
+        direction: Option<Direction>,
+        data: impl Iterator<Item = Segment>,
+    ) -> Result<(u16, u32), AddError> {
+        let mut cells = self.data_cells(direction).iter();
         let mut len = 0u32;
         for segment in data {
             if segment.len == 0 {
@@ -230,7 +240,20 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
         let header = iter::once(self.header_segment());
         let readable = Iterator::chain(header, readable.into_iter().flatten());
         let status = iter::once(self.status_segment());
-        let writable = Iterator::chain(writable.into_iter().flatten(), status);
+        let writable = writable.into_iter().flatten();
+        if P::STATUS_FIRST {
+            self.fill_with(cells, readable, Iterator::chain(status, writable))
+        } else {
+            self.fill_with(cells, readable, Iterator::chain(writable, status))
+        }
+    }
+
+    fn fill_with(
+        &self,
+        cells: &[Desc],
+        readable: impl Iterator<Item = Segment>,
+        writable: impl Iterator<Item = Segment>,
+    ) -> Result<Table, AddError> {
         // CAST: Tables have at most as many descriptors as a queue.
         let max = cells.len() as u16;
         match self.format {
@@ -256,7 +279,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes> Slot<'_, H, S> {
                 len: (u32::from(shape.count) + u32::from(EXTRA_DESCRIPTORS)) * DESC_SIZE,
             },
             // CAST: A status is small.
-            writable_len: data_in.wrapping_add(size_of::<S>() as u32),
+            writable_len: data_in.wrapping_add(Self::STATUS_LEN as u32),
         })
     }
 
