@@ -85,9 +85,7 @@ impl Boot<'_> {
         self.make_archive(&archive, files.path())
             .with_context(|| format!("the guest's files cannot be put into {}", files.path().display()))?;
         let disk = match self.image {
-            Some(image) if self.options.root == Root::Disk => {
-                Some(self.make_disk(&image.disk, files.path())?)
-            }
+            Some(image) if self.options.root != Root::Ram => Some(self.make_disk(&image.disk, files.path())?),
             _ => None,
         };
 
@@ -206,7 +204,7 @@ impl Boot<'_> {
             match (&self.mode, self.options.root) {
                 (Mode::Trial, _) => "none",
                 (_, Root::Ram) => "ram",
-                (_, Root::Disk) => "disk",
+                (_, Root::Disk | Root::Scsi) => "disk",
             },
         );
         set("DRIVERS", if self.options.drivers == Drivers::C { "c" } else { "rust" });

@@ -78,7 +78,7 @@ pub struct GuestOptions {
     /// Who drives the virtio devices that we have drivers for: we, or the in-tree C drivers.
     #[arg(long, value_enum, default_value_t = Drivers::Rust)]
     pub drivers: Drivers,
-    /// Root file system on a disk, or all of the guest in memory.
+    /// Root file system on a disk, on one of a SCSI host, or all of the guest in memory.
     #[arg(long, value_enum, default_value_t = Root::Disk)]
     pub root: Root,
     /// Format of the root disk: an overlay (qcow2) over the base image, or a copy of it (raw).
@@ -135,7 +135,7 @@ pub struct GuestOptions {
 impl GuestOptions {
     /// Whether the kernel itself mounts the root disk, with the drivers that it has built in.
     pub fn without_initramfs(&self) -> bool {
-        self.kernel.kernel == KernelChoice::Builtin && self.root == Root::Disk
+        self.kernel.kernel == KernelChoice::Builtin && self.root != Root::Ram
     }
 
     /// All defaults.
@@ -187,6 +187,8 @@ pub enum Drivers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Root {
     Disk,
+    /// On a disk of a SCSI host.
+    Scsi,
     Ram,
 }
 

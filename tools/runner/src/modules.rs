@@ -30,7 +30,7 @@ pub struct GuestModules {
 /// What the guest needs to find its root with the in-tree drivers.
 pub fn in_tree(root: &BuildRoot, kernel: &Kernel, scratch: &Path) -> Result<GuestModules> {
     let index = ModuleIndex::load(kernel)?;
-    let load = unpack(root, &index, &["virtio_pci", "virtio_blk", "ext4"], scratch)?;
+    let load = unpack(root, &index, &["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ext4"], scratch)?;
     Ok(GuestModules { load, ..GuestModules::default() })
 }
 
@@ -50,7 +50,7 @@ pub fn ours(
         drivers(&alias).into_iter().partition(|(_, module)| module.starts_with("rvirtio_"));
     in_tree.retain(|(id, _)| front_ends.iter().any(|(ours, _)| ours == id));
 
-    let mut names = vec!["rvirtio", "rvirtio_pci", "ext4"];
+    let mut names = vec!["rvirtio", "rvirtio_pci", "sd_mod", "ext4"];
     names.extend(front_ends.iter().map(|(_, module)| module.as_str()));
     let mut indexed = kernel.clone();
     indexed.modules_dir.clone_from(&dir);

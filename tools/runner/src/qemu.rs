@@ -71,7 +71,14 @@ impl Machine<'_> {
         }
         if let Some((path, format)) = self.disk {
             add(&["-blockdev", &root_blockdev(path, format)]);
-            add(&["-device", &format!("{},drive=rvirtio-root", options.root_device)]);
+            let device = match options.root {
+                Root::Scsi => {
+                    add(&["-device", "virtio-scsi-pci,id=rvirtio-root"]);
+                    "scsi-hd,bus=rvirtio-root.0"
+                }
+                Root::Disk | Root::Ram => &options.root_device,
+            };
+            add(&["-device", &format!("{device},drive=rvirtio-root")]);
         }
         for device in others.into_iter().chain(self.own_disks) {
             add(&["-device", device]);
@@ -196,6 +203,13 @@ mod tests {
         assert!(all_of(&arguments, "-netdev").is_empty());
         assert!(arguments.contains(&"-no-reboot".to_owned()));
         assert!(all_of(&arguments, "-append")[0].contains("panic=-1"));
+    }
+
+    #[test]
+    fn root_can_be_behind_a_host() {
+        let arguments = arguments(Accel::Tcg, true, &["--root", "scsi"]);
+        let expected = ["virtio-scsi-pci,id=rvirtio-root", "scsi-hd,bus=rvirtio-root.0,drive=rvirtio-root"];
+        assert_eq!(all_of(&arguments, "-device"), expected);
     }
 
     #[test]
