@@ -47,6 +47,8 @@ pub enum Group {
     Accesses,
     /// Ring formats.
     Rings,
+    /// SCSI hosts.
+    Scsi,
     /// AHCI and IDE against virtio.
     Emulation,
     /// Operations per second.

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// Our modules that a guest loads.
-const MODULES: [&str; 4] = ["rvirtio", "rvirtio_pci", "rvirtio_blk", "rvirtio_net"];
+const MODULES: [&str; 5] = ["rvirtio", "rvirtio_pci", "rvirtio_blk", "rvirtio_net", "rvirtio_scsi"];
 
 /// Where the figures come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -95,8 +95,9 @@ const KERNEL: [(Layer, &str); 9] = [
 ];
 
 /// Modules that are drivers, and their layer.
-const MODULES: [(&str, Layer); 12] = [
+const MODULES: [(&str, Layer); 13] = [
     ("virtio_blk", Layer::FrontEnd),
+    ("virtio_scsi", Layer::FrontEnd),
     ("virtio_net", Layer::FrontEnd),
     ("net_failover", Layer::FrontEnd),
     ("e1000", Layer::FrontEnd),

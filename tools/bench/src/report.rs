@@ -52,6 +52,7 @@ fn report(results: &Results, plots: &[(&str, &str)]) -> String {
     out += &functions(results);
     out += &(accesses("Doorbells and interrupts", &results.accesses) + &picture("accesses"));
     out += &(costs("Ring formats", &results.rings, Side::Rust) + &picture("rings"));
+    out += &costs("SCSI hosts", &results.scsi, Side::ScsiRust);
     out += &emulation(results);
     out += &(rates(results) + &picture("rates"));
     out += &network(results);

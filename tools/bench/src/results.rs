@@ -28,6 +28,9 @@ pub struct Results {
     pub rings: Vec<Cost>,
     /// The same with emulated controllers.
     pub emulation: Vec<Cost>,
+    /// The same with SCSI hosts.
+    #[serde(default)]
+    pub scsi: Vec<Cost>,
     /// Accesses to devices per operation, C and rvirtio.
     pub accesses: Vec<Accesses>,
     /// The same with emulated controllers.
@@ -53,6 +56,7 @@ impl Results {
             instructions: Vec::new(),
             rings: Vec::new(),
             emulation: Vec::new(),
+            scsi: Vec::new(),
             accesses: Vec::new(),
             emulated_accesses: Vec::new(),
             rates: Vec::new(),
@@ -84,11 +88,11 @@ impl Results {
     }
 }
 
-/// The cost of `side` and that of C, for each load of `costs`.
+/// The cost of `side` and that of the driver in C, for each load of `costs`.
 pub fn against_c(costs: &[Cost], side: Side) -> impl Iterator<Item = (&Cost, &Cost)> {
     costs.iter().filter(move |cost| cost.side == side).filter_map(move |cost| {
         let same = |other: &&Cost| {
-            other.side == Side::C
+            other.side == side.control()
                 && other.workload == cost.workload
                 && other.device_options == cost.device_options
         };

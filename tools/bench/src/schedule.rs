@@ -9,7 +9,7 @@ use crate::{
     lab::Lab,
     net::{self, FULL, Nic, SMALL, TINY, Traffic},
     results::Results,
-    side::{Side, VIRTIO},
+    side::{SCSI, Side, VIRTIO},
     throughput,
     workload::{Engine, Pattern, Workload},
 };
@@ -32,10 +32,11 @@ type Measure = fn(&Cli, &Lab, &mut Results) -> Result<()>;
 ///
 /// Only when the results cannot be saved; a measurement that fails is noted in them.
 pub fn run(cli: &Cli, lab: &Lab, results: &mut Results, json: &Path) -> Result<()> {
-    let groups: [(Group, Measure); 7] = [
+    let groups: [(Group, Measure); 8] = [
         (Group::Instructions, instructions),
         (Group::Accesses, accesses),
         (Group::Rings, rings),
+        (Group::Scsi, scsi),
         (Group::Emulation, emulation),
         (Group::Footprint, sizes),
         (Group::Throughput, rates),
@@ -109,6 +110,21 @@ fn rings(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
         };
         results.rings.extend(plan.run(lab)?);
     }
+    Ok(())
+}
+
+fn scsi(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
+    let base = Workload::reads(32);
+    let all = [Workload::reads(1), base, Workload { pattern: Pattern::RandWrite, ..base }];
+    let plan = instructions::Plan {
+        name: "SCSI hosts: instructions",
+        sides: &SCSI,
+        device_options: "",
+        workloads: if cli.quick { &all[..2] } else { &all },
+        rounds: 2,
+        operations: (300, 2000),
+    };
+    results.scsi = plan.run(lab)?;
     Ok(())
 }
 

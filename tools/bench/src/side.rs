@@ -12,6 +12,10 @@ pub enum Side {
     C,
     /// virtio-blk, driven by rvirtio.
     Rust,
+    /// A disk of a virtio SCSI host, driven by the in-tree driver.
+    ScsiC,
+    /// The same, driven by rvirtio.
+    ScsiRust,
     /// A SATA disk on an emulated AHCI controller.
     Ahci,
     /// A disk on an emulated PIIX3 IDE controller.
@@ -21,12 +25,17 @@ pub enum Side {
 /// The two that are always compared.
 pub const VIRTIO: [Side; 2] = [Side::C, Side::Rust];
 
+/// The same for SCSI hosts.
+pub const SCSI: [Side; 2] = [Side::ScsiC, Side::ScsiRust];
+
 impl Side {
     /// For tables.
     pub fn title(self) -> &'static str {
         match self {
             Self::C => "C virtio_blk",
             Self::Rust => "rvirtio_blk",
+            Self::ScsiC => "C virtio_scsi",
+            Self::ScsiRust => "rvirtio_scsi",
             Self::Ahci => "AHCI",
             Self::Ide => "IDE",
         }
@@ -37,6 +46,8 @@ impl Side {
         match self {
             Self::C => "c",
             Self::Rust => "rust",
+            Self::ScsiC => "scsi_c",
+            Self::ScsiRust => "scsi_rust",
             Self::Ahci => "ahci",
             Self::Ide => "ide",
         }
@@ -48,6 +59,8 @@ impl Side {
             Self::Rust => "11",
             Self::Ahci => "12",
             Self::Ide => "13",
+            Self::ScsiC => "14",
+            Self::ScsiRust => "15",
         }
     }
 
@@ -59,11 +72,16 @@ impl Side {
     /// PCI driver that must have the device while it is measured.
     pub fn driver(self) -> &'static str {
         match self {
-            Self::C => "virtio-pci",
-            Self::Rust => "rvirtio_pci",
+            Self::C | Self::ScsiC => "virtio-pci",
+            Self::Rust | Self::ScsiRust => "rvirtio_pci",
             Self::Ahci => "ahci",
             Self::Ide => "ata_piix",
         }
+    }
+
+    /// The one in C that it is compared with.
+    pub fn control(self) -> Self {
+        if self == Self::ScsiRust { Self::ScsiC } else { Self::C }
     }
 
     /// What its lines in /proc/interrupts contain.
@@ -77,12 +95,16 @@ impl Side {
     /// Arguments for `tools/vm exec`: a disk of its own over back end `blockdev` (options without a
     /// node name), `options` added to a virtio device.
     pub fn arguments(self, blockdev: &str, options: &str) -> Vec<String> {
-        let (node, slot) = (format!("bench-{}", self.variable()), self.slot());
+        let (node, slot) = (format!("bench-{}", self.variable().replace('_', "-")), self.slot());
         let mut arguments = vec!["--blockdev".to_owned(), format!("node-name={node},{blockdev}")];
         let mut device = |text: String| arguments.extend(["--device".to_owned(), text]);
         let virtio = |options: &str| format!("virtio-blk-pci,drive={node},addr={slot}{options}");
         match self {
             Self::C | Self::Rust => device(virtio(options)),
+            Self::ScsiC | Self::ScsiRust => {
+                device(format!("virtio-scsi-pci,id={node}-host,addr={slot}{options}"));
+                device(format!("scsi-hd,bus={node}-host.0,drive={node}"));
+            }
             Self::Ahci => {
                 device(format!("ich9-ahci,id=bench-ahci-hba,addr={slot}"));
                 device(format!("ide-hd,bus=bench-ahci-hba.0,drive={node}"));
@@ -101,6 +123,8 @@ impl Side {
         let take = match self {
             Self::C => "modprobe virtio_blk\n".to_owned(),
             Self::Rust => format!("take_over {address}\n"),
+            Self::ScsiC => "modprobe virtio_scsi\nmodprobe sd_mod\n".to_owned(),
+            Self::ScsiRust => format!("modprobe sd_mod\ntake_over {address} rvirtio_scsi\n"),
             Self::Ahci | Self::Ide => format!("modprobe {}\nmodprobe sd_mod\n", self.driver()),
         };
         format!("{take}{variable}=$(disk_of {address})\nexpect_driver {address} {}\n", self.driver())

@@ -63,6 +63,10 @@ pub fn ratios(results: &Results) -> String {
             table.compare(&format!("  {}", title_of(ours)), of(c), of(ours));
             rows += 1;
         }
+        for (ours, c) in against_c(&results.scsi, Side::ScsiRust) {
+            table.compare(&format!("  SCSI: {}", title_of(ours)), of(c), of(ours));
+            rows += 1;
+        }
         if rows > 0 {
             out += &table.0;
         }
