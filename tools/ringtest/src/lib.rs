@@ -98,6 +98,19 @@ mod net_files {
     pub(crate) mod watch;
 }
 
+// And of the driver of SCSI hosts.
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../../drivers/rvirtio/scsi"]
+mod scsi_files {
+    mod event;
+    mod limits;
+    mod lun;
+    mod response;
+    #[allow(unreachable_pub)]
+    mod spec;
+}
+
 #[cfg(test)]
 #[allow(dead_code)]
 #[path = "../../../drivers/rvirtio/blk_mq"]

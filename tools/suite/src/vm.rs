@@ -7,6 +7,7 @@
 //! ```text
 //! # a comment
 //! disk NAME FORMAT SIZE [DEVICE-OPTIONS]    a scratch disk: an image and a device
+//! lun NAME FORMAT SIZE DEVICE-OPTIONS       the same as a unit of a SCSI host
 //! qmp                                       QEMU's monitor, at a serial port of the guest
 //! trace                                     accesses to registers are traced when the test asks for it
 //! other-core                                /host/built has modules of other sources of core
@@ -97,6 +98,7 @@ impl Spec {
                 [word, ..] if word.starts_with('#') => {}
                 ["disk", name, format, size] => self.disk(name, format, size, ""),
                 ["disk", name, format, size, options] => self.disk(name, format, size, options),
+                ["lun", name, format, size, options] => self.drive("scsi-hd", name, format, size, options),
                 ["qmp"] => self.options.extend(QMP.iter().chain(&QMP_PORT).map(|&word| word.to_owned())),
                 ["trace"] => {
                     self.trace = true;
@@ -127,13 +129,17 @@ impl Spec {
 
     /// Adds a scratch disk whose device has these options.
     pub fn disk(&mut self, name: &str, format: &str, size: &str, options: &str) {
+        self.drive("virtio-blk-pci", name, format, size, options);
+    }
+
+    fn drive(&mut self, device: &str, name: &str, format: &str, size: &str, options: &str) {
         let separator = if options.is_empty() { "" } else { "," };
         self.options.extend([
             "--blockdev".to_owned(),
             format!("driver={format},node-name={name},discard=unmap,cache.no-flush=on,file.driver=file,file.filename=$DIR/{name}"),
             "--device".to_owned(),
             // A serial number has 20 bytes.
-            format!("virtio-blk-pci,drive={name},id={name},serial={name}{separator}{options}"),
+            format!("{device},drive={name},id={name},serial={name}{separator}{options}"),
         ]);
         self.disks.push(Disk { name: name.to_owned(), format: format.to_owned(), size: size.to_owned() });
     }
@@ -163,6 +169,13 @@ mod tests {
         assert!(options[3].ends_with("file.filename=/t/a"));
         assert_eq!(options[5], "virtio-blk-pci,drive=a,id=a,serial=a");
         assert_eq!(options[9], "virtio-blk-pci,drive=b,id=b,serial=b,vectors=0");
+    }
+
+    #[test]
+    fn units_of_scsi_hosts_are_disks() {
+        let spec = expand("lun a raw 64M bus=s.0,lun=3\n").unwrap();
+        assert_eq!(spec.disks.len(), 1);
+        assert_eq!(spec.options(Path::new("/t"))[5], "scsi-hd,drive=a,id=a,serial=a,bus=s.0,lun=3");
     }
 
     #[test]
