@@ -61,6 +61,31 @@ pub(crate) struct RxCounters {
     pub(crate) dropped: Counter,
     /// Buffers that could not be allocated.
     pub(crate) alloc_fail: Counter,
+    /// Notifications of the device.
+    pub(crate) kicks: Counter,
+}
+
+impl RxCounters {
+    /// Returns the counter that `ethtool` shows by this name.
+    pub(crate) fn named(&self, name: &str) -> u64 {
+        match name {
+            "drops" => self.drops(),
+            "kicks" => self.kicks.get(),
+            "length_errors" => self.length_errors.get(),
+            "frame_errors" => self.frame_errors.get(),
+            "alloc_fail" => self.alloc_fail.get(),
+            _ => 0,
+        }
+    }
+
+    /// Frames that were received and dropped, for whatever reason.
+    fn drops(&self) -> u64 {
+        let counters = [&self.length_errors, &self.frame_errors, &self.dropped];
+        counters
+            .into_iter()
+            .map(Counter::get)
+            .fold(0, u64::wrapping_add)
+    }
 }
 
 /// Counters of a transmit queue.
@@ -71,6 +96,22 @@ pub(crate) struct TxCounters {
     pub(crate) dropped: Counter,
     pub(crate) stop: Counter,
     pub(crate) wake: Counter,
+    /// Notifications of the device.
+    pub(crate) kicks: Counter,
+    /// How often the stack has not been able to send for long. The stack's watchdog counts.
+    pub(crate) timeouts: Counter,
+}
+
+impl TxCounters {
+    /// Returns the counter that `ethtool` shows by this name.
+    pub(crate) fn named(&self, name: &str) -> u64 {
+        match name {
+            "kicks" => self.kicks.get(),
+            "tx_timeouts" => self.timeouts.get(),
+            "drops" => self.dropped.get(),
+            _ => 0,
+        }
+    }
 }
 
 impl Counters {

@@ -91,6 +91,24 @@ impl<'bound> Operations for NetOps<'bound> {
 
     const NAME: &'static CStr = c"rvirtio_net";
 
+    // The names are those of C, where the meaning is.
+    const RX_COUNTERS: &'static [&'static str] = &[
+        "drops",
+        "kicks",
+        "length_errors",
+        "frame_errors",
+        "alloc_fail",
+    ];
+    const TX_COUNTERS: &'static [&'static str] = &["kicks", "tx_timeouts", "drops"];
+
+    fn rx_counter(pair: &Pair<Self>, name: &str) -> u64 {
+        pair.rx.named(name)
+    }
+
+    fn tx_counter(pair: &Pair<Self>, name: &str) -> u64 {
+        pair.tx.named(name)
+    }
+
     #[doc(alias = "virtnet_open")]
     fn open(held: &mut Held<'_, Self>) -> Result {
         if held.data().is_paused() {
@@ -160,6 +178,7 @@ impl<'bound> Operations for NetOps<'bound> {
         }
         let (dev, index) = (pair.device().dev, pair.index());
         dev.counters().timeouts.add(1);
+        pair.tx.timeouts.add(1);
         match pair.watch.remedy(pair.tx.packets.get()) {
             Remedy::Look => {
                 dev_warn!(dev, "output.{index}: nothing was sent for long\n");

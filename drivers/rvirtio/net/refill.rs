@@ -29,6 +29,7 @@ pub(crate) fn fill<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bo
         // Of those, too, that were posted again since the last time.
         if let Some(kick) = rx.vq.kick_prepare() {
             kick.notify();
+            pools.pair().rx.kicks.add(1);
         }
     }
 }

@@ -62,6 +62,20 @@ rvirtio::module_virtio_driver! {
     authors: ["rvirtio developers"],
     description: "Virtio network device driver",
     license: "GPL",
+    params: {
+        csum: u8 {
+            default: 1,
+            description: "Whether checksums are left to the device at first",
+        },
+        gso: u8 {
+            default: 1,
+            description: "Whether segmentation of TCP is left to the device at first",
+        },
+        napi_weight: u32 {
+            default: 64,
+            description: "Number of frames that a poll receives at most",
+        },
+    },
 }
 
 rvirtio::features_off_param! {

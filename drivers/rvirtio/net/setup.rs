@@ -24,6 +24,7 @@ use crate::{
         Pairs,
         MIN_MTU, //
     },
+    module_parameters,
     rx::Rx,
     rx_mode::RxMode,
     spec::{
@@ -90,6 +91,9 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         min_mtu: MIN_MTU,
         max_mtu: mtu.max,
         features,
+        off: off_at_first(),
+        // CAST: It is clamped.
+        napi_weight: module_parameters::napi_weight.value().clamp(1, 64) as u8,
         switchable: switchable(&caps, features),
         in_tunnels: in_tunnels(features),
         filters_unicast: caps.control.rx,
@@ -195,6 +199,22 @@ const SWITCHABLE: NetFeatures = NetFeatures::FRAGMENTS
     .with(NetFeatures::USO)
     .with(NetFeatures::UDP_TUNNEL)
     .with(NetFeatures::UDP_TUNNEL_CSUM);
+
+/// Returns what is to be off until a user switches it on.
+fn off_at_first() -> NetFeatures {
+    let segmentation = NetFeatures::TSO4
+        .with(NetFeatures::TSO6)
+        .with(NetFeatures::TSO_ECN);
+    let mut off = NetFeatures::NONE;
+    if module_parameters::csum.value() == 0 {
+        // Nothing can be segmented then.
+        off = SWITCHABLE;
+    }
+    if module_parameters::gso.value() == 0 {
+        off = off.with(segmentation);
+    }
+    off
+}
 
 /// Returns what of `features` can be switched.
 fn switchable(caps: &Caps, features: NetFeatures) -> NetFeatures {

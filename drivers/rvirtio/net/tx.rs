@@ -155,6 +155,7 @@ fn dropped(tx: &mut Guard<'_, '_>) {
 fn kick(tx: &mut Guard<'_, '_>, arms: bool) {
     if let Some(kick) = tx.vq.kick_prepare() {
         kick.notify();
+        tx.pair().tx.kicks.add(1);
     }
     if !arms {
         tx.unarmed = tx.unarmed.saturating_sub(1);

@@ -224,7 +224,7 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     dev.mtu = config.mtu.into();
     dev.min_mtu = config.min_mtu.into();
     dev.max_mtu = config.max_mtu.into();
-    dev.features = config.features.into_raw();
+    dev.features = config.features.without(config.off).into_raw();
     dev.vlan_features = config.features.without(NetFeatures::VLAN_FILTER).into_raw();
     dev.hw_features = config.switchable.into_raw();
     dev.hw_enc_features = config.in_tunnels.into_raw();

@@ -14,8 +14,12 @@ pub struct NetDevConfig<'a> {
     pub min_mtu: u16,
     /// The largest MTU that can be set.
     pub max_mtu: u16,
-    /// What it can do, all of it switched on at first.
+    /// What it can do.
     pub features: NetFeatures,
+    /// What of that is switched off at first.
+    pub off: NetFeatures,
+    /// The number of frames that a poll receives at most.
+    pub napi_weight: u8,
     /// What of that can be switched.
     pub switchable: NetFeatures,
     /// What of that it can do for frames in tunnels. Without segmentation it completes no checksums

@@ -43,6 +43,9 @@ impl<T: Operations> EthtoolOps<T> {
         get_link: Some(bindings::ethtool_op_get_link),
         get_ts_info: Some(bindings::ethtool_op_get_ts_info),
         get_link_ksettings: Some(Self::link_ksettings),
+        get_sset_count: Some(Self::sset_count),
+        get_strings: Some(Self::strings),
+        get_ethtool_stats: Some(Self::stats),
         get_channels: Some(Self::channels),
         set_channels: Some(Self::set_channels),
         ..pin_init::zeroed()

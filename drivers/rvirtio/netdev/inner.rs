@@ -183,6 +183,7 @@ impl<T: Operations> Inner<T> {
                     Callbacks::<T>::poll,
                     index.into(),
                 );
+                (*pair.napi()).weight = config.napi_weight.into();
             }
             let mut pools = KVec::with_capacity(config.page_orders.len(), GFP_KERNEL)?;
             for &order in config.page_orders {

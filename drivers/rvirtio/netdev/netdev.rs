@@ -25,6 +25,7 @@ mod config;
 mod control_callbacks;
 mod device;
 mod ethtool;
+mod ethtool_stats;
 mod features;
 mod helpers;
 mod inner;

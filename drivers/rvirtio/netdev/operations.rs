@@ -43,6 +43,18 @@ pub trait Operations: Sized {
     /// The name of the driver.
     const NAME: &'static CStr;
 
+    /// The names of the counters of the receive side of a pair, for `ethtool`.
+    const RX_COUNTERS: &'static [&'static str];
+
+    /// The names of the counters of the transmit side of a pair.
+    const TX_COUNTERS: &'static [&'static str];
+
+    /// Returns the value of a counter of [`Operations::RX_COUNTERS`].
+    fn rx_counter(pair: &Pair<Self>, name: &str) -> u64;
+
+    /// Returns the value of a counter of [`Operations::TX_COUNTERS`].
+    fn tx_counter(pair: &Pair<Self>, name: &str) -> u64;
+
     /// Gets the device to work: fills receive queues, and has all pairs polled, by
     /// [`Held::resume`]. May sleep.
     ///
