@@ -39,6 +39,7 @@ pub(crate) struct ControlCaps {
     pub(crate) announce: bool,
     pub(crate) offloads: bool,
     pub(crate) pairs: bool,
+    pub(crate) rss: bool,
 }
 
 /// What headers of received frames may say.
@@ -115,6 +116,7 @@ impl Caps {
                 announce: has(feature::GUEST_ANNOUNCE),
                 offloads: has(feature::CTRL_GUEST_OFFLOADS),
                 pairs: has(feature::MQ),
+                rss: has(feature::RSS),
             },
         }
     }

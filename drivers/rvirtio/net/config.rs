@@ -78,7 +78,22 @@ impl<'bound> NetConfig<'bound> {
 
     /// Returns the largest number of pairs of queues, if the device says one.
     pub(crate) fn max_pairs(&self) -> Result<Option<u16>> {
-        self.group(feature::MQ, || self.read(config::MAX_VIRTQUEUE_PAIRS))
+        let pairs = || self.read(config::MAX_VIRTQUEUE_PAIRS);
+        match self.group(feature::MQ, pairs)? {
+            None => self.group(feature::RSS, pairs),
+            pairs => Ok(pairs),
+        }
+    }
+
+    /// Returns the largest key and the largest table for RSS, and the hashes that the device can make.
+    pub(crate) fn rss_limits(&self) -> Result<Option<(u8, u16, u32)>> {
+        self.group(feature::RSS, || {
+            Ok((
+                self.read(config::RSS_MAX_KEY_SIZE)?,
+                self.read(config::RSS_MAX_INDIRECTION_TABLE_LENGTH)?,
+                self.read(config::SUPPORTED_HASH_TYPES)?,
+            ))
+        })
     }
 
     /// Returns whether the device wants the interface to announce itself.

@@ -17,6 +17,7 @@ use crate::{
         Wish, //
     },
     limits::Mac,
+    rss::Rss,
     spec::control::{
         announce,
         mac,
@@ -56,6 +57,8 @@ pub(crate) struct Desired<'bound> {
     offloads: Option<u64>,
     /// One is used after a reset.
     pairs: u16,
+    /// How received frames are spread over them.
+    rss: Option<Rss>,
 }
 
 /// What is received, besides what is for the interface.
@@ -69,6 +72,7 @@ impl<'bound> Desired<'bound> {
         queue: Option<ControlQueue<'bound>>,
         caps: ControlCaps,
         default_mac: Option<Mac>,
+        rss: Option<Rss>,
     ) -> Self {
         Self {
             queue,
@@ -80,6 +84,7 @@ impl<'bound> Desired<'bound> {
             vlans: Vlans::new(),
             offloads: None,
             pairs: 1,
+            rss,
         }
     }
 
@@ -117,7 +122,9 @@ impl<'bound> Desired<'bound> {
         {
             note(queue.send(mac::ADDR_SET, &address));
         }
-        if self.pairs != 1 {
+        if let Some(rss) = &self.rss {
+            note(send_rss(queue, rss, self.pairs));
+        } else if self.pairs != 1 {
             note(queue.send(mq::PAIRS_SET, &self.pairs.to_le_bytes()));
         }
         if let Some(bits) = self.offloads {
@@ -235,11 +242,41 @@ impl<'bound> Desired<'bound> {
     /// Those of the queue; nothing has changed then. [`EINVAL`] if there is only one.
     #[doc(alias = "virtnet_set_queues")]
     pub(crate) fn set_pairs(&mut self, count: u16) -> Result {
+        if let Some(rss) = &self.rss {
+            let mut rss = rss.clone();
+            rss.spread(self.pairs, count);
+            self.tell(|queue| send_rss(queue, &rss, count))?;
+            (self.rss, self.pairs) = (Some(rss), count);
+            return Ok(());
+        }
         if !self.caps.pairs {
             return if count == 1 { Ok(()) } else { Err(EINVAL) };
         }
         self.tell(|queue| queue.send(mq::PAIRS_SET, &count.to_le_bytes()))?;
         self.pairs = count;
+        Ok(())
+    }
+
+    /// Returns how received frames are spread, if the device does that by a hash.
+    pub(crate) fn rss(&self) -> Option<&Rss> {
+        self.rss.as_ref()
+    }
+
+    /// Changes that.
+    ///
+    /// # Errors
+    ///
+    /// [`EOPNOTSUPP`] if the device does not, [`EINVAL`] if `change` says that it cannot, and those of the
+    /// queue; nothing has changed then.
+    #[doc(alias = "virtnet_commit_rss_command")]
+    pub(crate) fn change_rss(&mut self, change: impl FnOnce(&mut Rss) -> bool) -> Result {
+        let mut rss = self.rss.clone().ok_or(EOPNOTSUPP)?;
+        if !change(&mut rss) {
+            return Err(EINVAL);
+        }
+        let pairs = self.pairs;
+        self.tell(|queue| send_rss(queue, &rss, pairs))?;
+        self.rss = Some(rss);
         Ok(())
     }
 
@@ -252,6 +289,12 @@ impl<'bound> Desired<'bound> {
     pub(crate) fn acknowledge_announcement(&mut self) -> Result {
         self.tell(|queue| queue.send(announce::ACK, &[]))
     }
+}
+
+fn send_rss(queue: &mut ControlQueue<'_>, rss: &Rss, pairs: u16) -> Result {
+    let mut bytes = [0; 512];
+    let len = rss.encode(pairs, &mut bytes).ok_or(EINVAL)?;
+    queue.send(mq::RSS_CONFIG, bytes.get(..len).ok_or(EINVAL)?)
 }
 
 impl Filter {

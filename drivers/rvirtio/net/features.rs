@@ -39,6 +39,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     GUEST_USO6,
     HOST_USO,
     GUEST_HDRLEN,
+    RSS,
     SPEED_DUPLEX,
     GUEST_UDP_TUNNEL_GSO,
     GUEST_UDP_TUNNEL_GSO_CSUM,

@@ -12,6 +12,11 @@ use crate::{
     pairs,
     receive::receive,
     refill,
+    rss::{
+        Fields,
+        Flow,
+        KEY, //
+    },
     rx::Rx,
     tx::{
         self,
@@ -31,6 +36,8 @@ use netdev::{
     Pair,
     Polled,
     Rtnl,
+    RxFields,
+    RxFlow,
     RxQueueStats,
     RxWish,
     TxGuard,
@@ -38,6 +45,17 @@ use netdev::{
     TxSkb, //
 };
 use rvirtio::More as MoreUsed;
+
+fn to_flow(flow: RxFlow) -> Flow {
+    match flow {
+        RxFlow::IpV4 => Flow::IpV4,
+        RxFlow::TcpV4 => Flow::TcpV4,
+        RxFlow::UdpV4 => Flow::UdpV4,
+        RxFlow::IpV6 => Flow::IpV6,
+        RxFlow::TcpV6 => Flow::TcpV6,
+        RxFlow::UdpV6 => Flow::UdpV6,
+    }
+}
 
 /// Copies addresses.
 fn collect(list: Addresses<'_>) -> Result<KVVec<Mac>> {
@@ -241,6 +259,61 @@ impl<'bound> Operations for NetOps<'bound> {
 
     fn set_pairs(held: &mut Held<'_, Self>, rtnl: &Rtnl<'_>, count: u16) -> Result {
         pairs::set(held, rtnl, count)
+    }
+
+    fn rss_sizes(device: &Self::Device) -> (u32, u32) {
+        let desired = device.desired();
+        // CAST: At most 128, and 40.
+        desired
+            .rss()
+            .map_or((0, 0), |rss| (rss.table().len() as u32, KEY as u32))
+    }
+
+    fn rss(device: &Self::Device, table: &mut [u32], key: &mut [u8]) {
+        let desired = device.desired();
+        let Some(rss) = desired.rss() else { return };
+        for (to, from) in table.iter_mut().zip(rss.table()) {
+            *to = (*from).into();
+        }
+        for (to, from) in key.iter_mut().zip(rss.key()) {
+            *to = *from;
+        }
+    }
+
+    fn set_rss(held: &mut Held<'_, Self>, table: Option<&[u32]>, key: Option<&[u8]>) -> Result {
+        held.data().desired().change_rss(|rss| {
+            if let Some(table) = table {
+                // CAST: The stack has compared them with the number of queues.
+                rss.set_table(table.iter().map(|queue| *queue as u16));
+            }
+            match key.map(|key| key.first_chunk()) {
+                None => true,
+                Some(None) => false,
+                Some(Some(key)) => {
+                    rss.set_key(*key);
+                    true
+                }
+            }
+        })
+    }
+
+    fn rss_fields(device: &Self::Device, flow: RxFlow) -> RxFields {
+        let desired = device.desired();
+        match desired.rss().map(|rss| rss.fields(to_flow(flow))) {
+            None | Some(Fields::None) => RxFields::None,
+            Some(Fields::Addresses) => RxFields::Addresses,
+            Some(Fields::AddressesAndPorts) => RxFields::AddressesAndPorts,
+        }
+    }
+
+    fn set_rss_fields(held: &mut Held<'_, Self>, flow: RxFlow, fields: RxFields) -> Result {
+        let fields = match fields {
+            RxFields::None => Fields::None,
+            RxFields::Addresses => Fields::Addresses,
+            RxFields::AddressesAndPorts => Fields::AddressesAndPorts,
+        };
+        let mut desired = held.data().desired();
+        desired.change_rss(|rss| rss.set_fields(to_flow(flow), fields))
     }
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {

@@ -11,7 +11,7 @@
 //! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
-//! - [`control`], [`desired`], [`filter`]: commands, and what they set.
+//! - [`control`], [`desired`], [`filter`], [`rss`]: commands, and what they set.
 //! - [`counters`]: what is counted.
 //!
 //! What the compiler cannot check is in the `netdev` crate.
@@ -38,6 +38,7 @@ mod pairs;
 mod parse;
 mod receive;
 mod refill;
+mod rss;
 mod rx;
 mod rx_gso;
 mod rx_header;

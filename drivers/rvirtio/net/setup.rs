@@ -25,6 +25,7 @@ use crate::{
         MIN_MTU, //
     },
     module_parameters,
+    rss::Rss,
     rx::Rx,
     rx_mode::RxMode,
     spec::{
@@ -69,6 +70,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let mac = mac(init.device(), &config)?;
     let mode = RxMode::new(&caps, mtu, SHARED_INFO_SIZE);
     let count = count_pairs(init.device(), &config, init.num_queues())?;
+    let rss = rss(init.device(), &config)?;
     let configured = find_queues(init, count, caps.control.queue)?;
     let dma = configured.dma();
 
@@ -108,7 +110,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     } else {
         None
     };
-    let desired = Desired::new(queue, caps.control, mac);
+    let desired = Desired::new(queue, caps.control, mac, rss);
     let data = NetData::new(configured.device(), config, caps, desired)?;
     let netdev = NetDev::new(dma, &net_config, data, pairs)?;
     netdev.data().desired().set_mac(netdev.address())?;
@@ -150,6 +152,21 @@ fn count_pairs(dev: &Device<Bound>, config: &NetConfig<'_>, queues: u16) -> Resu
         );
     }
     Ok(pairs)
+}
+
+/// Returns how received frames are spread over queues at first, if the device can do that.
+fn rss(dev: &Device<Bound>, config: &NetConfig<'_>) -> Result<Option<Rss>> {
+    let Some((max_key, max_table, hashes)) = config.rss_limits()? else {
+        return Ok(None);
+    };
+    let rss = Rss::new(max_key, max_table, hashes, netdev::rss_key());
+    if rss.is_none() {
+        dev_warn!(
+            dev,
+            "invalid sizes of RSS key {max_key} and table {max_table}, not using it\n"
+        );
+    }
+    Ok(rss)
 }
 
 /// Has interrupt vectors allocated for all queues that are used.

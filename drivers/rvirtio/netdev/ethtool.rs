@@ -46,6 +46,13 @@ impl<T: Operations> EthtoolOps<T> {
         get_sset_count: Some(Self::sset_count),
         get_strings: Some(Self::strings),
         get_ethtool_stats: Some(Self::stats),
+        get_rx_ring_count: Some(Self::ring_count),
+        get_rxfh_key_size: Some(Self::key_size),
+        get_rxfh_indir_size: Some(Self::table_size),
+        get_rxfh: Some(Self::rss),
+        set_rxfh: Some(Self::set_rss),
+        get_rxfh_fields: Some(Self::fields),
+        set_rxfh_fields: Some(Self::set_fields),
         get_channels: Some(Self::channels),
         set_channels: Some(Self::set_channels),
         ..pin_init::zeroed()

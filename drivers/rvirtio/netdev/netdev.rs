@@ -25,6 +25,7 @@ mod config;
 mod control_callbacks;
 mod device;
 mod ethtool;
+mod ethtool_rss;
 mod ethtool_stats;
 mod features;
 mod helpers;
@@ -58,6 +59,11 @@ pub use addresses::{
 };
 pub use config::NetDevConfig;
 pub use device::NetDev;
+pub use ethtool_rss::{
+    rss_key,
+    RxFields,
+    RxFlow, //
+};
 pub use features::NetFeatures;
 pub use lock::Held;
 pub use napi::{

@@ -6,6 +6,10 @@
 
 use crate::{
     addresses::RxWish,
+    ethtool_rss::{
+        RxFields,
+        RxFlow, //
+    },
     features::NetFeatures,
     lock::Held,
     napi::{
@@ -139,6 +143,36 @@ pub trait Operations: Sized {
     /// Any; as many as before are used then.
     #[doc(alias = "set_channels")]
     fn set_pairs(held: &mut Held<'_, Self>, rtnl: &Rtnl<'_>, count: u16) -> Result;
+
+    /// Returns the sizes of the table and of the key by which received frames are spread over queues; 0 if
+    /// they are not.
+    #[doc(alias = "get_rxfh_indir_size")]
+    #[doc(alias = "get_rxfh_key_size")]
+    fn rss_sizes(device: &Self::Device) -> (u32, u32);
+
+    /// Copies table and key, as far as there is room.
+    #[doc(alias = "get_rxfh")]
+    fn rss(device: &Self::Device, table: &mut [u32], key: &mut [u8]);
+
+    /// Sets table and key, which have these sizes. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; nothing has changed then.
+    #[doc(alias = "set_rxfh")]
+    fn set_rss(held: &mut Held<'_, Self>, table: Option<&[u32]>, key: Option<&[u8]>) -> Result;
+
+    /// Returns what of headers decides on the queue.
+    #[doc(alias = "get_rxfh_fields")]
+    fn rss_fields(device: &Self::Device, flow: RxFlow) -> RxFields;
+
+    /// Sets what of headers decides on the queue. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; nothing has changed then.
+    #[doc(alias = "set_rxfh_fields")]
+    fn set_rss_fields(held: &mut Held<'_, Self>, flow: RxFlow, fields: RxFields) -> Result;
 
     /// Returns the speed of the link in Mbit/s and whether it is full duplex, as far as known.
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>);

@@ -89,6 +89,7 @@ mod net_files {
     pub(crate) mod filter;
     pub(crate) mod limits;
     pub(crate) mod parse;
+    pub(crate) mod rss;
     pub(crate) mod rx_gso;
     pub(crate) mod rx_header;
     pub(crate) mod rx_meta;

@@ -80,6 +80,11 @@ pub mod mq {
     /// Sets how many are used. The data is a 16-bit number.
     #[doc(alias = "VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET")]
     pub const PAIRS_SET: Command = Command::new(4, 0);
+    /// Sets that, and how received frames are spread over them (`RSS`): the hashes, 32 bits; the mask of an
+    /// entry's number, 16 bits; the queue of frames without a hash, 16 bits; a table of queues, 16 bits
+    /// each; the number of pairs, 16 bits; the length of the key, 8 bits; and the key.
+    #[doc(alias = "VIRTIO_NET_CTRL_MQ_RSS_CONFIG")]
+    pub const RSS_CONFIG: Command = Command::new(4, 1);
 }
 
 /// Offloads of what is received (`CTRL_GUEST_OFFLOADS`).
