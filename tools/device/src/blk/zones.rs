@@ -154,7 +154,10 @@ impl Zones {
                     match what {
                         2 => zone[8..16].fill(0),
                         3 => zone[..8].fill(0xff),
-                        4 => (zone[16..24].fill(0xff), zone[25] = 4).1,
+                        4 => {
+                            zone[16..24].fill(0xff);
+                            zone[25] = State::Closed as u8;
+                        }
                         5 => zone[24] = 9,
                         _ => zone[25] = 9,
                     }
