@@ -15,6 +15,9 @@ pub const EXTRA_DESCRIPTORS: u16 = 2;
 /// a disk, a slot has two cache lines.
 pub(super) const DATA_CELLS: u16 = 4;
 
+/// The same for a table that has grown: enough for 64 KiB in pages.
+pub(super) const GROWN_CELLS: u16 = 17;
+
 /// Bytes in a descriptor.
 const DESC_SIZE: usize = 16;
 

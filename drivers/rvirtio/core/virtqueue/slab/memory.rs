@@ -7,10 +7,10 @@ use super::{
     layout::{
         table_size,
         Layout,
-        DATA_CELLS, //
+        DATA_CELLS,
+        GROWN_CELLS, //
     },
-    spare::Spares,
-    table::GROWN_CELLS, //
+    spare::Spares, //
 };
 use crate::dma::Dma;
 use kernel::prelude::*;

@@ -3,7 +3,10 @@
 //! The descriptor table of a request: header, data and status.
 
 use super::{
-    layout::EXTRA_DESCRIPTORS,
+    layout::{
+        EXTRA_DESCRIPTORS,
+        GROWN_CELLS, //
+    },
     slot::{
         Format,
         Large,
@@ -35,9 +38,6 @@ use kernel::transmute::{
     AsBytes,
     FromBytes, //
 };
-
-/// The number of descriptors for data in a table that has grown: enough for 64 KiB in pages.
-pub(super) const GROWN_CELLS: u16 = 17;
 
 /// The largest length of data in bytes. The rest is more than enough for header and status.
 const MAX_DATA: u32 = u32::MAX - 0xffff;
