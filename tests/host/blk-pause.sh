@@ -5,6 +5,7 @@
 # passed meanwhile, and a write that met the error succeeds after all.
 #
 # timeout: 300
+# full: yes
 
 truncate -s 64M data
 # Stops the machine for 4 s, longer than the time-out of the disk; and lets it go on whenever it was stopped.

@@ -6,6 +6,7 @@
 #
 # covers: INIT-27
 # timeout: 400
+# full: yes
 
 truncate -s 1G swap
 truncate -s 64M data

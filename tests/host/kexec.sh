@@ -7,6 +7,7 @@
 # covers: INIT-22
 # cases: start crash
 # timeout: 200
+# full: yes
 
 truncate -s 256M data
 truncate -s 64M slow
