@@ -8,6 +8,15 @@ modules modules_install clean:
 
 # What follows needs no kernel headers: the tools make what they need, in a cache of their own.
 
+# O: where to put packages.
+.PHONY: deb deb-modules
+deb:
+	@tools/deb $(if $(O),$(O),packages)
+
+# KVER: for which kernel of Debian.
+deb-modules:
+	@tools/deb $(if $(O),$(O),packages) $(if $(KVER),$(KVER),$(error say for which kernel: make deb-modules KVER=RELEASE))
+
 .PHONY: run test test-full test-matrix test-debug soak kunit graft check ci bench bench-quick \
 	rust-metadata rustdoc rust-analyzer help
 run:
@@ -73,6 +82,9 @@ help:
 	@echo '  modules_install  install them (as root)'
 	@echo '  clean            remove what was built'
 	@echo '  rust-metadata    complete the installed headers (as root, or O=DIR), which modules in Rust need'
+	@echo 'As packages for Debian 13, in packages/ or O=DIR:'
+	@echo '  deb              rvirtio-dkms, which builds the modules, and rvirtio, which hands over devices'
+	@echo '  deb-modules      built modules for the kernel KVER=RELEASE'
 	@echo 'In a guest, on the newest Debian kernel or KVER=RELEASE:'
 	@echo '  run              boot from a disk that rvirtio drives, and give a shell'
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Makes, once, what rvirtio is built with and runs in, and keeps it in a cache:
-//! the build root, kernels with Rust metadata, our modules, guest images.
+//! the build root, kernels with Rust metadata, our modules, guest images, a user's machine.
 //!
 //! Everything starts from a [`Context`]. Every `ensure` is quick when the cache already has the
 //! thing; when it has not, the thing is made in a directory beside its final place and renamed
@@ -17,6 +17,7 @@ mod guest_image;
 mod host;
 mod interrupt;
 mod kernel;
+mod machine;
 mod module_deps;
 mod progress;
 pub mod rust_metadata;
@@ -27,6 +28,7 @@ pub use build_root::BuildRoot;
 pub use cache::Cache;
 pub use guest_image::GuestImage;
 pub use kernel::Kernel;
+pub use machine::Machine;
 pub use module_deps::ModuleIndex;
 pub use progress::{Progress, Step};
 pub use sandbox::BwrapCommand;

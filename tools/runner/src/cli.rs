@@ -52,12 +52,30 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// Run a command in the files of the build root, which has compilers and QEMU, or of a user's Debian
+    /// machine, which has DKMS and what builds packages. It can write to the current directory.
+    In {
+        #[arg(value_enum)]
+        root: Place,
+        /// A copy of the machine, which the command may change; it is made when it is not there.
+        #[arg(long, value_name = "DIR")]
+        copy: Option<PathBuf>,
+        /// The command and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
     /// Remove everything that was downloaded and built.
     Clean {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Place {
+    Build,
+    Machine,
 }
 
 #[derive(Debug, Clone, Args)]

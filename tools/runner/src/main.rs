@@ -56,6 +56,9 @@ fn run(cli: Cli) -> Result<u8> {
             let root = BuildRoot::ensure(&ctx)?;
             println!("{}", guest::build(&ctx, &root, &options)?.display());
         }
+        Command::In { root, copy, command } => {
+            return manage::run_in(&Context::new(REPO)?, root, copy.as_deref(), &command);
+        }
         Command::Clean { yes } => manage::clean(&Context::new(REPO)?, yes)?,
     }
     Ok(0)

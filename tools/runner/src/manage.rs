@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `list` and `clean`.
+//! `list`, `in` and `clean`.
 
+use crate::cli::Place;
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, Context, Kernel};
+use rvirtio_provision::{BuildRoot, Context, Kernel, Machine};
 use std::{
+    env,
+    ffi::OsString,
     fs,
     io::{self, IsTerminal as _, Write as _},
+    os::unix::process::ExitStatusExt as _,
+    path::Path,
 };
 
 /// Prints the kernels that `--kernel` and `KVER` can name, and which of them need no download.
@@ -31,6 +36,21 @@ fn state(ctx: &Context, name: &str) -> Result<&'static str> {
         entry.starts_with(&prefix) && !entry.ends_with(".partial")
     });
     Ok(if found { " (ready)" } else { "" })
+}
+
+/// Runs a command in one of the roots, with our standard streams; returns its status.
+pub fn run_in(ctx: &Context, place: Place, copy: Option<&Path>, command: &[OsString]) -> Result<u8> {
+    let (program, args) = command.split_first().context("no command was given")?;
+    let mut inside = match (place, copy) {
+        (Place::Build, _) => BuildRoot::ensure(ctx)?.command(program),
+        (Place::Machine, None) => Machine::ensure(ctx)?.command(program, false),
+        (Place::Machine, Some(dir)) => Machine::copy(dir, ctx)?.command(program, true),
+    };
+    let here = env::current_dir().context("the current directory is gone")?;
+    inside.args(args).bind_ro(&ctx.repo).bind_rw(&here).current_dir(&here);
+    let status = inside.command()?.status().context("bwrap cannot be run")?;
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 /// Removes the cache.

@@ -6,9 +6,10 @@ use super::{Findings, Sources};
 use anyhow::{Context as _, Result};
 use std::{path::Path, process::Command};
 
-/// Files that need no licence line: data, what tools generate, and the licence itself.
+/// Files that need no licence line: data, what tools generate, the licence itself, and what is about
+/// packages, for which Debian has a file that names it.
 const UNLICENSED: [&str; 3] = ["LICENSE", "Cargo.lock", ".tsv"];
-const UNLICENSED_DIR: &str = "corpus";
+const UNLICENSED_DIRS: [&str; 2] = ["corpus", "debian"];
 
 /// Beginnings of directories that only exist on one machine. (In halves, or they would be found here.)
 const MACHINE: [&str; 4] =
@@ -21,7 +22,7 @@ pub(super) fn licences(sources: &Sources<'_>) -> Result<Findings> {
     let mut findings = Findings::new();
     for file in &sources.files {
         if UNLICENSED.iter().any(|end| file.to_string_lossy().ends_with(end))
-            || file.iter().any(|part| part == UNLICENSED_DIR)
+            || file.iter().any(|part| UNLICENSED_DIRS.iter().any(|dir| part == *dir))
         {
             continue;
         }
