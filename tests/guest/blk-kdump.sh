@@ -8,6 +8,7 @@
 # timeout: 120
 
 . /host/guest/lib/common.sh
+. /host/guest/lib/memory.sh
 
 for serial in split packed; do
 	disk=$(disk $serial) || exit
@@ -16,18 +17,17 @@ for serial in split packed; do
 	sh lib/verify.sh "/dev/$disk" || fail "data is not what was written"
 done
 
-# Memory for a disk: what is free, before and after, with whatever it is taken for.
-free_kb() {
-	sync
-	echo 3 >/proc/sys/vm/drop_caches
-	sleep 1
-	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+# Memory for a disk, with whatever it is taken for.
+free() {
+	udevadm settle --timeout=60
+	settle
+	available
 }
 bdf=$(bdf_of "$disk")
 driver=$(readlink -f "/sys/bus/pci/devices/$bdf/driver")
-with=$(free_kb)
+with=$(free)
 echo "$bdf" >"$driver/unbind"
-without=$(free_kb)
+without=$(free)
 echo "a disk takes $((without - with)) KiB"
 [ $((without - with)) -le 2048 ] || fail "a disk takes $((without - with)) KiB"
 echo "$bdf" >"$driver/bind"

@@ -2,6 +2,8 @@
 #
 # Finds memory that is lost round by round. Sourced after common.sh.
 
+. /host/guest/lib/memory.sh
+
 # Caches whose sizes follow what user space did: the files it has seen, the signals it was sent, the
 # stacks of its threads (given back late), the bios that each CPU keeps, the samples of DAMON, with
 # the C drivers as with ours; and the nodes of its address spaces, which are freed 32 at a time: fifty
@@ -12,31 +14,10 @@ NOISE='.*inode_cache|dentry|sigqueue|ext4_.*|jbd2_.*|kernfs_node_cache|buffer_he
 
 grep -q slab_nomerge /proc/cmdline || fail "the guest was booted without slab_nomerge"
 
-# settle: waits for what is freed later (RCU, work queues), drops what is only cached, and has the
-# allocator give up what it keeps for each CPU, which would count as in use.
-settle() {
-	for _ in 1 2 3; do
-		sync
-		echo 3 >/proc/sys/vm/drop_caches
-		sleep 1
-	done
-	for cache in /sys/kernel/slab/*/shrink; do
-		echo 1 >"$cache"
-	done
-}
-
 # objects: prints cache and number of its objects in use, without noise.
 objects() {
 	settle
 	awk 'NR > 2 { print $1, $2 }' /proc/slabinfo | grep -Ev "^($NOISE) "
-}
-
-# available: prints the KiB of memory that can be had. The pages that the page allocator keeps for
-# each CPU are free too, some MiB now and none then, and MemAvailable is without them.
-available() {
-	awk '/^MemAvailable/ { kib += $2 }
-		/^ +count:/ { kib += $2 * 4 }
-		END { print kib }' /proc/meminfo /proc/zoneinfo
 }
 
 # remember_memory NUMBER: before the rounds 1, after half of them 2.
