@@ -5,7 +5,7 @@
 #
 # timeout: 300
 
-"$REPO/tools/vm" exec --timeout 60 -- sh -c 'echo started; sleep 1000' >out 2>err
+"$REPO/tools/vm" exec --timeout 30 -- sh -c 'echo started; sleep 1000' >out 2>err
 status=$?
 cat out err
 [ $status -eq 124 ] && grep -qx started out && grep -q 'time-out' err
