@@ -4,7 +4,6 @@
 //!
 //! C header: [`include/linux/blk-mq.h`](srctree/include/linux/blk-mq.h)
 
-use crate::status::BlkStatus;
 use core::{
     ops::Deref,
     pin::Pin,
@@ -27,8 +26,6 @@ use kernel::{
 /// tags at the same time.
 #[repr(align(64))]
 pub(crate) struct Tag<C> {
-    /// The status that the request ends with; valid between `complete` and `end_completed`.
-    pub(crate) status: BlkStatus,
     /// The driver's memory.
     pub(crate) command: C,
 }

@@ -43,7 +43,10 @@ pub trait Command: Send {
 pub(crate) struct Pdu {
     /// The number of times that the device has had the request and not completed it. Only valid if
     /// `RQF_DONTPREP` is set.
-    attempts: u32,
+    attempts: u8,
+    /// The status that the request ends with; only valid between [`Request::complete`] and
+    /// [`Request::end_completed`].
+    status: BlkStatus,
     /// What a request of the driver itself is about. Only valid for [`Op::DriverIn`].
     pub(crate) kind: u32,
 }
@@ -145,6 +148,14 @@ impl<C: Command> Request<C> {
         self.rq.as_ptr()
     }
 
+    /// Returns the driver's memory behind the request.
+    #[inline]
+    fn pdu(&mut self) -> &mut Pdu {
+        // SAFETY: The request is owned by this value (type invariant), and followed by a `Pdu`, as the
+        // tag set requests. It was zeroed when it was allocated, which is valid for all fields.
+        unsafe { &mut *self.as_raw().add(1).cast::<Pdu>() }
+    }
+
     /// Transfers the ownership to the block layer, without ending the request.
     pub(crate) fn forget(mut self) {
         self.release();
@@ -228,17 +239,12 @@ impl<C: Command> Request<C> {
         }
     }
 
-    #[inline]
-    fn tag(&mut self) -> &mut Tag<C> {
-        // SAFETY: `tag` is the memory of the driver tag, which this value owns (type invariant).
-        unsafe { self.tag.as_mut() }
-    }
-
     /// Returns the driver's memory for this request. It still contains the data of an earlier
     /// request.
     #[inline]
     pub(crate) fn command_mut(&mut self) -> &mut C {
-        &mut self.tag().command
+        // SAFETY: `tag` is the memory of the driver tag, which this value owns (type invariant).
+        unsafe { &mut self.tag.as_mut().command }
     }
 
     /// Returns the driver's memory for this request, for reading.
@@ -251,7 +257,7 @@ impl<C: Command> Request<C> {
     /// Sets the status with which [`Request::end_completed`] ends the request.
     #[inline]
     pub(crate) fn set_status(&mut self, status: BlkStatus) {
-        self.tag().status = status;
+        self.pdu().status = status;
     }
 
     /// Ends the request with `status` on the CPU that submitted it, or on one that is close to it.
@@ -265,7 +271,7 @@ impl<C: Command> Request<C> {
     /// Ends the request with the status of [`Request::complete`].
     #[inline]
     pub(crate) fn end_completed(mut self) {
-        let status = self.tag().status;
+        let status = self.pdu().status;
         self.end(status)
     }
 
@@ -297,20 +303,22 @@ impl<C: Command> Request<C> {
     ///
     /// The request, if it has used its attempts.
     #[cold]
-    pub fn retry(self, attempts: u32) -> Result<(), Self> {
+    pub fn retry(mut self, attempts: u8) -> Result<(), Self> {
         let rq = self.as_raw();
-        // SAFETY: The request is owned by this value (type invariant). It is followed by a `Pdu`, as
-        // the tag set requests. The flag tells that the number is valid: the block layer clears it
-        // when it allocates the request, and does not merge a request that has it.
-        let used = unsafe {
-            let pdu = rq.add(1).cast::<Pdu>();
-            if (*rq).rq_flags & rvirtio_blk_rqf_dontprep == 0 {
-                (*rq).rq_flags |= rvirtio_blk_rqf_dontprep;
-                (*pdu).attempts = 0;
-            }
-            (*pdu).attempts = (*pdu).attempts.saturating_add(1);
-            (*pdu).attempts
+        // The flag tells that the number is valid: the block layer clears it when it allocates the
+        // request, and does not merge a request that has it.
+        // SAFETY: The request is owned by this value (type invariant). The static is a constant.
+        let is_first = unsafe {
+            let flags = (*rq).rq_flags;
+            (*rq).rq_flags |= rvirtio_blk_rqf_dontprep;
+            flags & rvirtio_blk_rqf_dontprep == 0
         };
+        if is_first {
+            self.pdu().attempts = 0;
+        }
+        let pdu = self.pdu();
+        pdu.attempts = pdu.attempts.saturating_add(1);
+        let used = pdu.attempts;
         if used >= attempts {
             return Err(self);
         }

@@ -11,9 +11,10 @@ use kernel::{
 /// How a request ended, or why it could not be started.
 #[doc(alias = "blk_status_t")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum BlkStatus {
-    /// Success.
-    Ok,
+    /// Success. Memory that is zeroed is this value.
+    Ok = 0,
     /// The device or the driver failed.
     IoError,
     /// The device does not support the operation.

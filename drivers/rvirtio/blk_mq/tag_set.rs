@@ -13,8 +13,7 @@ use crate::{
         MAPS, //
     },
     operations::Operations,
-    request::Pdu,
-    status::BlkStatus, //
+    request::Pdu, //
 };
 use core::{
     cell::UnsafeCell,
@@ -190,11 +189,7 @@ fn create_tags<C>(commands: KVVec<C>, depth: u16) -> Result<Tags<C>> {
     }
     let mut tags = KVVec::with_capacity(depth, GFP_KERNEL)?;
     for command in commands.into_iter().take(depth) {
-        let tag = Tag {
-            status: BlkStatus::IoError,
-            command,
-        };
-        tags.push(UnsafeCell::new(tag), GFP_KERNEL)?;
+        tags.push(UnsafeCell::new(Tag { command }), GFP_KERNEL)?;
     }
     Ok(tags)
 }

@@ -23,7 +23,7 @@ use rvirtio::{
 };
 
 /// The number of times that the device may have a request which it does not complete.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u8 = 3;
 
 impl<'bound> HwQueue<'bound> {
     /// Ends the requests that the device has completed, and takes back the others. These are

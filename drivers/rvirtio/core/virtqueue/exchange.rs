@@ -52,14 +52,12 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The segments in `mapped` are mapped in `direction`. `mapped` is `None` if the device uses
+/// The segments in `mapped` are mapped in the direction of the slot. `mapped` is `None` if the device uses
 /// physical addresses.
 pub struct Exchange<'bound, H, S, N = (), P = StatusLast> {
     slot: Slot<'bound, H, S, P>,
-    dma: Dma<'bound>,
-    mapped: Option<KVec<Segment>>,
-    /// The direction of the data, `None` without data.
-    direction: Option<Direction>,
+    /// In a box, as most devices have none.
+    mapped: Option<KBox<KVec<Segment>>>,
     note: N,
 }
 
@@ -86,14 +84,13 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N, P: Place> Exchange<'bound, H
             let mapped = if dma.is_physical() {
                 None
             } else {
-                Some(KVec::with_capacity(usize::from(max_segments), GFP_KERNEL)?)
+                let room = KVec::with_capacity(usize::from(max_segments), GFP_KERNEL)?;
+                Some(KBox::new(room, GFP_KERNEL)?)
             };
             // INVARIANT: `mapped` has no segments.
             let exchange = Self {
                 slot,
-                dma,
                 mapped,
-                direction: None,
                 note: N::default(),
             };
             exchanges.push(exchange, GFP_KERNEL)?;
@@ -124,7 +121,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N, P: Place> Exchange<'bound, H
         if self.mapped.is_some() {
             return self.map_and_fill(direction, data());
         }
-        self.direction = direction;
+        self.slot.set_direction(direction);
         self.slot.fill(direction, data).map_err(|_| EINVAL)
     }
 
@@ -137,9 +134,9 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N, P: Place> Exchange<'bound, H
     ) -> Result {
         self.unmap();
         // INVARIANT: `unmap` has removed all segments, so none is mapped in another direction.
-        self.direction = direction;
+        self.slot.set_direction(direction);
         let filled = self.map(data).and_then(|()| {
-            let mapped = self.mapped.as_deref().unwrap_or_default();
+            let mapped = self.mapped.as_deref().map_or(&[][..], |mapped| mapped);
             let segments = || mapped.iter().copied();
             self.slot.fill(direction, segments).map_err(|_| EINVAL)
         });
@@ -205,7 +202,7 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N, P: Place> Exchange<'bound, H
     /// Returns the data with addresses for the device, if its direction is `direction`.
     #[inline]
     fn data<I>(&self, direction: Direction, physical: I) -> Data<'_, I> {
-        if self.direction != Some(direction) {
+        if self.slot.direction() != Some(direction) {
             return Data::None;
         }
         match &self.mapped {
@@ -233,14 +230,15 @@ impl<H, S, N, P> Exchange<'_, H, S, N, P> {
 
     /// Makes `data` accessible to the device. On failure, a part of it may be mapped.
     fn map(&mut self, data: impl Iterator<Item = Segment>) -> Result {
-        let (Some(mapped), Some(direction)) = (&mut self.mapped, self.direction) else {
+        let dma = self.slot.dma();
+        let (Some(mapped), Some(direction)) = (&mut self.mapped, self.slot.direction()) else {
             return Ok(());
         };
         for Segment { addr, len } in data {
             if mapped.len() == mapped.capacity() {
                 return Err(EINVAL);
             }
-            let addr = self.dma.map(addr, len as usize, direction)?;
+            let addr = dma.map(addr, len as usize, direction)?;
             // This does not fail: there is room.
             let _ = mapped.push_within_capacity(Segment { addr, len });
         }
@@ -249,7 +247,8 @@ impl<H, S, N, P> Exchange<'_, H, S, N, P> {
 
     /// Unmaps all data.
     fn unmap(&mut self) {
-        let (Some(mapped), Some(direction)) = (&mut self.mapped, self.direction) else {
+        let dma = self.slot.dma();
+        let (Some(mapped), Some(direction)) = (&mut self.mapped, self.slot.direction()) else {
             return;
         };
         while let Some(Segment { addr, len }) = mapped.pop() {
@@ -257,7 +256,7 @@ impl<H, S, N, P> Exchange<'_, H, S, N, P> {
             // `mapped`. The device does not access it: segments of an exchange are only added to a
             // queue by a `Buffers`, which must guarantee that the exchange is not changed or
             // dropped while the device has them.
-            unsafe { self.dma.unmap(addr, len as usize, direction) };
+            unsafe { dma.unmap(addr, len as usize, direction) };
         }
     }
 }

@@ -71,8 +71,8 @@ where
     let mut slots = KVVec::with_capacity(usize::from(count), GFP_KERNEL)?;
     for index in 0..count {
         let piece = memory.slots.get(index).ok_or(EINVAL)?;
-        // SAFETY: The piece has the size of the layout, belongs to `memory` and is aligned to a cache
-        // line. Each index is used once, so no other slot has it.
+        // SAFETY: The piece has the layout and belongs to `memory`. Each index is used once, so no other
+        // slot has it.
         let slot = unsafe { Slot::new(piece, memory.clone(), index, format) };
         slots.push(slot, GFP_KERNEL)?;
     }

@@ -21,18 +21,32 @@ use kernel::{
     sync::SetOnce, //
 };
 
-/// Pieces of memory that the device can access, with memory only where it was asked for.
+/// Pieces of memory that the device can access, with memory only where it was asked for. Each may have
+/// a tail, which is apart from it.
 ///
 /// # Invariants
 ///
 /// `size` is a multiple of the cache line. Each of `chunks` has no memory, or at least `per_chunk`
-/// pieces of `size` bytes. Together there is a place for `count`.
+/// pieces of `size` bytes, and then as many tails of `tail` bytes. Together there is a place for
+/// `count`.
 pub(super) struct Chunks<'bound> {
     chunks: ManuallyDrop<KVec<Chunk<'bound>>>,
     dma: Dma<'bound>,
     per_chunk: usize,
     size: usize,
+    tail: usize,
     count: u16,
+}
+
+/// The addresses of a piece and its tail. The device has both at the same distance as the CPU.
+#[derive(Clone, Copy)]
+pub(super) struct Piece {
+    /// The address for the CPU, aligned to a cache line.
+    pub(super) cpu: NonNull<u8>,
+    /// The address for the device.
+    pub(super) addr: u64,
+    /// The address of the tail for the CPU.
+    pub(super) tail: NonNull<u8>,
 }
 
 /// Memory that is allocated when it is needed.
@@ -73,17 +87,18 @@ impl<'bound> Chunk<'bound> {
 }
 
 impl<'bound> Chunks<'bound> {
-    /// Makes a place for `count` pieces of at least `size` bytes, without memory; may sleep.
+    /// Makes a place for `count` pieces of at least `size` bytes, with tails of `tail` bytes, without
+    /// memory; may sleep.
     ///
     /// # Errors
     ///
     /// [`ENOMEM`].
-    pub(super) fn new(dma: Dma<'bound>, count: u16, size: usize) -> Result<Self> {
+    pub(super) fn new(dma: Dma<'bound>, count: u16, size: usize, tail: usize) -> Result<Self> {
         let size = size
             .max(1)
             .checked_next_multiple_of(CACHE_LINE)
             .ok_or(ENOMEM)?;
-        let per_chunk = PAGE_SIZE.checked_div(size).unwrap_or(0).max(1);
+        let per_chunk = PAGE_SIZE.checked_div(size + tail).unwrap_or(0).max(1);
         let len = usize::from(count).div_ceil(per_chunk);
         let mut chunks = KVec::with_capacity(len, GFP_KERNEL)?;
         for _ in 0..len {
@@ -100,6 +115,7 @@ impl<'bound> Chunks<'bound> {
             dma,
             per_chunk,
             size,
+            tail,
             count,
         })
     }
@@ -119,13 +135,17 @@ impl<'bound> Chunks<'bound> {
     /// Returns the size of a chunk in bytes.
     fn chunk_size(&self) -> usize {
         // The product is that of a memory size that was checked, or within a page.
-        self.per_chunk * self.size
+        self.per_chunk * (self.size + self.tail)
     }
 
-    /// Returns the addresses of a piece for the CPU and for the device, aligned to a cache line, or
-    /// `None` if `index` is out of range, or there is no memory. It is zeroed, unless somebody has had
-    /// the piece before.
-    pub(super) fn get(&self, index: u16) -> Option<(NonNull<u8>, u64)> {
+    /// Returns how the memory is addressed.
+    pub(super) fn dma(&self) -> Dma<'bound> {
+        self.dma
+    }
+
+    /// Returns the addresses of a piece, or `None` if `index` is out of range, or there is no memory.
+    /// It is zeroed, unless somebody has had the piece before.
+    pub(super) fn get(&self, index: u16) -> Option<Piece> {
         if index >= self.count {
             return None;
         }
@@ -133,12 +153,18 @@ impl<'bound> Chunks<'bound> {
         let chunk = self.chunks.get(index.checked_div(self.per_chunk)?)?;
         let memory = chunk.get_or(|| Coherent::new_atomic(self.dma, self.chunk_size()));
         let memory = memory.ok()?;
-        let offset = index.checked_rem(self.per_chunk)? * self.size;
-        // SAFETY: The chunk has `per_chunk` pieces (type invariant), and this is the offset of one of
-        // them.
-        let cpu = unsafe { memory.cpu().add(offset) };
-        // CAST: Chunks are small.
-        Some((cpu, memory.addr() + offset as u64))
+        let index = index.checked_rem(self.per_chunk)?;
+        let offset = index * self.size;
+        let tail = self.per_chunk * self.size + index * self.tail;
+        // SAFETY: The chunk has `per_chunk` pieces, and as many tails after them (type invariant), and
+        // these are the offsets of one of each.
+        let (cpu, tail) = unsafe { (memory.cpu().add(offset), memory.cpu().add(tail)) };
+        Some(Piece {
+            cpu,
+            // CAST: Chunks are small.
+            addr: memory.addr() + offset as u64,
+            tail,
+        })
     }
 }
 

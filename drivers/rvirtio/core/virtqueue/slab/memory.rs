@@ -5,9 +5,7 @@
 use super::{
     chunks::Chunks,
     layout::{
-        table_size,
         Layout,
-        DATA_CELLS,
         GROWN_CELLS, //
     },
     spare::Spares, //
@@ -22,7 +20,7 @@ use kernel::prelude::*;
 pub(super) struct Memory<'bound> {
     /// A piece for each slot.
     pub(super) slots: Chunks<'bound>,
-    /// A table for each slot that has had a request with more segments than its own table takes.
+    /// A larger piece for each slot that has had a request with more segments than its first table takes.
     pub(super) grown: Chunks<'bound>,
     /// Tables for requests with even more segments.
     pub(super) spares: Spares<'bound>,
@@ -41,12 +39,19 @@ impl<'bound> Memory<'bound> {
         count: u16,
         max_segments: u16,
     ) -> Result<Self> {
-        let more_than = |cells| if max_segments > cells { count } else { 0 };
-        let slots = Chunks::new(dma, count, layout.size)?;
+        let more_than = |cells: u8| {
+            if max_segments > u16::from(cells) {
+                count
+            } else {
+                0
+            }
+        };
+        let grown = more_than(layout.data_cells);
+        let slots = Chunks::new(dma, count, layout.size, layout.status)?;
         slots.allocate()?;
         Ok(Self {
             slots,
-            grown: Chunks::new(dma, more_than(DATA_CELLS), table_size(GROWN_CELLS))?,
+            grown: Chunks::new(dma, grown, layout.grown_size, layout.status)?,
             spares: Spares::new(dma, more_than(GROWN_CELLS), max_segments)?,
         })
     }

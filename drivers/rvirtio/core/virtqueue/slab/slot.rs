@@ -3,19 +3,17 @@
 //! The header, status and descriptor table of one request.
 
 use super::{
-    layout::{
-        Layout,
-        DATA_CELLS, //
-    },
+    chunks::Piece,
+    layout::Layout,
     memory::Memory,
     spare::Spare, //
 };
 use crate::{
-    dma::Direction,
-    ring::{
-        Desc,
-        Segment, //
+    dma::{
+        Direction,
+        Dma, //
     },
+    ring::Segment,
     spec::feature::{
         self,
         Features, //
@@ -23,7 +21,6 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    num::NonZeroU16,
     ptr::NonNull, //
 };
 use kernel::{
@@ -41,33 +38,34 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// - `cpu` points to piece `index` of `memory.slots`, with the layout `LAYOUT`, which has the address
-///   `addr` for the device. No other slot has it.
-/// - `table` points to `data_cells` and two more descriptors, which have the address `table_addr` for
-///   the device, and are at the beginning of that piece, or piece `index` of `memory.grown`.
+/// - `cpu` points to piece `index` of `memory.slots`, or of `memory.grown`, which has the address `addr`
+///   for the device, and `status` to its tail. No other slot has them. There is a header, and at the
+///   offset `LAYOUT.table` a table of `data_cells` and two more descriptors.
 /// - If there is a `shape`, the table is filled accordingly: header, data and status. Otherwise, if
-///   there is a `large` table, that one is filled as described there. It belongs to `memory`.
+///   there is a `large` table, `large_count` descriptors of that one are filled. It belongs to `memory`.
 pub struct Slot<'bound, H, S, P = StatusLast> {
-    cpu: NonNull<u8>,
-    addr: u64,
-    pub(super) table: NonNull<Desc>,
-    pub(super) table_addr: u64,
-    /// The number of descriptors for data in the table.
-    pub(super) data_cells: u16,
-    pub(super) index: u16,
-    pub(super) format: Option<Format>,
-    pub(super) shape: Option<Shape>,
-    /// The length of the data in the table, in bytes.
-    pub(super) data_len: u32,
-    /// A larger table that is used instead.
-    pub(super) large: Option<Large>,
+    pub(super) cpu: NonNull<u8>,
+    pub(super) addr: u64,
+    pub(super) status: NonNull<u8>,
     /// The slab, to which the memory and the larger tables belong.
     pub(super) memory: Arc<Memory<'bound>>,
+    pub(super) shape: Shape,
+    /// The length of the data in the table, in bytes; of a large one, the total length of the
+    /// device-writable segments.
+    pub(super) data_len: u32,
+    pub(super) index: u16,
+    pub(super) large_count: u16,
+    /// A larger table that is used instead.
+    pub(super) large: Option<Spare>,
+    /// The number of descriptors for data in the table.
+    pub(super) data_cells: u8,
+    pub(super) format: Option<Format>,
+    direction: Option<Direction>,
     _types: PhantomData<fn(H) -> (S, P)>,
 }
 
-// There is one for each request that can be in flight.
-const _: () = assert!(size_of::<Slot<'_, [u8; 16], u8>>() == 64);
+// There is one for each request that can be in flight. With a vector and a note, it has a cache line.
+const _: () = assert!(size_of::<Slot<'_, [u8; 16], u8>>() == 48);
 
 /// Where a request has its status.
 pub trait Place {
@@ -115,22 +113,40 @@ impl Format {
     }
 }
 
-/// A large table that is filled.
-pub(super) struct Large {
-    pub(super) spare: Spare,
-    /// Number of its descriptors that are in use.
-    pub(super) count: NonZeroU16,
-    /// The total length of the device-writable segments, in bytes.
-    pub(super) writable_len: u32,
-}
-
-/// The properties of a table that do not depend on addresses and lengths of the data.
+/// The properties of a table that do not depend on addresses and lengths of the data: the number of
+/// descriptors of data, and the direction of these. One number, so that it is compared at once.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Number of descriptors of data.
-    pub(super) count: u16,
-    /// The direction of the data, `None` without data.
-    pub(super) direction: Option<Direction>,
+pub(super) struct Shape(u32);
+
+impl Shape {
+    /// Of a table that is not filled.
+    pub(super) const NONE: Self = Self(u32::MAX);
+
+    /// Set if the device reads the data, and if it writes them.
+    const READ: u32 = 1 << 16;
+    const WRITTEN: u32 = 1 << 17;
+
+    #[inline]
+    pub(super) fn new(count: u16, direction: Option<Direction>) -> Self {
+        let flag = match direction {
+            None => 0,
+            Some(Direction::ToDevice) => Self::READ,
+            Some(Direction::FromDevice) => Self::WRITTEN,
+        };
+        Self(u32::from(count) | flag)
+    }
+
+    /// Returns the number of descriptors of data.
+    #[inline]
+    pub(super) fn count(self) -> u32 {
+        self.0 & u32::from(u16::MAX)
+    }
+
+    /// Returns whether the device writes the data.
+    #[inline]
+    pub(super) fn is_written(self) -> bool {
+        self.0 & Self::WRITTEN != 0
+    }
 }
 
 // SAFETY: The slot is the only one that has the memory at `cpu` (type invariant), which any thread
@@ -146,34 +162,55 @@ impl<'bound, H, S, P: Place> Slot<'bound, H, S, P> {
     /// The length of what the device writes besides data, in bytes.
     pub(super) const STATUS_LEN: usize = size_of::<S>() + P::TAIL;
 
-    /// Creates a slot in a piece of memory with the given addresses for CPU and device.
+    /// Creates a slot in a piece of memory.
     ///
     /// # Safety
     ///
-    /// The memory must be piece `index` of `memory.slots`, large enough for `LAYOUT`, and aligned to a
-    /// cache line. There must be no other slot there.
+    /// The memory must be piece `index` of `memory.slots`, with `LAYOUT`. There must be no other slot
+    /// there.
     pub(super) unsafe fn new(
-        (cpu, addr): (NonNull<u8>, u64),
+        Piece { cpu, addr, tail }: Piece,
         memory: Arc<Memory<'bound>>,
         index: u16,
         format: Option<Format>,
     ) -> Self {
-        // INVARIANT: The piece belongs to `memory`, is large enough for `LAYOUT`, and no other slot
-        // has it (safety requirements). A table is at its beginning, and not filled.
+        // INVARIANT: The piece belongs to `memory`, has this layout, and no other slot has it (safety
+        // requirements). The table is not filled.
         Self {
             cpu,
             addr,
-            table: cpu.cast(),
-            table_addr: addr,
-            data_cells: DATA_CELLS,
-            index,
-            format,
-            shape: None,
-            data_len: 0,
-            large: None,
+            status: tail,
             memory,
+            shape: Shape::NONE,
+            data_len: 0,
+            index,
+            large_count: 0,
+            large: None,
+            data_cells: Self::LAYOUT.data_cells,
+            format,
+            direction: None,
             _types: PhantomData,
         }
+    }
+}
+
+impl<'bound, H, S, P> Slot<'bound, H, S, P> {
+    /// Returns how the device addresses the memory.
+    #[inline]
+    pub fn dma(&self) -> Dma<'bound> {
+        self.memory.slots.dma()
+    }
+
+    /// Returns the direction of the data, `None` without data.
+    #[inline]
+    pub fn direction(&self) -> Option<Direction> {
+        self.direction
+    }
+
+    /// Sets the direction of the data.
+    #[inline]
+    pub fn set_direction(&mut self, direction: Option<Direction>) {
+        self.direction = direction;
     }
 }
 
@@ -181,15 +218,9 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     /// Sets the header.
     #[inline]
     pub fn write_header(&mut self, header: H) {
-        // SAFETY: The slot has room for the header there (type invariant), and any address is
-        // aligned for `H`. A device that violates the specification and reads it at the same time
+        // SAFETY: The slot has room for the header there (type invariant), and any address is aligned for `H`. A device that violates the specification and reads it at the same time
         // may read a mix of old and new bytes.
-        unsafe {
-            self.cpu
-                .add(Self::LAYOUT.header)
-                .cast::<H>()
-                .write_volatile(header)
-        }
+        unsafe { self.cpu.cast::<H>().write_volatile(header) }
     }
 
     /// Sets the status, in case that the device does not write it.
@@ -197,12 +228,7 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     pub fn set_status(&mut self, status: S) {
         // SAFETY: The slot has room for the status there (type invariant), and any address is
         // aligned for `S`.
-        unsafe {
-            self.cpu
-                .add(Self::LAYOUT.status)
-                .cast::<S>()
-                .write_volatile(status)
-        }
+        unsafe { self.status.cast::<S>().write_volatile(status) }
     }
 
     /// Reads the status once, because the device can write it at any time.
@@ -210,32 +236,26 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     pub fn status(&self) -> S {
         // SAFETY: The slot has the status there (type invariant), any address is aligned for `S`,
         // and any bytes are a valid `S`.
-        unsafe {
-            self.cpu
-                .add(Self::LAYOUT.status)
-                .cast::<S>()
-                .read_volatile()
-        }
+        unsafe { self.status.cast::<S>().read_volatile() }
     }
 
     /// Copies what the device has written after the status to the start of `to`, at most
     /// [`Place::TAIL`] bytes.
     #[cold]
     pub fn read_tail(&self, to: &mut [u8]) {
-        let tail = Self::LAYOUT.status + size_of::<S>();
         for (index, byte) in to.iter_mut().take(P::TAIL).enumerate() {
             // SAFETY: The slot has room for the tail after the status (type invariant), and `index`
             // is within it. The device can write it at any time.
-            *byte = unsafe { self.cpu.add(tail + index).read_volatile() };
+            *byte = unsafe { self.status.add(size_of::<S>() + index).read_volatile() };
         }
     }
 
     /// Returns the header, for [`Buffers::readable`](crate::virtqueue::Buffers::readable).
     #[inline]
     pub fn header_segment(&self) -> Segment {
-        // CAST: Offsets and sizes are small.
+        // CAST: Sizes are small.
         Segment {
-            addr: self.addr + Self::LAYOUT.header as u64,
+            addr: self.addr,
             len: size_of::<H>() as u32,
         }
     }
@@ -244,9 +264,11 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     /// [`Buffers::writable`](crate::virtqueue::Buffers::writable).
     #[inline]
     pub fn status_segment(&self) -> Segment {
-        // CAST: Offsets and sizes are small.
+        // It is after the header, at the same distance for both sides.
+        let distance = self.status.addr().get().wrapping_sub(self.cpu.addr().get());
+        // CAST: Distances and sizes are small.
         Segment {
-            addr: self.addr + Self::LAYOUT.status as u64,
+            addr: self.addr.wrapping_add(distance as u64),
             len: Self::STATUS_LEN as u32,
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     ring::Desc, //
 };
 use core::{
+    num::NonZeroU8,
     ptr::NonNull,
     sync::atomic::{
         AtomicU32,
@@ -41,7 +42,14 @@ pub(super) struct Spares<'bound> {
 
 /// The exclusive right to use one large table of the [`Spares`] that it was taken from.
 pub(super) struct Spare {
-    index: u16,
+    /// Counted from 1 on, so that none takes no room either.
+    number: NonZeroU8,
+}
+
+impl Spare {
+    fn index(&self) -> u8 {
+        self.number.get() - 1
+    }
 }
 
 impl<'bound> Spares<'bound> {
@@ -54,7 +62,7 @@ impl<'bound> Spares<'bound> {
     pub(super) fn new(dma: Dma<'bound>, users: u16, data_cells: u16) -> Result<Self> {
         let count = users.min(SPARES);
         let table_len = data_cells.saturating_add(EXTRA_DESCRIPTORS);
-        let tables = Chunks::new(dma, count, usize::from(table_len) * size_of::<Desc>())?;
+        let tables = Chunks::new(dma, count, usize::from(table_len) * size_of::<Desc>(), 0)?;
         // INVARIANT: No table is taken yet, and there are fewer tables than bits.
         Ok(Self {
             tables,
@@ -72,9 +80,8 @@ impl<'bound> Spares<'bound> {
             .ok()?;
         // INVARIANT: The table was free, and its bit is now clear.
         // CAST: Below 32.
-        Some(Spare {
-            index: free.trailing_zeros() as u16,
-        })
+        let number = NonZeroU8::new(free.trailing_zeros() as u8 + 1)?;
+        Some(Spare { number })
     }
 
     /// Returns a table that was taken from this value by [`Spares::take`]. The device must not use
@@ -82,18 +89,18 @@ impl<'bound> Spares<'bound> {
     pub(super) fn put(&self, spare: Spare) {
         // INVARIANT: `spare` is consumed. Earlier writes to the table happen before those after the
         // next `take`.
-        self.free.fetch_or(1 << spare.index, Ordering::Release);
+        self.free.fetch_or(1 << spare.index(), Ordering::Release);
     }
 
     /// Returns the descriptors of a table, and their address for the device. `None` if there is no
     /// memory for it.
     pub(super) fn table(&self, spare: &Spare) -> Option<(&[Desc], u64)> {
-        let (cpu, addr) = self.tables.get(spare.index)?;
+        let piece = self.tables.get(spare.index().into())?;
         let len = usize::from(self.table_len);
         // SAFETY: Each piece of `tables` has `table_len` descriptors (type invariant), and lives as
         // long as `self`. Pieces are aligned to cache lines, and cells are atomics, valid for any
         // bits.
-        let cells = unsafe { NonNull::slice_from_raw_parts(cpu.cast(), len).as_ref() };
-        Some((cells, addr))
+        let cells = unsafe { NonNull::slice_from_raw_parts(piece.cpu.cast(), len).as_ref() };
+        Some((cells, piece.addr))
     }
 }

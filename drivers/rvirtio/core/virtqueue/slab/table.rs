@@ -9,7 +9,6 @@ use super::{
     },
     slot::{
         Format,
-        Large,
         Place,
         Shape,
         Slot, //
@@ -31,7 +30,7 @@ use crate::{
 };
 use core::{
     iter,
-    num::NonZeroU16,
+    mem::MaybeUninit,
     ptr::NonNull, //
 };
 use kernel::transmute::{
@@ -52,36 +51,57 @@ impl<H, S, P> Slot<'_, H, S, P> {
     /// Releases the large table of the request, if it has one. The device must not use it any more.
     #[inline]
     pub fn release(&mut self) {
-        if let Some(large) = self.large.take() {
-            self.memory.spares.put(large.spare);
+        if let Some(spare) = self.large.take() {
+            self.memory.spares.put(spare);
         }
-    }
-
-    /// Gives the slot a larger table for good. Returns `false` if it has one, or cannot get one. The
-    /// device must not use the table any more.
-    fn grow(&mut self) -> bool {
-        if self.data_cells >= GROWN_CELLS {
-            return false;
-        }
-        let Some((cpu, addr)) = self.memory.grown.get(self.index) else {
-            return false;
-        };
-        // INVARIANT: The pieces of `grown` are as large as such a table, which is not filled.
-        self.shape = None;
-        (self.table, self.table_addr) = (cpu.cast(), addr);
-        self.data_cells = GROWN_CELLS;
-        true
     }
 }
 
 impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
+    /// Gives the slot a larger piece of memory for good, with the same header and status. Returns `false`
+    /// if it has one, or cannot get one. The device must not use the slot any more.
+    fn grow(&mut self) -> bool {
+        if self.data_cells >= GROWN_CELLS {
+            return false;
+        }
+        let Some(piece) = self.memory.grown.get(self.index) else {
+            return false;
+        };
+        let (to, from) = (piece.cpu.cast::<MaybeUninit<H>>(), self.cpu.cast());
+        // SAFETY: Both have room for a header (type invariant), and any address is aligned for `H`.
+        unsafe { to.write_volatile(from.read_volatile()) };
+        let status = self.status();
+        // INVARIANT: The pieces of `grown` are as large as such a table, which is not filled. This slot
+        // has the one with its index.
+        self.shape = Shape::NONE;
+        (self.cpu, self.addr, self.status) = (piece.cpu, piece.addr, piece.tail);
+        self.data_cells = GROWN_CELLS;
+        self.set_status(status);
+        true
+    }
+
+    /// Returns a part of the table.
+    ///
+    /// # Safety
+    ///
+    /// The table must have `first` and `len` more descriptors.
+    #[inline]
+    unsafe fn part(&self, first: usize, len: usize) -> &[Desc] {
+        // SAFETY: There are so many descriptors at this offset (safety requirement, type invariant),
+        // which is a multiple of their size, in a piece that is aligned to a cache line. Cells are
+        // atomics, valid for any bits.
+        unsafe {
+            let table = self.cpu.add(Self::LAYOUT.table).cast::<Desc>();
+            NonNull::slice_from_raw_parts(table.add(first), len).as_ref()
+        }
+    }
+
     /// Returns the descriptors of the table.
     #[inline]
     fn cells(&self) -> &[Desc] {
         let len = usize::from(self.data_cells) + usize::from(EXTRA_DESCRIPTORS);
-        // SAFETY: A table has `len` descriptors (type invariant) and is aligned to a cache line. Cells
-        // are atomics, valid for any bits.
-        unsafe { NonNull::slice_from_raw_parts(self.table, len).as_ref() }
+        // SAFETY: A table has `len` descriptors (type invariant).
+        unsafe { self.part(0, len) }
     }
 
     /// Returns the descriptors for data in `direction` in the table.
@@ -94,8 +114,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
             1
         };
         // SAFETY: A table has `len + 2` descriptors (type invariant), of which these follow the first
-        // one or two. Cells are atomics, valid for any bits.
-        unsafe { NonNull::slice_from_raw_parts(self.table.add(first), len).as_ref() }
+        // one or two.
+        unsafe { self.part(first, len) }
     }
 
     /// Fills the table: header, the segments that `data` returns, and the status in its place.
@@ -121,22 +141,22 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
             Ok(written) => written,
             Err(error) => {
                 // INVARIANT: The content of the table is unknown now.
-                self.shape = None;
+                self.shape = Shape::NONE;
                 return match error {
                     AddError::TooManyElements => self.fill_larger(direction, data),
                     _ => Err(error),
                 };
             }
         };
-        let shape = Shape { count, direction };
-        if self.shape != Some(shape) {
+        let shape = Shape::new(count, direction);
+        if self.shape != shape {
             // INVARIANT: The content of the table is unknown until it is filled.
-            self.shape = None;
+            self.shape = Shape::NONE;
             let table = self.fill_cells(self.cells(), direction, data())?;
             if table.count != count.wrapping_add(EXTRA_DESCRIPTORS) {
                 return Err(AddError::BadTable);
             }
-            self.shape = Some(shape);
+            self.shape = shape;
         }
         self.data_len = len;
         Ok(())
@@ -163,12 +183,10 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
         };
         match self.fill_spare(&spare, direction, data()) {
             Ok(Some(table)) => {
-                let count = NonZeroU16::new(table.count);
-                self.large = count.map(|count| Large {
-                    spare,
-                    count,
-                    writable_len: table.writable_len,
-                });
+                // INVARIANT: The large table is filled.
+                self.large = Some(spare);
+                self.large_count = table.count;
+                self.data_len = table.writable_len;
                 Ok(())
             }
             Ok(None) => {
@@ -266,17 +284,19 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     /// Returns the table for [`Buffers::table`](crate::virtqueue::Buffers::table), if it is filled.
     #[inline]
     pub fn table(&self) -> Option<FilledTable> {
-        let Some(shape) = self.shape else {
+        if self.shape == Shape::NONE {
             return self.large_table();
-        };
-        let data_in = match shape.direction {
-            Some(Direction::FromDevice) => self.data_len,
-            Some(Direction::ToDevice) | None => 0,
+        }
+        let data_in = if self.shape.is_written() {
+            self.data_len
+        } else {
+            0
         };
         Some(FilledTable {
             segment: Segment {
-                addr: self.table_addr,
-                len: (u32::from(shape.count) + u32::from(EXTRA_DESCRIPTORS)) * DESC_SIZE,
+                // CAST: A small offset.
+                addr: self.addr + Self::LAYOUT.table as u64,
+                len: (self.shape.count() + u32::from(EXTRA_DESCRIPTORS)) * DESC_SIZE,
             },
             // CAST: A status is small.
             writable_len: data_in.wrapping_add(Self::STATUS_LEN as u32),
@@ -285,14 +305,13 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
 
     #[cold]
     fn large_table(&self) -> Option<FilledTable> {
-        let large = self.large.as_ref()?;
-        let (_, addr) = self.memory.spares.table(&large.spare)?;
+        let (_, addr) = self.memory.spares.table(self.large.as_ref()?)?;
         Some(FilledTable {
             segment: Segment {
                 addr,
-                len: u32::from(large.count.get()) * DESC_SIZE,
+                len: u32::from(self.large_count) * DESC_SIZE,
             },
-            writable_len: large.writable_len,
+            writable_len: self.data_len,
         })
     }
 }
