@@ -211,6 +211,18 @@ where
     }
 
     #[inline]
+    fn for_each_readable(&self, each: impl FnMut(Segment)) {
+        let data = || self.0.segments().map(Segment::from);
+        self.0.command().for_each_readable(data, each);
+    }
+
+    #[inline]
+    fn for_each_writable(&self, each: impl FnMut(Segment)) {
+        let data = || self.0.segments().map(Segment::from);
+        self.0.command().for_each_writable(data, each);
+    }
+
+    #[inline]
     fn table(&self) -> Option<FilledTable> {
         self.0.command().table()
     }

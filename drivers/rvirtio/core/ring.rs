@@ -74,6 +74,7 @@ pub use self::{
     },
     segment::{
         Access,
+        Elements,
         Segment,
         Table, //
     },

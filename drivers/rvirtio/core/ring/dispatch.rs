@@ -8,6 +8,7 @@ use super::{
     Access,
     AddError,
     Arm,
+    Elements,
     More,
     Segment,
     Shadow,
@@ -77,6 +78,16 @@ where
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
         dispatch!(self.add_chain(readable, writable))
+    }
+
+    /// Adds a buffer like [`add_chain`](Self::add_chain), without iterators.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddError`].
+    #[inline]
+    pub fn add_elements(&mut self, elements: &impl Elements) -> Result<Token, AddError> {
+        dispatch!(self.add_elements(elements))
     }
 
     /// Adds a buffer as one descriptor that points to an indirect table.

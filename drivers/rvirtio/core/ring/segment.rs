@@ -62,6 +62,16 @@ impl Access {
     }
 }
 
+/// The elements of a buffer. Each of its functions is called once, and these in order: what a device
+/// reads has to come before what it writes.
+pub trait Elements {
+    /// Calls `each` for the elements that the device reads, in order.
+    fn for_each_readable(&self, each: impl FnMut(Segment));
+
+    /// Calls `each` for the elements that the device writes, in order.
+    fn for_each_writable(&self, each: impl FnMut(Segment));
+}
+
 /// The content of an indirect table that was filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -71,20 +81,21 @@ pub struct Table {
     pub writable_len: u32,
 }
 
-/// Checks that a buffer of `count` elements fits into a ring with `num_free` free descriptors of
-/// `capacity`.
+/// Checks that a buffer of `count` elements, with `excess` more for which there are no free descriptors,
+/// has elements, and fits into a ring with `capacity`.
 #[inline]
-pub(super) fn check_count(count: u32, num_free: u16, capacity: u16) -> Result<u16, AddError> {
-    // A count of 0 wraps to the largest value.
-    if count.wrapping_sub(1) < num_free.into() {
-        // CAST: It is at most `num_free`.
-        return Ok(count as u16);
+pub(super) fn check_count(count: u16, excess: u16, capacity: u16) -> Result<(), AddError> {
+    if excess != 0 {
+        return Err(if count.saturating_add(excess) > capacity {
+            AddError::TooManyElements
+        } else {
+            AddError::Full
+        });
     }
-    Err(match count {
-        0 => AddError::Empty,
-        _ if count > capacity.into() => AddError::TooManyElements,
-        _ => AddError::Full,
-    })
+    if count == 0 {
+        return Err(AddError::Empty);
+    }
+    Ok(())
 }
 
 /// The check of a list of elements. Errors are found at its end, so that each element costs a few

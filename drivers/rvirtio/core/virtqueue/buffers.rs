@@ -21,7 +21,7 @@ use core::iter;
 /// From the call of a method of this trait until the value is dropped or used in another way:
 ///
 /// - the device may access the segments at these addresses: read those of `readable`, and write
-///   those of `writable`;
+///   those of `writable`; functions that call another for each of them have the same ones;
 /// - nothing else may access the memory of the writable segments, or write that of the readable
 ///   ones, except through cells that can be shared with a device;
 /// - moving the value must not change any of this;
@@ -32,6 +32,18 @@ pub unsafe trait Buffers: Send + Sized {
 
     /// Returns the segments that the device writes, in order.
     fn writable(&self) -> impl Iterator<Item = Segment>;
+
+    /// Calls `each` for the segments of [`Buffers::readable`], in order.
+    #[inline]
+    fn for_each_readable(&self, each: impl FnMut(Segment)) {
+        self.readable().for_each(each);
+    }
+
+    /// Calls `each` for the segments of [`Buffers::writable`], in order.
+    #[inline]
+    fn for_each_writable(&self, each: impl FnMut(Segment)) {
+        self.writable().for_each(each);
+    }
 
     /// Returns the segment, and who accesses it, if there is only one: the shortest way into a queue.
     /// May return `None` nevertheless.

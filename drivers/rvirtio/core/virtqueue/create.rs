@@ -18,6 +18,8 @@ use crate::{
         self,
         packed,
         split,
+        Elements,
+        Segment,
         Shadow,
         Token, //
     },
@@ -82,7 +84,7 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
 
     #[inline(never)]
     fn add_any(&mut self, data: &T) -> Result<Token, AddError> {
-        self.ring.add_chain(data.readable(), data.writable())
+        self.ring.add_elements(&SegmentsOf(data))
     }
 
     /// Stores the buffer whose descriptors were just added to the ring, if they were.
@@ -132,6 +134,21 @@ impl<'bound, T: Buffers> Parts<'bound, T> {
     #[inline]
     pub(super) fn take(&mut self, token: Token) -> Option<T> {
         self.slots.get_mut(usize::from(token.index()))?.take()
+    }
+}
+
+/// The segments of a buffer, as elements for the ring.
+struct SegmentsOf<'a, T>(&'a T);
+
+impl<T: Buffers> Elements for SegmentsOf<'_, T> {
+    #[inline]
+    fn for_each_readable(&self, each: impl FnMut(Segment)) {
+        self.0.for_each_readable(each);
+    }
+
+    #[inline]
+    fn for_each_writable(&self, each: impl FnMut(Segment)) {
+        self.0.for_each_writable(each);
     }
 }
 

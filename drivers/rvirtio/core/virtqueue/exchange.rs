@@ -193,6 +193,49 @@ impl<'bound, H: AsBytes, S: FromBytes + AsBytes, N, P: Place> Exchange<'bound, H
         Iterator::chain(head, last.into_iter().flatten())
     }
 
+    /// Calls `each` for the segments of [`Exchange::readable`]; `physical` returns their argument.
+    #[inline(always)]
+    pub fn for_each_readable<I: Iterator<Item = Segment>>(
+        &self,
+        physical: impl FnOnce() -> I,
+        mut each: impl FnMut(Segment),
+    ) {
+        each(self.slot.header_segment());
+        if self.slot.direction() == Some(Direction::ToDevice) {
+            self.for_each_data(physical, &mut each);
+        }
+    }
+
+    /// Calls `each` for the segments of [`Exchange::writable`]; `physical` returns their argument.
+    #[inline(always)]
+    pub fn for_each_writable<I: Iterator<Item = Segment>>(
+        &self,
+        physical: impl FnOnce() -> I,
+        mut each: impl FnMut(Segment),
+    ) {
+        if P::STATUS_FIRST {
+            each(self.slot.status_segment());
+        }
+        if self.slot.direction() == Some(Direction::FromDevice) {
+            self.for_each_data(physical, &mut each);
+        }
+        if !P::STATUS_FIRST {
+            each(self.slot.status_segment());
+        }
+    }
+
+    #[inline(always)]
+    fn for_each_data<I: Iterator<Item = Segment>>(
+        &self,
+        physical: impl FnOnce() -> I,
+        each: &mut impl FnMut(Segment),
+    ) {
+        match &self.mapped {
+            None => physical().for_each(each),
+            Some(mapped) => mapped.iter().copied().for_each(each),
+        }
+    }
+
     /// Returns the table, for [`Buffers::table`](super::Buffers::table).
     #[inline]
     pub fn table(&self) -> Option<FilledTable> {

@@ -12,11 +12,11 @@ use crate::{
     ring::{
         segment::{
             check_count,
-            in_order,
             Sums, //
         },
         Access,
         AddError,
+        Elements,
         Segment,
         Shadow,
         Token, //
@@ -57,54 +57,77 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
+        let mut chain = self.begin()?;
+        let add = |segment| self.push(&mut chain, segment, Access::Readable);
+        readable.into_iter().for_each(add);
+        let add = |segment| self.push(&mut chain, segment, Access::Writable);
+        writable.into_iter().for_each(add);
+        self.finish(chain)
+    }
+
+    /// See [`Ring::add_elements`](crate::ring::Ring::add_elements).
+    #[inline(always)]
+    pub fn add_elements(&mut self, elements: &impl Elements) -> Result<Token, AddError> {
+        let mut chain = self.begin()?;
+        elements.for_each_readable(|segment| self.push(&mut chain, segment, Access::Readable));
+        elements.for_each_writable(|segment| self.push(&mut chain, segment, Access::Writable));
+        self.finish(chain)
+    }
+
+    /// Begins to add a buffer of several elements.
+    #[inline(always)]
+    fn begin(&self) -> Result<Chain, AddError> {
         self.state.takes_buffers()?;
-        let mut chain = Chain {
+        Ok(Chain {
             count: 0,
+            excess: 0,
             next: self.next_avail,
             last: self.next_avail,
             first_flags: 0,
             last_flags: 0,
             sums: Sums::new(),
-        };
-        in_order(readable, writable)
-            .for_each(|(segment, access)| self.push(&mut chain, segment, access));
+        })
+    }
 
-        let checked = check_count(chain.count, self.num_free, self.capacity)
-            .and_then(|count| Ok((count, chain.sums.writable()?)));
-        let (count, writable) = match checked {
-            Ok(checked) => checked,
+    /// Writes the next element of a chain, if there is room for it.
+    #[inline(always)]
+    fn push(&self, chain: &mut Chain, segment: Segment, access: Access) {
+        if chain.count >= self.num_free {
+            chain.excess = chain.excess.saturating_add(1);
+            return;
+        }
+        chain.sums.add(segment, access);
+        chain.last = chain.next;
+        chain.last_flags = access.flags();
+        chain.next = chain.last.next(self.size);
+        self.write_element(chain.last, segment);
+        if chain.count == 0 {
+            chain.first_flags = chain.last_flags | DESC_F_NEXT;
+        } else {
+            self.write_flags(chain.last, chain.last_flags | DESC_F_NEXT);
+        }
+        // At most `num_free`.
+        chain.count = chain.count.wrapping_add(1);
+    }
+
+    /// Adds the buffer whose elements were written.
+    #[inline(always)]
+    fn finish(&mut self, mut chain: Chain) -> Result<Token, AddError> {
+        let checked = check_count(chain.count, chain.excess, self.capacity)
+            .and_then(|()| chain.sums.writable());
+        let writable = match checked {
+            Ok(writable) => writable,
             Err(error) => {
                 self.undo(chain.count);
                 return Err(error);
             }
         };
-        if count == 1 {
+        if chain.count == 1 {
             chain.first_flags = chain.last_flags;
         } else {
             self.write_flags(chain.last, chain.last_flags);
         }
-        self.make_available(chain.next, chain.first_flags, count, writable)
-    }
-
-    /// Writes the next element of a chain, if there is room for it.
-    // Not inlined: the names of closures that contain it would be too long for a symbol.
-    #[inline(never)]
-    fn push(&self, chain: &mut Chain, segment: Segment, access: Access) {
-        let before = chain.count;
-        chain.count = before.saturating_add(1);
-        chain.sums.add(segment, access);
-        if before >= self.num_free.into() {
-            return;
-        }
-        chain.last = chain.next;
-        chain.last_flags = access.flags();
-        chain.next = chain.last.next(self.size);
-        self.write_element(chain.last, segment);
-        if before == 0 {
-            chain.first_flags = chain.last_flags | DESC_F_NEXT;
-        } else {
-            self.write_flags(chain.last, chain.last_flags | DESC_F_NEXT);
-        }
+        self.make_available(chain.next, chain.first_flags, chain.count, writable)
     }
 
     #[inline]
@@ -113,14 +136,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.mem.desc(position.slot()).meta.write(meta);
     }
 
-    /// Makes those of the next `count` descriptors that are free unavailable again, except for the
-    /// first one, which is not available.
+    /// Makes the next `count` descriptors unavailable again, except for the first one, which is not
+    /// available.
     ///
     /// The device has not read them, because the one before them is not available.
     #[cold]
-    fn undo(&mut self, count: u32) {
+    fn undo(&mut self, count: u16) {
         let mut position = self.next_avail;
-        for _ in 1..count.min(self.num_free.into()) {
+        for _ in 1..count {
             position = position.next(self.size);
             let desc = self.mem.desc(position.slot());
             desc.meta.write(position.vacant());
@@ -186,8 +209,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 
 /// A buffer of several elements that is being added.
 struct Chain {
-    /// The number of elements, which may be more than there is room for.
-    count: u32,
+    /// The number of elements that were written, and of those for which there is no room.
+    count: u16,
+    excess: u16,
     /// The position after the descriptors that were written.
     next: Position,
     /// The last one of them.

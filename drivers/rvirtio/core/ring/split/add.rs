@@ -11,11 +11,11 @@ use crate::{
     ring::{
         segment::{
             check_count,
-            in_order,
             Sums, //
         },
         Access,
         AddError,
+        Elements,
         Segment,
         Shadow,
         Token, //
@@ -56,42 +56,79 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         readable: impl IntoIterator<Item = Segment>,
         writable: impl IntoIterator<Item = Segment>,
     ) -> Result<Token, AddError> {
-        self.state.takes_buffers()?;
-        let (head, free) = (self.free_head, u32::from(self.num_free));
-        let mut sums = Sums::new();
-        // The number of elements, which may be more than there is room for; the descriptor after those
-        // that were written, and the last one of them.
-        let (mut count, mut next, mut last) = (0_u32, head, head);
-        let mut last_flags = 0;
-        in_order(readable, writable).for_each(|(segment, access)| {
-            let index = next;
-            let before = count;
-            count = before.saturating_add(1);
-            sums.add(segment, access);
-            if before >= free {
-                return;
-            }
-            // There always is an entry (type invariant).
-            let Some(entry) = self.shadow.get(usize::from(index)) else {
-                return;
-            };
-            next = entry.next;
-            last = index;
-            last_flags = access.flags();
-            self.write_desc(index, segment, last_flags | DESC_F_NEXT, next);
-        });
+        let mut chain = self.begin()?;
+        let add = |segment| self.push(&mut chain, segment, Access::Readable);
+        readable.into_iter().for_each(add);
+        let add = |segment| self.push(&mut chain, segment, Access::Writable);
+        writable.into_iter().for_each(add);
+        self.finish(chain)
+    }
 
-        let count = check_count(count, self.num_free, self.capacity())?;
-        let writable = sums.writable()?;
-        self.mem.desc(last).meta.write(meta(last_flags, 0));
+    /// See [`Ring::add_elements`](crate::ring::Ring::add_elements).
+    #[inline(always)]
+    pub fn add_elements(&mut self, elements: &impl Elements) -> Result<Token, AddError> {
+        let mut chain = self.begin()?;
+        elements.for_each_readable(|segment| self.push(&mut chain, segment, Access::Readable));
+        elements.for_each_writable(|segment| self.push(&mut chain, segment, Access::Writable));
+        self.finish(chain)
+    }
+
+    /// Begins to add a buffer of several elements.
+    #[inline(always)]
+    fn begin(&self) -> Result<Chain, AddError> {
+        self.state.takes_buffers()?;
+        Ok(Chain {
+            count: 0,
+            excess: 0,
+            next: self.free_head,
+            last: self.free_head,
+            last_flags: 0,
+            sums: Sums::new(),
+        })
+    }
+
+    /// Writes the next element of a chain, if there is room for it.
+    #[inline(always)]
+    fn push(&self, chain: &mut Chain, segment: Segment, access: Access) {
+        // There always is an entry (type invariant).
+        let entry = self.shadow.get(usize::from(chain.next));
+        let (true, Some(entry)) = (chain.count < self.num_free, entry) else {
+            chain.excess = chain.excess.saturating_add(1);
+            return;
+        };
+        chain.sums.add(segment, access);
+        chain.last = chain.next;
+        chain.last_flags = access.flags();
+        chain.next = entry.next;
+        self.write_desc(
+            chain.last,
+            segment,
+            chain.last_flags | DESC_F_NEXT,
+            chain.next,
+        );
+        // At most `num_free`.
+        chain.count = chain.count.wrapping_add(1);
+    }
+
+    /// Adds the buffer whose elements were written.
+    #[inline(always)]
+    fn finish(&mut self, chain: Chain) -> Result<Token, AddError> {
+        let count = chain.count;
+        check_count(count, chain.excess, self.capacity())?;
+        let writable = chain.sums.writable()?;
+        let head = self.free_head;
+        self.mem
+            .desc(chain.last)
+            .meta
+            .write(meta(chain.last_flags, 0));
         let entry = self.entry(head)?;
         entry.count = count;
         entry.writable = writable;
         if count > 1 {
             let second = entry.next;
-            self.entry(second)?.set_last(last);
+            self.entry(second)?.set_last(chain.last);
         }
-        self.make_available(head, next, count);
+        self.make_available(head, chain.next, count);
         Ok(Token(head))
     }
 
@@ -141,4 +178,18 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         // Callers check that there are `count` free ones, so this does not wrap.
         self.num_free = self.num_free.wrapping_sub(count);
     }
+}
+
+/// A buffer of several elements that is being added.
+struct Chain {
+    /// The number of elements that were written, and of those for which there is no room.
+    count: u16,
+    excess: u16,
+    /// The descriptor after those that were written.
+    next: u16,
+    /// The last one of them.
+    last: u16,
+    /// The flags of the last one, without the one that says that there is a next.
+    last_flags: u16,
+    sums: Sums,
 }
