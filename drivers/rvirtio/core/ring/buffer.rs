@@ -62,7 +62,10 @@ impl Token {
 }
 
 /// A buffer that the device has used.
+// Larger than two registers: a smaller one that a function returns, even if that is inlined, is packed
+// into them, and unpacked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(16))]
 pub struct UsedBuffer {
     /// The token of the buffer.
     pub token: Token,

@@ -158,7 +158,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             oldest: 0,
             batch: None,
             table_max: config.table_max(size),
-            state: State::Stopped,
+            state: State::STOPPED,
             detach_cursor: 0,
         };
         this.restart();
@@ -206,7 +206,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.callbacks = true;
         self.oldest = 0;
         self.batch = None;
-        self.state = State::Live;
+        self.state = State::LIVE;
         self.detach_cursor = 0;
     }
 
@@ -295,7 +295,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Marks the ring broken.
     #[cold]
     fn violation(&mut self, violation: Violation) -> Violation {
-        self.state = State::Broken(violation);
+        self.state = State::broken(violation);
         violation
     }
 

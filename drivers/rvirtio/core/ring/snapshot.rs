@@ -70,11 +70,7 @@ impl fmt::Display for Snapshot {
         } else {
             " callbacks off"
         })?;
-        match self.state {
-            State::Live => f.write_str(" live"),
-            State::Stopped => f.write_str(" stopped"),
-            State::Broken(violation) => write!(f, " broken: {violation}"),
-        }
+        write!(f, " {}", self.state)
     }
 }
 

@@ -124,7 +124,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             in_order: config.in_order,
             batch: None,
             table_max: config.table_max(size),
-            state: State::Stopped,
+            state: State::STOPPED,
             detach_cursor: 0,
         };
         this.restart();
@@ -157,7 +157,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.used_event = 0;
         self.callbacks = true;
         self.batch = None;
-        self.state = State::Live;
+        self.state = State::LIVE;
         self.detach_cursor = 0;
     }
 
@@ -254,7 +254,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Marks the ring broken.
     #[cold]
     fn violation(&mut self, violation: Violation) -> Violation {
-        self.state = State::Broken(violation);
+        self.state = State::broken(violation);
         self.used_seen = self.last_used;
         violation
     }

@@ -5,50 +5,79 @@
 use super::Violation;
 use core::fmt;
 
-/// The state of a ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// Buffers can be added and popped.
-    Live,
-    /// The driver has stopped the ring.
-    Stopped,
+/// The state of a ring. What is asked all the time is one byte of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    live: bool,
     /// The device has violated the specification.
-    Broken(Violation),
+    violation: Option<Violation>,
 }
 
 impl State {
+    /// Buffers can be added and popped.
+    pub(super) const LIVE: Self = Self {
+        live: true,
+        violation: None,
+    };
+
+    /// The driver has stopped the ring.
+    pub(super) const STOPPED: Self = Self {
+        live: false,
+        violation: None,
+    };
+
+    /// The device has violated the specification.
+    pub(super) fn broken(violation: Violation) -> Self {
+        Self {
+            live: false,
+            violation: Some(violation),
+        }
+    }
+
+    /// Returns whether buffers can be added and popped.
+    #[inline]
+    pub(super) fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// Returns an error if buffers cannot be added.
     #[inline]
-    pub(super) fn takes_buffers(self) -> Result<(), AddError> {
-        match self {
-            Self::Live => Ok(()),
-            Self::Stopped | Self::Broken(_) => Err(AddError::Broken),
+    pub(super) fn takes_buffers(&self) -> Result<(), AddError> {
+        if self.live {
+            Ok(())
+        } else {
+            Err(AddError::Broken)
         }
     }
 
     /// Returns whether used buffers can be popped, or the violation that has broken the ring.
     #[inline]
-    pub(super) fn returns_buffers(self) -> Result<bool, Violation> {
-        // By itself, as that is one comparison.
-        if matches!(self, Self::Live) {
-            return Ok(true);
-        }
-        match self {
-            Self::Broken(violation) => Err(violation),
-            _ => Ok(false),
+    pub(super) fn returns_buffers(&self) -> Result<bool, Violation> {
+        match self.violation {
+            _ if self.live => Ok(true),
+            Some(violation) => Err(violation),
+            None => Ok(false),
         }
     }
 
     /// Stops a ring that is live.
     pub(super) fn stop(&mut self) {
-        if *self == Self::Live {
-            *self = Self::Stopped;
-        }
+        self.live = false;
     }
 
     /// Returns the violation that has broken the ring, if one has.
-    pub(super) fn violation(self) -> Option<Violation> {
-        self.returns_buffers().err()
+    pub(super) fn violation(&self) -> Option<Violation> {
+        self.violation
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.violation {
+            _ if self.live => f.write_str("live"),
+            Some(violation) => write!(f, "broken: {violation}"),
+            None => f.write_str("stopped"),
+        }
     }
 }
 

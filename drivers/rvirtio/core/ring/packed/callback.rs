@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     ring::{
-        state::State,
         Arm,
         Barriers,
         More,
@@ -47,7 +46,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         // descriptor and then reads the request, so at least one side sees the other's store.
         self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
-        if self.knows_used() && self.state == State::Live {
+        if self.knows_used() && self.state.is_live() {
             More::Pending
         } else {
             More::Nothing

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     ring::{
-        state::State,
         Arm,
         Barriers,
         More,
@@ -39,7 +38,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
         let used = self.mem.used_idx().read().wrapping_sub(self.last_used);
-        if used > skipped && self.state == State::Live {
+        if used > skipped && self.state.is_live() {
             More::Pending
         } else {
             More::Nothing
