@@ -128,7 +128,8 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
     ///
     /// [`AddError::TooLong`] and [`AddError::Empty`] for invalid lengths, and
     /// [`AddError::TooManyElements`] if there are more segments than fit into a large table.
-    #[inline]
+    // Always inlined: a queue has two callers, and this is half of what they do.
+    #[inline(always)]
     pub fn fill<I: Iterator<Item = Segment>>(
         &mut self,
         direction: Option<Direction>,
@@ -137,29 +138,51 @@ impl<H: AsBytes, S: FromBytes + AsBytes, P: Place> Slot<'_, H, S, P> {
         if self.format.is_none() {
             return Ok(());
         }
-        let (count, len) = match self.write_data(direction, data()) {
-            Ok(written) => written,
-            Err(error) => {
-                // INVARIANT: The content of the table is unknown now.
-                self.shape = Shape::NONE;
-                return match error {
-                    AddError::TooManyElements => self.fill_larger(direction, data),
-                    _ => Err(error),
-                };
+        match self.write_data(direction, data()) {
+            Ok((count, len)) => {
+                self.data_len = len;
+                if self.shape == Shape::new(count, direction) {
+                    Ok(())
+                } else {
+                    self.fill_all(direction, count, data())
+                }
             }
-        };
-        let shape = Shape::new(count, direction);
-        if self.shape != shape {
-            // INVARIANT: The content of the table is unknown until it is filled.
-            self.shape = Shape::NONE;
-            let table = self.fill_cells(self.cells(), direction, data())?;
-            if table.count != count.wrapping_add(EXTRA_DESCRIPTORS) {
-                return Err(AddError::BadTable);
-            }
-            self.shape = shape;
+            Err(error) => self.fill_other(error, direction, data),
         }
-        self.data_len = len;
+    }
+
+    /// Fills all of the table, which then has `count` segments of data.
+    #[cold]
+    fn fill_all(
+        &mut self,
+        direction: Option<Direction>,
+        count: u16,
+        data: impl Iterator<Item = Segment>,
+    ) -> Result<(), AddError> {
+        // INVARIANT: The content of the table is unknown until it is filled.
+        self.shape = Shape::NONE;
+        let table = self.fill_cells(self.cells(), direction, data)?;
+        if table.count != count.wrapping_add(EXTRA_DESCRIPTORS) {
+            return Err(AddError::BadTable);
+        }
+        self.shape = Shape::new(count, direction);
         Ok(())
+    }
+
+    /// Fills another table if `error` is that this one is too small.
+    #[cold]
+    fn fill_other<I: Iterator<Item = Segment>>(
+        &mut self,
+        error: AddError,
+        direction: Option<Direction>,
+        data: impl Fn() -> I,
+    ) -> Result<(), AddError> {
+        // INVARIANT: The content of the table is unknown now.
+        self.shape = Shape::NONE;
+        match error {
+            AddError::TooManyElements => self.fill_larger(direction, data),
+            _ => Err(error),
+        }
     }
 
     /// Fills a larger table, if there is one.
