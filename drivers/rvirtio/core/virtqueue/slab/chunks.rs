@@ -31,12 +31,18 @@ use kernel::{
 /// `count`.
 pub(super) struct Chunks<'bound> {
     chunks: ManuallyDrop<KVec<Chunk<'bound>>>,
+    /// Set by who allocates memory, so that nobody else does at the same time: memory for a device
+    /// cannot be freed everywhere.
+    allocating: AtomicBool,
     dma: Dma<'bound>,
     per_chunk: usize,
     size: usize,
     tail: usize,
     count: u16,
 }
+
+/// Memory that is allocated when it is needed. Many chunks never are, so that their place is small.
+type Chunk<'bound> = SetOnce<KBox<Coherent<'bound>>>;
 
 /// The addresses of a piece and its tail. The device has both at the same distance as the CPU.
 #[derive(Clone, Copy)]
@@ -47,43 +53,6 @@ pub(super) struct Piece {
     pub(super) addr: u64,
     /// The address of the tail for the CPU.
     pub(super) tail: NonNull<u8>,
-}
-
-/// Memory that is allocated when it is needed.
-struct Chunk<'bound> {
-    /// Set by who allocates the memory, so that nobody else does at the same time: memory for a device
-    /// cannot be freed everywhere.
-    claimed: AtomicBool,
-    memory: SetOnce<Coherent<'bound>>,
-}
-
-impl<'bound> Chunk<'bound> {
-    /// Returns the memory. If there is none yet, it comes from `allocate`.
-    ///
-    /// # Errors
-    ///
-    /// [`ENOMEM`], also while somebody else is about to allocate it.
-    fn get_or(
-        &self,
-        allocate: impl FnOnce() -> Result<Coherent<'bound>>,
-    ) -> Result<&Coherent<'bound>> {
-        if let Some(memory) = self.memory.as_ref() {
-            return Ok(memory);
-        }
-        if self.claimed.swap(true, Ordering::Relaxed) {
-            return self.memory.as_ref().ok_or(ENOMEM);
-        }
-        match allocate() {
-            Ok(memory) => {
-                self.memory.populate(memory);
-            }
-            Err(error) => {
-                self.claimed.store(false, Ordering::Relaxed);
-                return Err(error);
-            }
-        }
-        self.memory.as_ref().ok_or(ENOMEM)
-    }
 }
 
 impl<'bound> Chunks<'bound> {
@@ -102,16 +71,13 @@ impl<'bound> Chunks<'bound> {
         let len = usize::from(count).div_ceil(per_chunk);
         let mut chunks = KVec::with_capacity(len, GFP_KERNEL)?;
         for _ in 0..len {
-            let chunk = Chunk {
-                claimed: AtomicBool::new(false),
-                memory: SetOnce::new(),
-            };
-            chunks.push(chunk, GFP_KERNEL)?;
+            chunks.push(SetOnce::new(), GFP_KERNEL)?;
         }
         // INVARIANT: `size` was rounded up to a multiple of the cache line. There are chunks for `count`
         // pieces, none with memory.
         Ok(Self {
             chunks: ManuallyDrop::new(chunks),
+            allocating: AtomicBool::new(false),
             dma,
             per_chunk,
             size,
@@ -120,14 +86,41 @@ impl<'bound> Chunks<'bound> {
         })
     }
 
-    /// Allocates the memory of all pieces; may sleep.
+    /// Allocates the memory of all pieces, of which none has any; may sleep.
     ///
     /// # Errors
     ///
     /// [`ENOMEM`].
-    pub(super) fn allocate(&self) -> Result {
+    pub(super) fn allocate(&mut self) -> Result {
         for chunk in self.chunks.iter() {
-            chunk.get_or(|| Coherent::new(self.dma, self.chunk_size()))?;
+            let memory = Coherent::new(self.dma, self.chunk_size())?;
+            chunk.populate(KBox::new(memory, GFP_KERNEL)?);
+        }
+        Ok(())
+    }
+
+    /// Returns the memory of a chunk. If there is none yet, it is allocated.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`], also while somebody else allocates some.
+    fn memory<'a>(&self, chunk: &'a Chunk<'bound>) -> Result<&'a Coherent<'bound>> {
+        if chunk.as_ref().is_none() && !self.allocating.swap(true, Ordering::Acquire) {
+            let added = self.add_memory(chunk);
+            self.allocating.store(false, Ordering::Release);
+            added?;
+        }
+        chunk.as_ref().map(|memory| &**memory).ok_or(ENOMEM)
+    }
+
+    /// Allocates the memory of a chunk that has none, in any context.
+    #[cold]
+    fn add_memory(&self, chunk: &Chunk<'bound>) -> Result {
+        // It may have got some since the caller has looked.
+        if chunk.as_ref().is_none() {
+            let place = KBox::new_uninit(GFP_ATOMIC)?;
+            let memory = Coherent::new_atomic(self.dma, self.chunk_size())?;
+            chunk.populate(KBox::write(place, memory));
         }
         Ok(())
     }
@@ -151,8 +144,7 @@ impl<'bound> Chunks<'bound> {
         }
         let index = usize::from(index);
         let chunk = self.chunks.get(index.checked_div(self.per_chunk)?)?;
-        let memory = chunk.get_or(|| Coherent::new_atomic(self.dma, self.chunk_size()));
-        let memory = memory.ok()?;
+        let memory = self.memory(chunk).ok()?;
         let index = index.checked_rem(self.per_chunk)?;
         let offset = index * self.size;
         let tail = self.per_chunk * self.size + index * self.tail;
@@ -174,7 +166,7 @@ impl Drop for Chunks<'_> {
         if !dev.may_free() {
             // The device may still use a piece, so the memory is leaked.
             let chunks = self.chunks.iter();
-            let sizes = chunks.filter_map(|chunk| Some(chunk.memory.as_ref()?.size()));
+            let sizes = chunks.filter_map(|chunk| Some(chunk.as_ref()?.size()));
             // CAST: To a larger type.
             dev.counters().leaked_bytes.add(sizes.sum::<usize>() as u64);
             return;

@@ -47,7 +47,7 @@ impl<'bound> Memory<'bound> {
             }
         };
         let grown = more_than(layout.data_cells);
-        let slots = Chunks::new(dma, count, layout.size, layout.status)?;
+        let mut slots = Chunks::new(dma, count, layout.size, layout.status)?;
         slots.allocate()?;
         Ok(Self {
             slots,
