@@ -2,7 +2,7 @@
 
 //! Tokens of buffers, and the driver's own data about descriptors.
 
-use super::SetupError;
+use super::config::SetupError;
 
 /// The driver's own data about a descriptor, which the device cannot access.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,19 +3,25 @@
 //! A type for rings of both layouts.
 
 use super::{
+    buffer::{
+        Shadow,
+        Token,
+        UsedBuffer, //
+    },
+    event::{
+        Arm,
+        More, //
+    },
     packed,
+    segment::{
+        Access,
+        Elements,
+        Segment, //
+    },
+    snapshot::Snapshot,
     split,
-    Access,
-    AddError,
-    Arm,
-    Elements,
-    More,
-    Segment,
-    Shadow,
-    Snapshot,
-    Token,
-    UsedBuffer,
-    Violation, //
+    state::AddError,
+    violation::Violation, //
 };
 use core::ops::DerefMut;
 

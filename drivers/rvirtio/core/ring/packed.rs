@@ -40,15 +40,21 @@ pub use self::{
 
 use self::position::Position;
 use super::{
-    buffer::Report,
-    snapshot::Indices,
+    buffer::{
+        Report,
+        Shadow,
+        Token, //
+    },
+    config::{
+        Config,
+        SetupError, //
+    },
+    snapshot::{
+        Indices,
+        Snapshot, //
+    },
     state::State,
-    Config,
-    SetupError,
-    Shadow,
-    Snapshot,
-    Token,
-    Violation, //
+    violation::Violation, //
 };
 use crate::spec::ring::{
     packed::EVENT_FLAG_ENABLE,

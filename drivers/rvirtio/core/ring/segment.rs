@@ -3,8 +3,8 @@
 //! Elements of buffers, and the check of lists of them.
 
 use super::{
-    AddError,
-    Desc, //
+    cell::Desc,
+    state::AddError, //
 };
 use crate::spec::ring::{
     DESC_F_WRITE,

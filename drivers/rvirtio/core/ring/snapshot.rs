@@ -4,7 +4,7 @@
 
 use super::{
     state::State,
-    Violation, //
+    violation::Violation, //
 };
 use core::fmt;
 

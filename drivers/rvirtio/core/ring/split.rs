@@ -32,15 +32,21 @@ pub use self::{
 };
 
 use super::{
-    buffer::Report,
-    snapshot::Indices,
+    buffer::{
+        Report,
+        Shadow,
+        Token, //
+    },
+    config::{
+        Config,
+        SetupError, //
+    },
+    snapshot::{
+        Indices,
+        Snapshot, //
+    },
     state::State,
-    Config,
-    SetupError,
-    Shadow,
-    Snapshot,
-    Token,
-    Violation, //
+    violation::Violation, //
 };
 use crate::spec::ring::QUEUE_SIZE_MAX;
 use core::ops::DerefMut;

@@ -2,7 +2,7 @@
 
 //! The state of a ring, and the errors of adding buffers.
 
-use super::Violation;
+use super::violation::Violation;
 use core::fmt;
 
 /// The state of a ring. What is asked all the time is one byte of its own.

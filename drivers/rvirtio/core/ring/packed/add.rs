@@ -3,28 +3,30 @@
 //! Adding buffers: single descriptors, lists of them, and tables.
 
 use super::{
-    Memory,
+    memory::Memory,
     Pending,
     Position,
     Ring, //
 };
 use crate::{
     ring::{
+        buffer::{
+            Shadow,
+            Token, //
+        },
         segment::{
             check_count,
+            Access,
+            Elements,
+            Segment,
             Sums, //
         },
-        Access,
-        AddError,
-        Elements,
-        Segment,
-        Shadow,
-        Token, //
+        state::AddError, //
     },
     spec::ring::{
         DESC_F_INDIRECT,
         DESC_F_NEXT, //
-    },
+    }, //
 };
 use core::ops::DerefMut;
 

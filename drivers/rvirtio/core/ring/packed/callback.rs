@@ -3,21 +3,23 @@
 //! Requesting callbacks; see [the rules for both layouts](crate::ring#callbacks).
 
 use super::{
+    memory::Memory,
     position,
-    Memory,
     Ring, //
 };
 use crate::{
     ring::{
-        Arm,
-        Barriers,
-        More,
-        Shadow, //
+        barriers::Barriers,
+        buffer::Shadow,
+        event::{
+            Arm,
+            More, //
+        }, //
     },
     spec::ring::packed::{
         EVENT_FLAG_DISABLE,
         EVENT_FLAG_ENABLE, //
-    },
+    }, //
 };
 use core::ops::DerefMut;
 

@@ -3,19 +3,19 @@
 //! Publishing buffers, and deciding whether to notify the device.
 
 use super::{
-    Memory,
+    memory::Memory,
     Ring, //
 };
 use crate::{
     ring::{
-        Barriers,
-        Shadow, //
+        barriers::Barriers,
+        buffer::Shadow, //
     },
     spec::ring::packed::{
         EVENT_FLAG_DESC,
         EVENT_FLAG_DISABLE,
         EVENT_FLAG_MASK, //
-    },
+    }, //
 };
 use core::{
     mem,

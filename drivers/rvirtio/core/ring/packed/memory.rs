@@ -3,9 +3,11 @@
 //! The interface of a packed ring to its shared memory.
 
 use crate::ring::{
-    cell::Le32,
-    Barriers,
-    Desc, //
+    barriers::Barriers,
+    cell::{
+        Desc,
+        Le32, //
+    }, //
 };
 
 /// The three areas of a packed virtqueue, and the barriers between accesses to them.

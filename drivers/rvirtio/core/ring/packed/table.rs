@@ -2,14 +2,14 @@
 
 //! Indirect tables of packed descriptors.
 
-use crate::{
-    ring::{
-        segment::fill,
-        AddError,
-        Desc,
+use crate::ring::{
+    cell::Desc,
+    segment::{
+        fill,
         Segment,
         Table, //
-    }, //
+    },
+    state::AddError, //
 };
 
 /// Writes the table for [`add_indirect`](super::Ring::add_indirect): the device reads the

@@ -3,18 +3,22 @@
 //! Popping used buffers.
 
 use super::{
-    Memory,
+    memory::Memory,
     Ring, //
 };
 use crate::ring::{
-    buffer::Report,
-    Access,
-    Barriers,
-    Segment,
-    Shadow,
-    Token,
-    UsedBuffer,
-    Violation, //
+    barriers::Barriers,
+    buffer::{
+        Report,
+        Shadow,
+        Token,
+        UsedBuffer, //
+    },
+    segment::{
+        Access,
+        Segment, //
+    },
+    violation::Violation, //
 };
 use core::ops::DerefMut;
 

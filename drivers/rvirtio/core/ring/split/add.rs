@@ -3,27 +3,29 @@
 //! Adding buffers: single descriptors, chains of them, and tables.
 
 use super::{
+    memory::Memory,
     table::meta,
-    Memory,
     Ring, //
 };
 use crate::{
     ring::{
+        buffer::{
+            Shadow,
+            Token, //
+        },
         segment::{
             check_count,
+            Access,
+            Elements,
+            Segment,
             Sums, //
         },
-        Access,
-        AddError,
-        Elements,
-        Segment,
-        Shadow,
-        Token, //
+        state::AddError, //
     },
     spec::ring::{
         DESC_F_INDIRECT,
         DESC_F_NEXT, //
-    },
+    }, //
 };
 use core::ops::DerefMut;
 

@@ -3,17 +3,19 @@
 //! Requesting callbacks; see [the rules for both layouts](crate::ring#callbacks).
 
 use super::{
-    Memory,
+    memory::Memory,
     Ring, //
 };
 use crate::{
     ring::{
-        Arm,
-        Barriers,
-        More,
-        Shadow, //
+        barriers::Barriers,
+        buffer::Shadow,
+        event::{
+            Arm,
+            More, //
+        }, //
     },
-    spec::ring::split::AVAIL_F_NO_INTERRUPT,
+    spec::ring::split::AVAIL_F_NO_INTERRUPT, //
 };
 use core::ops::DerefMut;
 

@@ -4,13 +4,15 @@
 //! descriptors).
 
 use super::{
-    Memory,
+    memory::Memory,
     Ring, //
 };
 use crate::ring::{
-    buffer::Report,
-    Shadow,
-    Violation, //
+    buffer::{
+        Report,
+        Shadow, //
+    },
+    violation::Violation, //
 };
 use core::ops::DerefMut;
 

@@ -3,16 +3,16 @@
 //! Publishing buffers, and deciding whether to notify the device.
 
 use super::{
-    Memory,
+    memory::Memory,
     Ring, //
 };
 use crate::{
     ring::{
-        event::need_event,
-        Barriers,
-        Shadow, //
+        barriers::Barriers,
+        buffer::Shadow,
+        event::need_event, //
     },
-    spec::ring::split::USED_F_NO_NOTIFY,
+    spec::ring::split::USED_F_NO_NOTIFY, //
 };
 use core::{
     mem,

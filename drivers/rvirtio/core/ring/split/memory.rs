@@ -3,10 +3,12 @@
 //! The interface of a split ring to its shared memory.
 
 use crate::ring::{
-    cell::Le16,
-    Barriers,
-    Desc,
-    UsedElem, //
+    barriers::Barriers,
+    cell::{
+        Desc,
+        Le16,
+        UsedElem, //
+    }, //
 };
 
 /// The three areas of a split virtqueue, and the barriers between accesses to them.

@@ -4,13 +4,15 @@
 
 use crate::{
     ring::{
-        segment::fill,
-        AddError,
-        Desc,
-        Segment,
-        Table, //
+        cell::Desc,
+        segment::{
+            fill,
+            Segment,
+            Table, //
+        },
+        state::AddError, //
     },
-    spec::ring::DESC_F_NEXT,
+    spec::ring::DESC_F_NEXT, //
 };
 
 /// Writes the table for [`add_indirect`](super::Ring::add_indirect): the device reads the
