@@ -2,7 +2,7 @@
 
 //! The memory of a packed ring.
 
-use super::Order;
+use super::order::Order;
 use crate::{
     dma::{
         Coherent,
