@@ -2,10 +2,9 @@
 
 //! Queues that share an interrupt: a vector, or the line of a device without vectors.
 
-use super::{
+use super::handler::{
     into_raw,
-    Handler,
-    IrqReturn, //
+    Handler, //
 };
 use crate::{
     device::Device,
@@ -25,6 +24,7 @@ use kernel::{
         c_int,
         c_void, //
     },
+    irq::IrqReturn,
     prelude::*, //
 };
 

@@ -4,12 +4,12 @@
 
 use super::{
     config::ConfigInterrupt,
+    handler::Handler,
     line::{
         Line,
         SharedHandlers, //
     },
-    Handler,
-    Irq, //
+    raw::Irq, //
 };
 use crate::{
     device::{
