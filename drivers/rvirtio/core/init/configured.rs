@@ -2,7 +2,7 @@
 
 //! Creating queues, which are not enabled yet.
 
-use super::Setup;
+use super::setup::Setup;
 use crate::{
     vectors::IrqPolicy,
     virtqueue::{

@@ -10,7 +10,7 @@ use super::{
         Demand,
         Dependency, //
     },
-    Setup, //
+    setup::Setup, //
 };
 use crate::{
     device::Device,
