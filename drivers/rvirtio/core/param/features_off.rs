@@ -2,7 +2,7 @@
 
 //! The module parameter that switches features off.
 
-use super::RawParam;
+use super::entry::RawParam;
 use crate::{
     device::Device,
     init::{

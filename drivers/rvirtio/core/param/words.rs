@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h)
 
-use super::RawParam;
+use super::entry::RawParam;
 use core::sync::atomic::{
     AtomicUsize,
     Ordering, //
