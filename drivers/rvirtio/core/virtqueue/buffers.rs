@@ -6,6 +6,7 @@ use crate::{
     dma::Buffer,
     ring::{
         Access,
+        AddError,
         Segment, //
     }, //
 };
@@ -73,6 +74,26 @@ pub unsafe trait Buffers: Send + Sized {
         core::mem::forget(self);
         None
     }
+}
+
+/// A buffer that the device has used.
+pub struct Used<T> {
+    /// The buffer.
+    pub data: T,
+    /// The number of bytes that the device has reported as written, from the start of the writable
+    /// part, and at most the length of that. The rest of the buffer is unchanged.
+    pub written: u32,
+    /// Whether the device has reported more than that part has room for. What was written is not
+    /// known then, so all of it may be old.
+    pub overlong: bool,
+}
+
+/// A buffer that a queue has not accepted, and the reason.
+pub struct Rejected<T> {
+    /// The reason.
+    pub error: AddError,
+    /// The buffer.
+    pub value: T,
 }
 
 /// A descriptor table that is filled; see [`Slot::fill`](super::slab::Slot::fill).

@@ -3,14 +3,15 @@
 //! Creating rings, with their memory and the buffers in them.
 
 use super::{
-    buffers::Buffers,
+    buffers::{
+        Buffers,
+        Rejected, //
+    },
     handle::QueueHandle,
     memory::{
         PackedMemory,
         SplitMemory, //
-    },
-    AddError,
-    Rejected, //
+    }, //
 };
 use crate::{
     dma::Dma,
@@ -18,6 +19,7 @@ use crate::{
         self,
         packed,
         split,
+        AddError,
         Elements,
         Segment,
         Shadow,

@@ -3,14 +3,16 @@
 //! Taking all used buffers from a queue in its interrupt handler.
 
 use super::{
-    buffers::Buffers,
-    More,
-    Used,
-    Virtqueue, //
+    buffers::{
+        Buffers,
+        Used, //
+    },
+    queue::Virtqueue, //
 };
 use crate::{
     irq::IrqReturn,
-    lock::IrqSaveLock, //
+    lock::IrqSaveLock,
+    ring::More, //
 };
 
 /// Work that a handler defers until it has released the lock of its queue.

@@ -4,8 +4,8 @@
 
 use super::{
     buffers::Buffers,
-    spare::SpareRing,
-    Virtqueue, //
+    queue::Virtqueue,
+    spare::SpareRing, //
 };
 use crate::{
     device::Start,

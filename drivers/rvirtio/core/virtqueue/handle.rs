@@ -7,15 +7,22 @@ use crate::{
         Device,
         Start, //
     },
+    display::DisplayAdapter,
     dma::Dma,
     notify::Doorbell,
-    ring,
+    ring::{
+        self,
+        Violation, //
+    },
     spec::feature::{
         self,
         Features, //
     },
 };
-use core::ptr;
+use core::{
+    mem,
+    ptr, //
+};
 use kernel::{
     device::Bound,
     prelude::*, //
@@ -48,6 +55,20 @@ impl<'bound> QueueHandle<'bound> {
     #[inline]
     pub(super) fn device(&self) -> &'bound Device<Bound> {
         self.dma.device()
+    }
+
+    /// Logs that the device has broken the rules, but only once, and has it reset.
+    #[cold]
+    pub(super) fn report(&self, reported: &mut bool, violation: Violation) {
+        if !mem::replace(reported, true) {
+            let index = self.index;
+            dev_err!(
+                self.device(),
+                "queue {index}: broken ring: {}\n",
+                DisplayAdapter(violation)
+            );
+            self.device().request_reset();
+        }
     }
 
     /// Returns whether both are of the same queue of the same device.

@@ -4,18 +4,9 @@
 
 use super::{
     buffers::Buffers,
-    handle::QueueHandle,
-    Virtqueue, //
+    queue::Virtqueue, //
 };
-use crate::{
-    display::DisplayAdapter,
-    ring::{
-        Token,
-        Violation, //
-    }, //
-};
-use core::mem;
-use kernel::prelude::*;
+use crate::ring::Token;
 
 /// A buffer that the device has used, and that is still in its place; see
 /// [`Virtqueue::peek`].
@@ -49,7 +40,7 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
                 })
             }
             Err(violation) => {
-                report(&self.handle, &mut self.reported, violation);
+                self.handle.report(&mut self.reported, violation);
                 None
             }
         }
@@ -95,19 +86,5 @@ impl<T: Buffers> Peeked<'_, '_, T> {
         if let Some(data) = self.take_data() {
             let _ = self.vq.add(data);
         }
-    }
-}
-
-/// Logs that the device has broken the rules, but only once.
-#[cold]
-pub(super) fn report(handle: &QueueHandle<'_>, reported: &mut bool, violation: Violation) {
-    if !mem::replace(reported, true) {
-        let index = handle.index;
-        dev_err!(
-            handle.device(),
-            "queue {index}: broken ring: {}\n",
-            DisplayAdapter(violation)
-        );
-        handle.device().request_reset();
     }
 }
