@@ -77,7 +77,7 @@ impl ConfigSpace for Function {
 mod tests {
     use super::*;
     use crate::pci_files::caps::{
-        Defect,
+        structure::Defect,
         Error,
         Layout,
         NotifyError,

@@ -8,49 +8,33 @@
 //!
 //! C source: [`drivers/virtio/virtio_pci_modern_dev.c`](srctree/drivers/virtio/virtio_pci_modern_dev.c)
 
+mod space;
+pub mod structure;
 mod walk;
+
+pub use self::{
+    space::{
+        ConfigSpace,
+        Window, //
+    },
+    structure::{
+        Error,
+        Structure, //
+    }, //
+};
 
 use self::walk::Found;
 use core::fmt;
 use rvirtio::spec::{
-    pci::{
-        cap,
-        common, //
-    },
+    pci::cap,
     ring::NotifyWidth, //
 };
-
-/// The configuration space of a PCI function.
-pub trait ConfigSpace {
-    /// Reads 8 bits. Returns `None` if the function does not respond, or has no such offset.
-    fn read_u8(&self, offset: u16) -> Option<u8>;
-
-    /// Reads 16 bits at an even offset.
-    fn read_u16(&self, offset: u16) -> Option<u16>;
-
-    /// Reads 32 bits at an offset that is a multiple of 4.
-    fn read_u32(&self, offset: u16) -> Option<u32>;
-
-    /// Returns the length of memory BAR `bar` in bytes, or `None` if there is no such BAR, it is an
-    /// I/O BAR, or it has no address.
-    fn bar_len(&self, bar: u8) -> Option<u64>;
-}
-
-/// A part of a BAR. [`Layout::find`] only returns windows that are inside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// The number of the BAR, 0 to 5.
-    pub bar: u8,
-    /// The offset from the start of the BAR in bytes.
-    pub offset: u32,
-    /// The length in bytes.
-    pub length: u32,
-}
 
 /// The structures of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// The common configuration: at least [`common::SIZE_MIN`] bytes, aligned to 4.
+    /// The common configuration: at least
+    /// [`SIZE_MIN`](rvirtio::spec::pci::common::SIZE_MIN) bytes, aligned to 4.
     pub common: Window,
     /// The notifications: at least 2 bytes, aligned to 2.
     pub notify: Window,
@@ -62,49 +46,6 @@ pub struct Layout {
     pub device: Option<Window>,
     /// The offset of the PCI configuration access capability, if there is one.
     pub pci_cfg: Option<u16>,
-}
-
-/// A kind of virtio structure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Structure {
-    /// Common configuration.
-    Common,
-    /// Notifications.
-    Notify,
-    /// ISR status.
-    Isr,
-    /// Device configuration.
-    Device,
-}
-
-/// The reason why a structure cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Defect {
-    /// There is no capability for it.
-    Missing,
-    /// Its capability is shorter than the specification requires.
-    CapabilityTooShort,
-    /// It is in a BAR that does not exist or is not memory.
-    NoMemoryBar,
-    /// It extends past the end of its BAR.
-    OutsideBar,
-    /// It is not aligned as required.
-    Misaligned,
-    /// It is too short for its fields.
-    TooShort,
-}
-
-/// The reason why the layout of a device cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// The function does not respond to configuration space reads.
-    Unreadable,
-    /// The function has no capability list.
-    NoCapabilities,
-    /// No instance of a structure can be used; the defect is that of the first instance.
-    Structure(Structure, Defect),
-    /// Two structures overlap.
-    Overlap(Structure, Structure),
 }
 
 /// The reason why the notification address of a queue cannot be used.
@@ -187,78 +128,6 @@ impl Layout {
             }
         }
         Ok(())
-    }
-}
-
-impl Window {
-    /// Returns the offset of the byte after the window.
-    fn end(self) -> u64 {
-        u64::from(self.offset) + u64::from(self.length)
-    }
-
-    fn overlaps(self, other: Self) -> bool {
-        self.bar == other.bar
-            && u64::from(self.offset) < other.end()
-            && u64::from(other.offset) < self.end()
-    }
-}
-
-impl Structure {
-    /// Returns the length of the shortest valid capability in bytes.
-    fn capability_len_min(self) -> u8 {
-        match self {
-            Self::Notify => cap::NOTIFY_LEN_MIN,
-            Self::Common | Self::Isr | Self::Device => cap::LEN_MIN,
-        }
-    }
-
-    /// Returns the required alignment and the shortest valid length in bytes.
-    fn requirements(self) -> (u32, u32) {
-        match self {
-            // CAST: a small constant.
-            Self::Common => (4, common::SIZE_MIN as u32),
-            Self::Notify => (2, 2),
-            Self::Isr => (1, 1),
-            // The required length depends on the device type and on features.
-            Self::Device => (4, 1),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Common => "common configuration",
-            Self::Notify => "notification",
-            Self::Isr => "ISR status",
-            Self::Device => "device configuration",
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable => f.write_str("failed to read configuration space"),
-            Self::NoCapabilities => f.write_str("no capability list"),
-            Self::Structure(structure, defect) => {
-                write!(f, "{} structure {}", structure.name(), defect.text())
-            }
-            Self::Overlap(a, b) => {
-                write!(f, "{} and {} structures overlap", a.name(), b.name())
-            }
-        }
-    }
-}
-
-impl Defect {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Missing => "is missing",
-            Self::CapabilityTooShort => "has a capability that is too short",
-            Self::NoMemoryBar => "is not in a memory BAR",
-            Self::OutsideBar => "extends past the end of its BAR",
-            Self::Misaligned => "is not aligned",
-            Self::TooShort => "is too short",
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use ringtest::{
-    caps::{ConfigSpace, Defect, Error, Layout, NotifyError, Structure, Window},
+    caps::{structure::Defect, ConfigSpace, Error, Layout, NotifyError, Structure, Window},
     spec::ring::NotifyWidth,
 };
 

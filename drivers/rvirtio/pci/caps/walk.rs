@@ -3,11 +3,15 @@
 //! Walking the capability list, and selecting an instance of each structure.
 
 use super::{
-    ConfigSpace,
-    Defect,
-    Error,
-    Structure,
-    Window, //
+    space::{
+        ConfigSpace,
+        Window, //
+    },
+    structure::{
+        Defect,
+        Error,
+        Structure, //
+    }, //
 };
 use rvirtio::spec::pci::cap;
 
