@@ -4,8 +4,10 @@
 
 use crate::{
     queue::{
-        submit,
-        submit_all,
+        submit::{
+            submit,
+            submit_all, //
+        },
         HwContext,
         HwQueue, //
     },

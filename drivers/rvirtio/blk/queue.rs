@@ -7,13 +7,8 @@
 //! requests that it finds, and ends them after it has released the lock.
 
 mod late;
-mod submit;
+pub(crate) mod submit;
 mod used;
-
-pub(crate) use self::submit::{
-    submit,
-    submit_all, //
-};
 
 use crate::{
     lengths::Lengths,
