@@ -35,6 +35,7 @@ mod op;
 mod operations;
 mod payload;
 mod private;
+mod report_zones;
 mod request;
 mod segments;
 mod status;

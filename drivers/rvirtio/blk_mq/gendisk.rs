@@ -19,6 +19,7 @@ use crate::{
         getgeo,
         Private, //
     },
+    report_zones,
     tag_set::TagSet,
     zones, //
 };
@@ -109,7 +110,7 @@ impl<'bound, T: Operations> GenDisk<'bound, T> {
         owner: this_module::<T::OwnerModule>().as_ptr(),
         getgeo: Some(getgeo),
         free_disk: Some(free_disk),
-        report_zones: zones::callback::<T>(),
+        report_zones: report_zones::callback::<T>(),
         ..pin_init::zeroed()
     };
 
