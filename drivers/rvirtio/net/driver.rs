@@ -5,7 +5,6 @@
 use crate::{
     data::Data,
     features,
-    ops,
     pairs,
     rx,
     setup,
@@ -108,7 +107,7 @@ impl Driver for Net {
     fn quiesce(data: Pin<&Data<'_>>, _why: Why) {
         let mut held = data.netdev.lock();
         held.data().pause();
-        ops::halt(&mut held);
+        pairs::halt(&mut held);
     }
 
     #[doc(alias = "virtnet_restore")]
@@ -116,7 +115,7 @@ impl Driver for Net {
         let mut held = data.netdev.lock();
         held.data().unpause(outcome);
         match outcome {
-            Outcome::Running if held.is_open() => ops::run(&mut held),
+            Outcome::Running if held.is_open() => pairs::run(&mut held),
             Outcome::Running => (),
             Outcome::Dead => held.set_carrier(false),
         }

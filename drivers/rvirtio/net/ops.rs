@@ -66,41 +66,6 @@ fn collect(list: Addresses<'_>) -> Result<KVVec<Mac>> {
     Ok(found)
 }
 
-/// Keeps all pairs from working.
-pub(crate) fn halt(held: &mut Held<'_, NetOps<'_>>) {
-    for pair in held.pairs() {
-        pair.lock_tx().stop();
-    }
-    pause_from(held, 0);
-}
-
-/// Keeps pairs from being polled, from number `first` on.
-pub(crate) fn pause_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
-    for index in first.into()..held.pairs().len() {
-        held.pause(index);
-    }
-}
-
-/// Has all pairs that are used work, of a device that is open and runs. A queue without memory for buffers
-/// asks for some again and again.
-pub(crate) fn run(held: &mut Held<'_, NetOps<'_>>) {
-    run_from(held, 0);
-    // The stack watches all of them, and takes those that are stopped for stuck.
-    for pair in held.pairs() {
-        pair.lock_tx().wake();
-    }
-}
-
-/// Has pairs that are used polled, from number `first` on.
-pub(crate) fn run_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
-    for index in first.into()..usize::from(held.data().used_pairs()) {
-        if let Some((rx, mut pools)) = held.rx(index) {
-            refill::fill(rx, &mut pools);
-        }
-        held.resume(index);
-    }
-}
-
 impl<'bound> Operations for NetOps<'bound> {
     type Device = NetData<'bound>;
     type Pair = Counters;
@@ -145,13 +110,13 @@ impl<'bound> Operations for NetOps<'bound> {
                 return Err(ENOMEM);
             }
         }
-        run(held);
+        pairs::run(held);
         Ok(())
     }
 
     #[doc(alias = "virtnet_close")]
     fn stop(held: &mut Held<'_, Self>) {
-        halt(held);
+        pairs::halt(held);
     }
 
     #[inline]

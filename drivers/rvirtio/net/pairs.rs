@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many pairs of queues are used.
+//! Which pairs of queues work.
 
 use crate::{
     data::NetOps,
-    ops::{
-        pause_from,
-        run_from, //
-    },
+    refill,
     tx, //
 };
 use kernel::{
@@ -23,6 +20,41 @@ use netdev::{
     NetDev,
     Rtnl, //
 };
+
+/// Keeps all pairs from working.
+pub(crate) fn halt(held: &mut Held<'_, NetOps<'_>>) {
+    for pair in held.pairs() {
+        pair.lock_tx().stop();
+    }
+    pause_from(held, 0);
+}
+
+/// Keeps pairs from being polled, from number `first` on.
+fn pause_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
+    for index in first.into()..held.pairs().len() {
+        held.pause(index);
+    }
+}
+
+/// Has all pairs that are used work, of a device that is open and runs. A queue without memory for buffers
+/// asks for some again and again.
+pub(crate) fn run(held: &mut Held<'_, NetOps<'_>>) {
+    run_from(held, 0);
+    // The stack watches all of them, and takes those that are stopped for stuck.
+    for pair in held.pairs() {
+        pair.lock_tx().wake();
+    }
+}
+
+/// Has pairs that are used polled, from number `first` on.
+fn run_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
+    for index in first.into()..usize::from(held.data().used_pairs()) {
+        if let Some((rx, mut pools)) = held.rx(index) {
+            refill::fill(rx, &mut pools);
+        }
+        held.resume(index);
+    }
+}
 
 /// Uses as many pairs as there are, of a device that nobody sees yet, or one if the device refuses.
 ///
