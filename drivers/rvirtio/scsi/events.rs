@@ -12,7 +12,6 @@ use crate::{
         Report,
         Unit, //
     },
-    ops::Ops,
     spec::EVENT_SIZE, //
 };
 use core::{
@@ -41,7 +40,9 @@ use rvirtio::{
 };
 use scsi_host::{
     Address,
-    Executed, //
+    Executed,
+    Live,
+    Operations, //
 };
 
 /// The number of events that the device can report before the driver has handled one.
@@ -52,9 +53,6 @@ const INQUIRY_LEN: u8 = 36;
 
 /// The command.
 const INQUIRY: [u8; 16] = [0x12, 0, 0, 0, INQUIRY_LEN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
-/// The host that the events are about.
-pub(crate) type Live<'a, 'h, 'bound> = scsi_host::Live<'a, 'h, Ops<'bound>>;
 
 /// Places for all buffers.
 type Places<'bound> = KVec<Option<Buffer<'bound>>>;
@@ -178,7 +176,7 @@ impl<'bound> Events<'bound> {
 
     /// Handles the events that the device has reported.
     #[doc(alias = "virtscsi_handle_event")]
-    pub(crate) fn handle(&self, live: &Live<'_, '_, 'bound>) {
+    pub(crate) fn handle(&self, live: &Live<'_, '_, impl Operations>) {
         loop {
             let batch = take(&mut self.state.lock().used);
             let mut missed = self.reset.swap(false, Ordering::Relaxed);
@@ -209,7 +207,7 @@ impl<'bound> Events<'bound> {
         }
     }
 
-    fn handle_one(&self, live: &Live<'_, '_, 'bound>, event: Event) {
+    fn handle_one(&self, live: &Live<'_, '_, impl Operations>, event: Event) {
         match event {
             Event::Nothing => (),
             // The device only reports the first unit of a target if there may be others.
@@ -237,7 +235,7 @@ impl<'bound> Events<'bound> {
 
 /// Handles that a unit went. If it was the first of its target, all of that is looked at.
 #[doc(alias = "virtscsi_handle_transport_reset")]
-fn went(live: &Live<'_, '_, '_>, unit: Unit) {
+fn went(live: &Live<'_, '_, impl Operations>, unit: Unit) {
     if let Some(device) = live.device(address(unit)) {
         device.remove();
     }
@@ -253,7 +251,7 @@ fn address((target, lun): Unit) -> Address {
 
 /// Removes those devices for which `pred` holds and which the host has not any more.
 #[doc(alias = "virtscsi_rescan_hotunplug")]
-fn remove_dead(live: &Live<'_, '_, '_>, pred: impl Fn(Address) -> bool) {
+fn remove_dead(live: &Live<'_, '_, impl Operations>, pred: impl Fn(Address) -> bool) {
     let Ok(mut answer) = KVec::from_elem(0u8, INQUIRY_LEN.into(), GFP_KERNEL) else {
         return;
     };

@@ -4,10 +4,7 @@
 
 use crate::{
     control::Control,
-    events::{
-        Events,
-        Live, //
-    },
+    events::Events,
     lun,
     queue::HwQueue,
     request::{
@@ -101,7 +98,7 @@ impl<'bound> Operations for Ops<'bound> {
         host.data().dev.reset_and_wait();
     }
 
-    fn handle_events(live: &Live<'_, '_, 'bound>) {
+    fn handle_events(live: &scsi_host::Live<'_, '_, Self>) {
         live.host().data().events.handle(live);
     }
 }
