@@ -52,14 +52,16 @@ use kernel::{
 use rvirtio::{
     display::DisplayAdapter,
     kdump,
-    virtqueue::exchange::EXTRA_DESCRIPTORS,
+    request_queues::{
+        max_segments,
+        queue_depth,
+        RequestQueues, //
+    },
     Affinity,
-    Callback,
     Configured,
     Device,
     IrqPolicy,
-    Negotiated,
-    VqInfo, //
+    Negotiated, //
 };
 
 /// The largest number of data segments of a request. With header and status, they fill a descriptor
@@ -77,55 +79,31 @@ pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound
         let config = BlkConfig::new(init.config(), init.features());
         let count = count_queues(&init, &config)?;
         let configured = find_queues(init, count)?;
-        let vqs = create_vqs(&configured, count.all)?;
+        let vqs = create_vqs(&configured, count.all())?;
         let limits = check_limits(&configured, &config, &vqs)?;
-        create_data(&configured, config, &limits, vqs, count.polled)
+        create_data(&configured, config, &limits, vqs, count)
     })
 }
 
-/// Numbers of queues.
-#[derive(Clone, Copy)]
-struct Count {
-    all: u16,
-    /// The last ones, which have no interrupts.
-    polled: u16,
-}
-
 /// Returns the numbers of queues to use.
-fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<Count> {
+fn count_queues(init: &Negotiated<'_>, config: &BlkConfig<'_>) -> Result<RequestQueues> {
     // The configuration may report more queues than the transport has.
     let available = config.num_queues()?.min(init.num_queues());
-    if available == 0 {
-        dev_err!(init.device(), "device has no request queues\n");
-        return Err(EINVAL);
-    }
-    let count = match module_parameters::num_request_queues.value() {
+    let limit = if kdump::is_kdump_kernel() {
         // A dump is written by one CPU.
-        _ if kdump::is_kdump_kernel() => 1,
-        0 => available.into(),
-        limit => limit.min(available.into()),
+        1
+    } else {
+        module_parameters::num_request_queues.value()
     };
-    let all = num_possible_queues(count).try_into()?;
-    let polled = u16::try_from(module_parameters::poll_queues.value()).unwrap_or(u16::MAX);
-    let polled = polled.min(all - 1);
-    if polled > 0 {
-        dev_info!(init.device(), "polling {polled} of {all} queues\n");
-    }
-    Ok(Count { all, polled })
+    let polled = module_parameters::poll_queues.value();
+    RequestQueues::new(init.device(), available, limit, polled, num_possible_queues)
 }
 
 /// Allocates interrupt vectors for the queues.
 #[doc(alias = "init_vq")]
-fn find_queues(init: Negotiated<'_>, count: Count) -> Result<Configured<'_>> {
+fn find_queues(init: Negotiated<'_>, count: RequestQueues) -> Result<Configured<'_>> {
     let mut queues = KVec::new();
-    for index in 0..count.all {
-        let queue = if index < count.all - count.polled {
-            VqInfo::numbered(c"req", index, Callback::Yes)
-        } else {
-            VqInfo::numbered(c"req_poll", index, Callback::No)
-        };
-        queues.push(queue, GFP_KERNEL)?;
-    }
+    count.describe(&mut queues)?;
     init.find_vqs(&queues, Affinity::Managed)
 }
 
@@ -153,12 +131,8 @@ fn check_limits(
     vqs: &KVec<Virtqueue<'_>>,
 ) -> Result<DiskLimits> {
     let dev = configured.device();
-    // A descriptor table must not be longer than its queue, although it is in other memory. A
-    // request without a table uses as many descriptors of the queue.
-    let smallest = vqs.iter().map(|vq| vq.capacity()).min();
-    let smallest = smallest.unwrap_or(0);
     let driver = DriverLimits {
-        max_segments: smallest.saturating_sub(EXTRA_DESCRIPTORS).min(MAX_SEGMENTS),
+        max_segments: max_segments(vqs).min(MAX_SEGMENTS),
         max_segment_size: u32::try_from(configured.dma().max_segment()).unwrap_or(u32::MAX),
         min_segment_size: MIN_SEGMENT_SIZE,
         max_block_size: MAX_BLOCK_SIZE,
@@ -186,44 +160,23 @@ fn check_limits(
     Ok(limits)
 }
 
-/// Returns the largest number of requests in flight in each queue.
-///
-/// Without descriptor tables, the number of requests that fit into the queue depends on their
-/// segments. Like C, this assumes that they are small. If larger requests fill the queue, it is
-/// stopped.
-fn queue_depth(vqs: &KVec<Virtqueue<'_>>) -> u16 {
-    let capacity = |vq: &Virtqueue<'_>| {
-        if vq.has_indirect() {
-            vq.capacity()
-        } else {
-            vq.capacity() / EXTRA_DESCRIPTORS
-        }
-    };
-    let most = vqs.iter().map(capacity).min();
-    let most = most.unwrap_or(0).max(1);
-    match module_parameters::queue_depth.value() {
-        0 => most,
-        limit => u16::try_from(limit).unwrap_or(u16::MAX).min(most),
-    }
-}
-
 /// Returns an initialiser for the disk, its tags and its queues.
 fn create_data<'bound>(
     configured: &Configured<'bound>,
     config: BlkConfig<'bound>,
     limits: &DiskLimits,
     vqs: KVec<Virtqueue<'bound>>,
-    polled: u16,
+    count: RequestQueues,
 ) -> Result<impl PinInit<Data<'bound>, Error> + 'bound> {
     let (dev, features) = (configured.device(), configured.features());
-    let depth = queue_depth(&vqs);
+    // If larger requests fill the queue, it is stopped.
+    let depth = queue_depth(&vqs, module_parameters::queue_depth.value());
     let mut queues = KVec::with_capacity(vqs.len(), GFP_KERNEL)?;
     let lengths = Arc::new(Lengths::new(dev), GFP_KERNEL)?;
-    let first_polled = vqs.len() - usize::from(polled);
-    for (index, vq) in vqs.into_iter().enumerate() {
+    for (index, vq) in (0..).zip(vqs) {
         let queue = QueueConfig {
             max_segments: limits.max_segments,
-            polled: index >= first_polled,
+            polled: count.is_polled(index),
         };
         let queue = NewQueue {
             queue: HwQueue::new(dev, vq, lengths.clone(), queue),
@@ -235,7 +188,7 @@ fn create_data<'bound>(
         IrqPolicy::PerQueue => Some(dev.as_ref()),
         IrqPolicy::SharedRare | IrqPolicy::Shared | IrqPolicy::Line => None,
     };
-    let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues, polled);
+    let tag_set = TagSet::<Ops<'bound>>::new(interrupts, depth, queues, count.polled());
     let cache = config.cache_mode()?;
     let disk_config = DiskConfig {
         name_prefix: name_prefix(dev)?,

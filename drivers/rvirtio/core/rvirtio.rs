@@ -27,6 +27,7 @@ pub mod notify;
 pub mod param;
 mod recovery;
 mod registration;
+pub mod request_queues;
 mod restart;
 pub mod ring;
 pub mod spec;
