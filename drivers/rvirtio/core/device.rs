@@ -39,15 +39,13 @@ pub use self::{
 use crate::{
     device_id::RawId,
     lock::IrqSaveLock,
-    recovery::{
-        RecoveryWork,
-        WorkFn, //
-    },
+    recovery::RecoveryWork,
     spec::{
         feature::Features,
         status::DeviceStatus, //
     },
-    transport::Transport, //
+    transport::Transport,
+    work::WorkFn, //
 };
 use core::{
     marker::PhantomData,

@@ -5,6 +5,10 @@
 //! Resetting a device sleeps, and its disk may hold the swap space of the machine. So the workqueue
 //! has a thread in reserve, and does not share it with work that waits for memory.
 
+use crate::work::{
+    Work,
+    WorkFn, //
+};
 use core::{
     ptr,
     sync::atomic::{
@@ -14,10 +18,8 @@ use core::{
 };
 use kernel::{
     bindings,
-    ffi::c_int,
     prelude::*,
-    static_lock_class,
-    types::Opaque, //
+    static_lock_class, //
 };
 
 /// The workqueue, from when core is loaded until it is unloaded.
@@ -49,65 +51,36 @@ impl Drop for RecoveryQueue {
     }
 }
 
-/// The function of a work item.
-pub(crate) type WorkFn = unsafe extern "C" fn(*mut bindings::work_struct);
-
 /// The work of resetting a device.
 #[pin_data]
 #[repr(transparent)]
 pub(crate) struct RecoveryWork {
     #[pin]
-    work: Opaque<bindings::work_struct>,
+    work: Work,
 }
-
-// SAFETY: A work item can be queued and cancelled by any thread.
-unsafe impl Send for RecoveryWork {}
-// SAFETY: All functions that take the work item are synchronised by the workqueue.
-unsafe impl Sync for RecoveryWork {}
 
 impl RecoveryWork {
     /// Returns the initialiser of a work item that calls `run`, which may be called at any time
     /// from [`RecoveryWork::queue`] until [`RecoveryWork::cancel`].
     pub(crate) fn new(run: WorkFn) -> impl PinInit<Self> {
         pin_init!(Self {
-            work <- Opaque::ffi_init(|work| {
-                // SAFETY: `work` is valid for writes, and is not moved afterwards; name and lock
-                // class are static.
-                unsafe {
-                    bindings::init_work_with_key(
-                        work,
-                        Some(run),
-                        false,
-                        c"rvirtio::RecoveryWork".as_char_ptr(),
-                        static_lock_class!().as_ptr(),
-                    )
-                }
-            }),
+            work <- Work::new(run, c"rvirtio::RecoveryWork", static_lock_class!()),
         })
     }
 
     /// Queues the work, unless it is queued already. Callable from any context.
     pub(crate) fn queue(&self) {
-        let queue = QUEUE.load(Ordering::Acquire);
-        // SAFETY: The work item is initialised. There are devices, so the workqueue exists.
-        unsafe {
-            bindings::queue_work_on(
-                bindings::wq_misc_consts_WORK_CPU_UNBOUND as c_int,
-                queue,
-                self.work.get(),
-            )
-        };
+        // SAFETY: There are devices, so the workqueue exists.
+        unsafe { self.work.queue(QUEUE.load(Ordering::Acquire)) };
     }
 
     /// Waits until the work that was queued is done.
     pub(crate) fn flush(&self) {
-        // SAFETY: The work item is initialised.
-        unsafe { bindings::flush_work(self.work.get()) };
+        self.work.flush();
     }
 
     /// Cancels the work, and waits until it is not running.
     pub(crate) fn cancel(&self) {
-        // SAFETY: The work item is initialised.
-        unsafe { bindings::cancel_work_sync(self.work.get()) };
+        self.work.cancel();
     }
 }

@@ -34,6 +34,7 @@ pub mod spec;
 pub mod transport;
 pub mod vectors;
 pub mod virtqueue;
+pub mod work;
 
 #[doc(hidden)]
 pub use self::{

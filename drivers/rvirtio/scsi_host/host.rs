@@ -16,8 +16,7 @@ use crate::{
     },
     limits::Limits,
     live::Live,
-    operations::Operations,
-    work::Work, //
+    operations::Operations, //
 };
 use core::{
     convert::Infallible,
@@ -40,9 +39,13 @@ use kernel::{
         c_int,
         c_uint, //
     },
-    prelude::*, //
+    prelude::*,
+    static_lock_class, //
 };
-use rvirtio::Ready;
+use rvirtio::{
+    work::Work,
+    Ready, //
+};
 
 /// The parts of a hardware queue that is to be created.
 pub struct NewQueue<I, C> {
@@ -124,7 +127,7 @@ impl<'bound, T: Operations> Host<'bound, T> {
             // It is not added.
             Ok(try_pin_init!(&this in Self {
                 data,
-                work <- Work::new(run_work::<T>),
+                work <- Work::new(run_work::<T>, c"scsi_host::Host::work", static_lock_class!()),
                 state: AtomicU8::new(NEW),
                 shost: Self::allocate(this.as_ptr(), &limits, depth, &queues)?,
                 queues,
@@ -224,7 +227,7 @@ impl<'bound, T: Operations> Host<'bound, T> {
         unsafe { Private::<T>::of(shost) }.set_open(true);
         // SAFETY: The host was just added.
         unsafe { bindings::scsi_scan_host(shost) };
-        self.work.queue();
+        self.queue_work();
         Ok(())
     }
 
@@ -243,11 +246,18 @@ impl<'bound, T: Operations> Host<'bound, T> {
         unsafe { bindings::scsi_remove_host(shost) }
     }
 
+    /// Queues the work, such as looking for devices. It may take long, and wait for the device, so it
+    /// is not done in interrupt threads. It is not done while the machine is suspended either.
+    fn queue_work(&self) {
+        // SAFETY: The kernel has this workqueue for good.
+        unsafe { self.work.queue(kernel::bindings::system_freezable_wq) };
+    }
+
     /// Has [`Operations::handle_events`] called soon, once the host was added. Callable from any
     /// context.
     pub fn schedule(&self) {
         if self.state.load(Ordering::Acquire) == ADDED {
-            self.work.queue();
+            self.queue_work();
         }
     }
 

@@ -37,7 +37,6 @@ mod segments;
 mod tag;
 mod timed_out;
 pub mod virtqueue;
-mod work;
 
 pub use address::Address;
 pub use command::{
