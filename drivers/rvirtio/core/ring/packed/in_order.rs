@@ -23,7 +23,17 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// The device may write one used descriptor for a batch of buffers. It has the id of the last
     /// one, and the position of the first one. The buffers before the last are completely used.
     #[doc(alias = "virtqueue_get_buf_ctx_packed_in_order")]
+    #[inline(always)]
     pub(super) fn next_in_order(&mut self, last: Report) -> Result<Report, Violation> {
+        // Most batches have one buffer, and each ends with one.
+        if self.oldest == last.id {
+            return Ok(last);
+        }
+        self.next_of_batch(last)
+    }
+
+    /// Does the same for a buffer that is not the last one of its batch.
+    fn next_of_batch(&mut self, last: Report) -> Result<Report, Violation> {
         if self.batch.is_none() {
             let available = self.published.wrapping_sub(self.popped);
             // Ids are consecutive, so this is the number of buffers before the last.
@@ -37,9 +47,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.batch = Some(last);
         }
         let id = self.oldest;
-        if id == last.id {
-            return Ok(last);
-        }
         let len = self
             .shadow
             .get(usize::from(id))
