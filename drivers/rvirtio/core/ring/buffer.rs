@@ -102,3 +102,27 @@ pub(super) struct Report {
     /// The number of bytes written; not checked.
     pub(super) len: u32,
 }
+
+impl Report {
+    /// Returns the buffer that this is about, or `None` if there is no such buffer.
+    #[inline(always)]
+    pub(super) fn buffer(self, shadow: &[Shadow]) -> Option<UsedBuffer> {
+        let Shadow {
+            writable, count, ..
+        } = *shadow.get(usize::from(self.id))?;
+        (count != 0).then(|| UsedBuffer::new(Token(self.id), self.len, writable))
+    }
+
+    /// Returns the report about the buffer `id` of the batch whose last one this is about: those before
+    /// that are completely used.
+    #[inline]
+    pub(super) fn of_batch(self, id: u16, shadow: &[Shadow]) -> Self {
+        if id == self.id {
+            return self;
+        }
+        let len = shadow
+            .get(usize::from(id))
+            .map_or(0, |entry| entry.writable);
+        Self { id, len }
+    }
+}

@@ -47,10 +47,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             self.batch = Some(last);
         }
         let id = self.oldest;
-        let len = self
-            .shadow
-            .get(usize::from(id))
-            .map_or(0, |entry| entry.writable);
-        Ok(Report { id, len })
+        Ok(last.of_batch(id, &self.shadow))
     }
 }

@@ -41,13 +41,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
 
         // The free list is followed by the oldest buffer.
         let id = self.free_head.wrapping_add(self.num_free) & self.mask;
-        if id == last.id {
-            return Ok(last);
-        }
-        let len = self
-            .shadow
-            .get(usize::from(id))
-            .map_or(0, |entry| entry.writable);
-        Ok(Report { id, len })
+        Ok(last.of_batch(id, &self.shadow))
     }
 }

@@ -99,12 +99,10 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.last_used == self.used_seen && !self.look()? {
             return Ok(None);
         }
-        let Report { id, len } = self.next_report()?;
-        match self.shadow.get(usize::from(id)) {
-            Some(entry) if entry.count != 0 => {
-                Ok(Some(UsedBuffer::new(Token(id), len, entry.writable)))
-            }
-            _ => Err(self.violation(Violation::UsedIdNotInFlight { id })),
+        let report = self.next_report()?;
+        match report.buffer(&self.shadow) {
+            None => Err(self.violation(Violation::UsedIdNotInFlight { id: report.id })),
+            found => Ok(found),
         }
     }
 
