@@ -109,12 +109,7 @@ pub(crate) fn one<'bound>(
     if overlong {
         return Err(Dropped::Length(BadLength::Overlong));
     }
-    let offset = caps.layout.len();
-    // Not below 0, see `header`.
-    let len = written.wrapping_sub(offset);
-    if len < ETHERNET_HEADER {
-        return Err(Dropped::Length(BadLength::Short(written)));
-    }
+    let (offset, len) = frame(written, caps)?;
     let skb = if len <= COPYBREAK {
         let skb = napi.copied(&buf, offset, len).ok_or(Dropped::Memory);
         recycle(rx, buf);
@@ -204,6 +199,18 @@ fn header(buf: &RxBuf, written: u32, caps: &Caps) -> Result<Header> {
     }
 }
 
+/// Returns where in a buffer with `written` bytes the frame starts, and how much of it there is, which is
+/// enough for an Ethernet header.
+#[inline]
+fn frame(written: u32, caps: &Caps) -> Result<(u32, u32)> {
+    let offset = caps.layout.len();
+    let len = written.saturating_sub(offset);
+    if len < ETHERNET_HEADER {
+        return Err(Dropped::Length(BadLength::Short(written)));
+    }
+    Ok((offset, len))
+}
+
 /// Makes a frame of the `len` bytes from `offset` on of a buffer where they are, and posts the rest of
 /// that again. Gives the buffer back if that is not possible.
 #[inline]
@@ -232,11 +239,7 @@ fn start<'bound>(
     header: Header,
 ) -> Result<RxSkb> {
     let caps = &napi.pair().device().caps;
-    let offset = caps.layout.len();
-    let len = written.saturating_sub(offset);
-    if len < ETHERNET_HEADER {
-        return Err(Dropped::Length(BadLength::Short(written)));
-    }
+    let (offset, len) = frame(written, caps)?;
     let linear = linear_len(&header, len, &caps.rx, |at| {
         buf.byte(offset.saturating_add(at))
     });
