@@ -104,28 +104,21 @@ pub(crate) fn takes_fragments(vq: &Virtqueue<'_, TxBuf<'_>>) -> bool {
     usize::from(vq.capacity()) >= MAX_SEGMENTS
 }
 
-/// How often a device may be quicker than the driver before that leaves it to a poll.
-const CATCH_UP: u8 = 2;
-
 /// The lock of a transmit queue.
 type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
 
 /// Sends a frame, or drops it.
 ///
-/// With each notification, the next interrupt is put off to when most of what is in flight was sent. As
-/// long as frames are sent, and the device is not much quicker, that is put off again before it comes,
-/// and sent frames are freed here. With many in flight not each of them has to do so, and none while the
-/// pair is polled, which ends with a look at this queue.
+/// What a device has sent by the time that it was notified is freed here. If something is left, the next
+/// interrupt is put off to when most of what is in flight was sent. As long as frames are sent, and the
+/// device is not much quicker, that is put off again before it comes. With many in flight not each of them
+/// has to do so, and none while the pair is polled, which ends with a look at this queue.
 #[doc(alias = "start_xmit")]
 #[inline]
 pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb) {
     skb.timestamp();
     let len = skb.len();
-    let arms = tx.unarmed == 0 && !tx.pair().polling.is_set();
-    if arms {
-        // What is used in the meantime is found below.
-        tx.vq.silence();
-    }
+    let arms = before(tx);
     if add(tx, skb).is_none() {
         return dropped(tx);
     }
@@ -140,6 +133,23 @@ pub(crate) fn send(tx: &mut Guard<'_, '_>, skb: TxSkb) {
     }
 }
 
+/// Takes back what was asked for, if it is time to do that anew. Returns whether it is.
+#[inline(always)]
+fn before(tx: &mut Guard<'_, '_>) -> bool {
+    if let Some(left) = tx.unarmed.checked_sub(1) {
+        tx.unarmed = left;
+        return false;
+    }
+    if tx.pair().polling.is_set() {
+        return false;
+    }
+    if tx.vq.is_armed() {
+        // What is used in the meantime is found later.
+        tx.vq.silence();
+    }
+    true
+}
+
 /// Counts a frame that was dropped.
 #[cold]
 fn dropped(tx: &mut Guard<'_, '_>) {
@@ -150,16 +160,14 @@ fn dropped(tx: &mut Guard<'_, '_>) {
     }
 }
 
-/// Notifies the device. With `arms`, also asks for an interrupt.
+/// Notifies the device. With `arms`, also sees what is sent, and asks for an interrupt for the rest.
 #[inline(always)]
 fn kick(tx: &mut Guard<'_, '_>, arms: bool) {
     if let Some(kick) = tx.vq.kick_prepare() {
         kick.notify();
         tx.pair().tx.kicks.add(1);
     }
-    if !arms {
-        tx.unarmed = tx.unarmed.saturating_sub(1);
-    } else if tx.arm() == MoreUsed::Pending {
+    if arms && (tx.vq.has_used() || tx.arm() == MoreUsed::Pending) {
         catch_up(tx);
     }
 }
@@ -167,19 +175,30 @@ fn kick(tx: &mut Guard<'_, '_>, arms: bool) {
 /// Frees what was sent, and asks for the next interrupt, if there is anything left.
 #[inline(never)]
 fn catch_up(tx: &mut Guard<'_, '_>) {
-    for _ in 0..CATCH_UP {
-        // Interrupts may be off here.
-        reap(tx, Free::Anywhere);
-        if tx.vq.in_flight() == 0 {
-            tx.unarmed = 0;
-            return;
-        }
-        if tx.arm() == MoreUsed::Nothing {
-            return;
-        }
+    if !reap_and_arm(tx) {
+        catch_up_again(tx);
     }
-    // It is quick.
-    tx.pair().schedule();
+}
+
+/// Does the same, for a device that was quicker. Leaves it to a poll if it is again.
+#[cold]
+#[inline(never)]
+fn catch_up_again(tx: &mut Guard<'_, '_>) {
+    if !reap_and_arm(tx) {
+        tx.pair().schedule();
+    }
+}
+
+/// Returns whether nothing is left that there may be no interrupt for.
+#[inline(always)]
+fn reap_and_arm(tx: &mut Guard<'_, '_>) -> bool {
+    // Interrupts may be off here.
+    reap(tx, Free::Anywhere);
+    if tx.vq.in_flight() == 0 {
+        tx.unarmed = 0;
+        return true;
+    }
+    tx.arm() == MoreUsed::Nothing
 }
 
 /// Puts a frame into the queue. Drops it if that does not work.
@@ -247,6 +266,7 @@ pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free, last: bool) -> MoreUsed {
 
 /// Frees frames that were sent, as far as one look finds them.
 #[doc(alias = "free_old_xmit")]
+#[inline(always)]
 fn reap(tx: &mut Guard<'_, '_>, from: Free) {
     let (mut packets, mut bytes) = (0_u32, 0_u32);
     let Tx { vq, maps, .. } = &mut **tx;

@@ -146,6 +146,12 @@ where
         dispatch!(self.take_used(each))
     }
 
+    /// See [`split::Ring::has_used`] and [`packed::Ring::has_used`].
+    #[inline]
+    pub fn has_used(&self) -> bool {
+        dispatch!(self.has_used())
+    }
+
     /// See [`split::Ring::peek`] and [`packed::Ring::peek`].
     #[inline(always)]
     pub fn peek(&mut self) -> Result<Option<UsedBuffer>, Violation> {

@@ -209,6 +209,12 @@ impl<'bound, T: Buffers> Virtqueue<'bound, T> {
         }
     }
 
+    /// Returns whether the device seems to have used buffers, without asking for anything.
+    #[inline]
+    pub fn has_used(&self) -> bool {
+        self.parts.ring.has_used()
+    }
+
     /// Disables callbacks. The device may still interrupt.
     #[doc(alias = "virtqueue_disable_cb")]
     #[inline]

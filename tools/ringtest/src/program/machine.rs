@@ -215,6 +215,7 @@ impl Machine {
             usize::from(self.ring.in_flight()),
             self.descriptors_used.len()
         );
+        assert_eq!(self.ring.has_used(), !self.used.is_empty());
         assert_eq!(self.ring.broken(), None);
     }
 }

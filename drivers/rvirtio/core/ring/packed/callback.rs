@@ -48,7 +48,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         // descriptor and then reads the request, so at least one side sees the other's store.
         self.mem.barriers().mb();
         // A stopped or broken ring has nothing to pop.
-        if self.knows_used() && self.state.is_live() {
+        if self.has_used() && self.state.is_live() {
             More::Pending
         } else {
             More::Nothing
@@ -96,7 +96,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// the event.
     #[inline]
     pub(super) fn rearm(&mut self) {
-        if self.event_idx && self.callbacks && !self.knows_used() {
+        if self.event_idx && self.callbacks && !self.has_used() {
             self.write_event(0);
             // See `arm`.
             self.mem.barriers().mb();
@@ -128,13 +128,6 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.until_event = i64::from(skipped).wrapping_add(1);
         let event = self.next_used.advanced(skipped, self.size).event();
         self.mem.driver_event().write(event);
-    }
-
-    /// Returns whether there is a used buffer.
-    #[inline]
-    fn knows_used(&self) -> bool {
-        let meta = self.mem.desc(self.next_used.slot()).meta.read();
-        self.in_order && self.batch.is_some() || self.next_used.is_used(meta)
     }
 
     /// Returns the number of descriptors that the device has.

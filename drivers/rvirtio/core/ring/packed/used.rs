@@ -58,7 +58,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     ///
     /// As [`pop_used`](Self::pop_used). Buffers that were popped before the violation was found have
     /// been passed on.
-    #[inline]
+    #[inline(always)]
     pub fn take_used(&mut self, mut each: impl FnMut(UsedBuffer)) -> Result<(), Violation> {
         self.publish();
         while let Some(report) = self.look()? {
@@ -87,6 +87,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             None => Err(self.violation(Violation::UsedIdNotInFlight { id: report.id })),
             found => Ok(found),
         }
+    }
+
+    /// Returns whether there seems to be a used buffer, by one look and without a barrier.
+    #[doc(alias = "is_used_desc_packed")]
+    #[inline]
+    pub fn has_used(&self) -> bool {
+        let meta = self.mem.desc(self.next_used.slot()).meta.read();
+        self.in_order && self.batch.is_some() || self.next_used.is_used(meta)
     }
 
     /// Pops the buffer that [`peek`](Self::peek) has just returned.

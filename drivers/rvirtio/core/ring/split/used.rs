@@ -106,6 +106,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
+    /// Returns whether there seems to be a used buffer, by one look and without a barrier.
+    #[doc(alias = "more_used")]
+    #[inline]
+    pub fn has_used(&self) -> bool {
+        self.mem.used_idx().read() != self.last_used
+    }
+
     /// Pops the buffer that [`peek`](Self::peek) has just returned.
     #[inline]
     pub fn take(&mut self, token: Token) {
