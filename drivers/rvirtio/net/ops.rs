@@ -66,6 +66,19 @@ fn collect(list: Addresses<'_>) -> Result<KVVec<Mac>> {
     Ok(found)
 }
 
+/// Frees what was sent, in the middle of anything: another poll, too.
+#[doc(alias = "netpoll")]
+#[cold]
+fn poll_anywhere(polled: Polled<'_, NetOps<'_>>) -> Done {
+    if let Some(mut tx) = polled.tx() {
+        let alone = !polled.pair().polling.is_set();
+        if tx::poll(&mut tx, Free::Anywhere, alone) == MoreUsed::Pending && alone {
+            polled.pair().schedule();
+        }
+    }
+    polled.again()
+}
+
 impl<'bound> Operations for NetOps<'bound> {
     type Device = NetData<'bound>;
     type Pair = Counters;
@@ -128,14 +141,7 @@ impl<'bound> Operations for NetOps<'bound> {
     fn poll(mut polled: Polled<'_, Self>) -> Done {
         let budget = polled.budget();
         if budget == 0 {
-            // In the middle of anything: another poll, too.
-            if let Some(mut tx) = polled.tx() {
-                let alone = !polled.pair().polling.is_set();
-                if tx::poll(&mut tx, Free::Anywhere, alone) == MoreUsed::Pending && alone {
-                    polled.pair().schedule();
-                }
-            }
-            return polled.again();
+            return poll_anywhere(polled);
         }
         polled.pair().polling.set();
         let (rx, mut napi) = polled.parts();

@@ -69,11 +69,10 @@ impl<'bound> Rx<'bound> {
 
     /// Asks for interrupts. Returns whether there is nothing to do until one comes.
     pub(crate) fn can_wait(&mut self) -> bool {
-        if self.vq.is_broken() {
-            return true;
-        }
         // A poll that has received nothing has left interrupts on that were on.
-        !self.is_starved() && (self.vq.is_armed() || self.vq.enable_cb() == More::Nothing)
+        let armed =
+            !self.is_starved() && (self.vq.is_armed() || self.vq.enable_cb() == More::Nothing);
+        armed || self.vq.is_broken()
     }
 
     /// Posts more buffers from now on, if the device has used most of them in one poll.
