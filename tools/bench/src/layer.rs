@@ -40,7 +40,9 @@ pub const DRIVER: [Layer; 6] =
     [Layer::FrontEnd, Layer::Ring, Layer::Transport, Layer::Helpers, Layer::Allocator, Layer::PagePool];
 
 /// Beginnings of names of the kernel's own functions, between spaces; the first layer with a match wins.
-const KERNEL: [(Layer, &str); 9] = [
+const KERNEL: [(Layer, &str); 10] = [
+    // Of socket buffers, though they begin as the allocator does.
+    (Layer::Network, "kmalloc_reserve kfree_skb"),
     (Layer::PagePool, "page_pool_ __page_pool_ napi_pp_put_page"),
     (
         Layer::Ring,
@@ -89,7 +91,7 @@ const KERNEL: [(Layer, &str); 9] = [
         "tcp_ __tcp_ udp_ __udp_ icmp_ ping_ raw_ ip_ __ip_ ip4_ inet_ __inet_ fib_ arp_ neigh_ __neigh_ \
          eth_ skb_ __skb_ sk_ __sk_ sock_ __sock_ alloc_skb __alloc_skb napi_ __napi_ net_ __net_ netif_ \
          __netif_ dev_ __dev_ gro_ inet_gro qdisc_ __qdisc_ pfifo_ sch_ fq_ validate_xmit ipv4_ rt_ dst_ \
-         nf_ kfree_skb consume_skb build_skb csum_ __sys_send __sys_recv lock_sock release_sock \
+         nf_ consume_skb build_skb csum_ __sys_send __sys_recv lock_sock release_sock \
          process_backlog security_sock",
     ),
 ];
@@ -184,6 +186,7 @@ mod tests {
         assert_eq!(Layer::of("vp_notify", None), Layer::Transport);
         assert_eq!(Layer::of("virtio_queue_rq", Some("virtio_blk")), Layer::FrontEnd);
         assert_eq!(Layer::of("__kmalloc_noprof", None), Layer::Allocator);
+        assert_eq!(Layer::of("kmalloc_reserve", None), Layer::Network, "the stack's memory");
         assert_eq!(
             Layer::of("__blk_rq_map_sg", None),
             Layer::Helpers,

@@ -172,7 +172,7 @@ fn network(cli: &Cli, cloud: &Lab, results: &mut Results) -> Result<()> {
         Traffic::Connect,
     ];
     let (rounds, seconds) = (5, 1);
-    results.packets = net::costs(&lab, &Nic::ALL, &counted)?;
+    results.packets = net::costs(&lab, &Nic::ALL, &counted, rounds)?;
     results.speeds = net::speeds(&lab, &Nic::ALL, &all, 1, rounds, seconds)?;
     results.speeds.extend(net::speeds(&lab, &[Nic::C], &all[..2], 4, rounds, seconds)?);
     Ok(())
@@ -181,7 +181,7 @@ fn network(cli: &Cli, cloud: &Lab, results: &mut Results) -> Result<()> {
 fn quick_network(lab: &Lab, results: &mut Results) -> Result<()> {
     let counted =
         [Traffic::TcpSend, Traffic::TcpReceive, Traffic::UdpSend(TINY), Traffic::UdpReceiveAt(4000)];
-    results.packets = net::costs(lab, &Nic::VIRTIO, &counted)?;
+    results.packets = net::costs(lab, &Nic::VIRTIO, &counted, 1)?;
     let timed = [Traffic::TcpSend, Traffic::TcpReceive, Traffic::UdpSend(TINY), Traffic::Echo];
     results.speeds = net::speeds(lab, &Nic::VIRTIO, &timed, 1, 5, 1)?;
     Ok(())
