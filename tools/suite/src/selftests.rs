@@ -11,7 +11,7 @@ pub const DIRECTORY: &str = "selftests";
 
 /// What is copied of the kernel's source. The tests find each other, and what reads netlink's
 /// specifications, by their places there.
-const COPIED: [&str; 13] = [
+const COPIED: [&str; 12] = [
     "Documentation/netlink/specs",
     "tools/net/ynl/pyynl",
     "tools/testing/selftests/drivers/net/gro.py",
@@ -24,7 +24,6 @@ const COPIED: [&str; 13] = [
     "tools/testing/selftests/drivers/net/queues.py",
     "tools/testing/selftests/drivers/net/stats.py",
     "tools/testing/selftests/net/lib/py",
-    "tools/testing/selftests/net/netdevice.sh",
 ];
 
 /// Where their programs are, of which each is one file in C.
