@@ -8,6 +8,8 @@
 # pieces: TCP of very many small pieces, of scattered pages, and out of files, compared.
 # load SECONDS [INTERFACE]: two TCP streams in each direction, compared. Prints how much arrived by each,
 # and how long the largest frame was that INTERFACE was given to send.
+# hoard MIB FILE: one TCP stream to NEAR, which is not read before there is such a file, then compared. Prints
+# a line once it is there.
 #
 # Ends with status 1 and a line that says what was not what was sent.
 
@@ -35,6 +37,7 @@ NEAR4, FAR4 = f"10.{NETWORK}.0.2", f"10.{NETWORK}.0.3"
 NEAR6, FAR6 = f"fd{NETWORK}::2", f"fd{NETWORK}::3"
 WAIT = 20
 
+SO_RCVBUFFORCE = 33
 SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA = 263, 1, 8
 PROMISCUOUS, HAS_TAG = 1, 1 << 4
 
@@ -374,6 +377,24 @@ def load(seconds, *watched):
     print(*still, largest)
 
 
+def hoard(mib, file):
+    here, peer = connection(NEAR4, FAR4, socket.AF_INET)
+    # More than the stack lets a socket have.
+    here.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, mib << 20)
+    stream = Stream(peer, here)
+    print("ready", flush=True)
+    while stream.received < mib << 20:
+        reads = os.path.exists(file)
+        writers = [peer] if stream.sent < mib << 20 else []
+        readable, writable, _ = select.select([here] if reads else [], writers, [], 0.1 if not reads else 3 * WAIT)
+        if reads and not readable and not writable:
+            fail(f"{stream.received} of {stream.sent} bytes arrived")
+        if writable:
+            stream.send()
+        if readable:
+            stream.receive()
+
+
 def main():
     command, *arguments = sys.argv[1:]
     if command == "frames":
@@ -384,6 +405,8 @@ def main():
         pieces()
     elif command == "load":
         load(int(arguments[0]), *arguments[1:])
+    elif command == "hoard":
+        hoard(int(arguments[0]), arguments[1])
     else:
         fail(f"no such command: {command}")
 
