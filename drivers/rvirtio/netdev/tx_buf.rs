@@ -57,6 +57,8 @@ enum Form {
     Chained,
     /// The header in the control block.
     Apart,
+    /// Whatever it was, it is mapped.
+    Mapped,
 }
 
 const _: () = {
@@ -149,18 +151,14 @@ impl<'bound> TxBuf<'bound> {
         unsafe { &mut (*self.control()).maps }
     }
 
+    /// Returns what the first segment is, and the segment by its physical address.
     #[inline]
-    fn form(&self) -> Form {
-        // SAFETY: The control block is initialised (type invariant), and this part does not change.
-        unsafe { (*self.control()).form }
-    }
-
-    /// Returns the first segment by its physical address.
-    #[inline]
-    fn first(&self) -> Segment {
-        // SAFETY: The control block is initialised (type invariant), and these parts do not change.
-        let (addr, len) = unsafe { ((*self.control()).addr, (*self.control()).len) };
-        Segment { addr, len }
+    fn start(&self) -> (Form, Segment) {
+        let control = self.control();
+        // SAFETY: The control block is initialised, and only used through this value (type invariant),
+        // which is borrowed.
+        let (form, addr, len) = unsafe { ((*control).form, (*control).addr, (*control).len) };
+        (form, Segment { addr, len })
     }
 
     /// Takes the frame out, and drops mappings.
@@ -187,9 +185,14 @@ impl<'bound> TxBuf<'bound> {
 
     #[inline(never)]
     fn map(&mut self, pool: &mut MapPool<'bound>) -> bool {
-        let maps = pool.map(self.physical());
-        *self.maps_mut() = maps;
-        self.maps().is_some()
+        let Some(maps) = pool.map(self.physical()) else {
+            return false;
+        };
+        *self.maps_mut() = Some(maps);
+        // SAFETY: The control block is initialised, and only used through this value (type invariant), which
+        // is exclusively borrowed.
+        unsafe { (*self.control()).form = Form::Mapped };
+        true
     }
 
     #[inline(never)]
@@ -202,7 +205,8 @@ impl<'bound> TxBuf<'bound> {
     /// Returns the segments by their physical addresses.
     #[inline]
     fn physical(&self) -> Segments<'_> {
-        let linear = (self.form() == Form::Apart).then(|| Segment {
+        let (form, first) = self.start();
+        let linear = (form == Form::Apart).then(|| Segment {
             // SAFETY: The socket buffer is valid (type invariant of `TxSkb`), and its data were
             // allocated by the stack.
             addr: unsafe { virt_to_phys((*self.skb.as_raw()).data) },
@@ -210,14 +214,8 @@ impl<'bound> TxBuf<'bound> {
         });
         // SAFETY: The fragments are the frame's, and in pages: the device does not say that it takes
         // anything else (`netmem_tx`), so that the stack drops such frames.
-        unsafe { Segments::physical(self.first(), linear, self.skb.fragment_list()) }
+        unsafe { Segments::physical(first, linear, self.skb.fragment_list()) }
     }
-}
-
-#[inline(never)]
-fn first_of(maps: &Maps<'_>) -> Option<(Segment, Access)> {
-    let segment = maps.segments().first()?;
-    Some((*segment, Access::Readable))
 }
 
 impl Drop for TxBuf<'_> {
@@ -245,23 +243,19 @@ unsafe impl Buffers for TxBuf<'_> {
 
     #[inline]
     fn single(&self) -> Option<(Segment, Access)> {
-        if self.form() != Form::Single {
-            return None;
-        }
-        if let Some(maps) = self.maps() {
-            return first_of(maps);
-        }
-        Some((self.first(), Access::Readable))
+        let (form, first) = self.start();
+        (form == Form::Single).then_some((first, Access::Readable))
     }
 
     #[inline]
     fn only_readable(&self) -> Option<impl Iterator<Item = Segment>> {
-        if self.maps().is_some() || self.form() == Form::Apart {
+        let (form, first) = self.start();
+        if form != Form::Chained {
             return None;
         }
         // SAFETY: As in `physical`.
         let fragments = unsafe { segments::of_fragments(self.skb.fragment_list()) };
-        Some(iter::once(self.first()).chain(fragments))
+        Some(iter::once(first).chain(fragments))
     }
 
     #[inline]
