@@ -54,6 +54,9 @@ starves() {
 		fail "frames are received without memory: $(taken)"
 	}
 	no_pages 0
+	# Only our driver counts that.
+	failed=$(ethtool -S "$near" | sed -n 's/^ *rx_alloc_fail: //p')
+	[ "${failed:-1}" -gt 0 ] || fail "no page was missing: $(taken)"
 	before=$(counter "$near" rx_packets)
 	within 20 receives $((before + 100)) || fail "nothing is received although there is memory"
 	calm
