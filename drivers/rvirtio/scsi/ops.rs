@@ -94,6 +94,11 @@ impl<'bound> Operations for Ops<'bound> {
         manage(host, tmf::LOGICAL_UNIT_RESET, at, 0)
     }
 
+    fn reset_target(host: &scsi_host::Host<'_, Self>, target: u32) -> bool {
+        dev_info!(host.data().dev, "resetting target {target}\n");
+        manage(host, tmf::I_T_NEXUS_RESET, Address { target, lun: 0 }, 0)
+    }
+
     fn reset_host(host: &scsi_host::Host<'_, Self>) {
         host.data().dev.reset_and_wait();
     }

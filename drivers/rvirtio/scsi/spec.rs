@@ -88,6 +88,8 @@ pub mod response {
 pub mod tmf {
     /// Aborts one command.
     pub const ABORT_TASK: u32 = 0;
+    /// Resets all logical units of a target.
+    pub const I_T_NEXUS_RESET: u32 = 4;
     /// Resets a logical unit.
     pub const LOGICAL_UNIT_RESET: u32 = 5;
 }

@@ -57,6 +57,7 @@ impl<T: Operations> Callbacks<T> {
         eh_timed_out: Some(Self::eh_timed_out),
         eh_abort_handler: Some(recovery::abort::<T>),
         eh_device_reset_handler: Some(recovery::reset_lun::<T>),
+        eh_target_reset_handler: Some(recovery::reset_target::<T>),
         eh_host_reset_handler: Some(recovery::reset_host::<T>),
         this_id: -1,
         can_queue: 1,

@@ -78,6 +78,10 @@ pub trait Operations: Sized {
     /// forever. Commands for others may be in flight.
     fn reset_lun(host: &Host<'_, Self>, at: Address) -> bool;
 
+    /// Resets all logical units of a target, and returns whether the device has done that. Waits for
+    /// it, but not forever. Commands for others may be in flight.
+    fn reset_target(host: &Host<'_, Self>, target: u32) -> bool;
+
     /// Resets the device so that all commands end, or find out that it is gone; sleeps. This is
     /// called again until the driver owns no command.
     fn reset_host(host: &Host<'_, Self>);

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | abort | the driver does not own the command |
 //! | reset of a logical unit | it owns none for that unit, and the device has confirmed the reset |
+//! | reset of a target | it owns none for that target, and the device has confirmed the reset |
 //! | reset of the host | always, and only returns when it owns none |
 //!
 //! The kernel ignores the failure of all of them but the last for commands of its own, so the last
@@ -20,7 +21,8 @@ use crate::{
     bindings::*,
     gate::Private,
     host::Host,
-    operations::Operations, //
+    operations::Operations,
+    tag::Tag, //
 };
 use kernel::{
     ffi::c_int,
@@ -99,6 +101,27 @@ pub(crate) extern "C" fn reset_lun<T: Operations>(sc: *mut scsi_cmnd) -> c_int {
     let host: &Host<'_, T> = unsafe { private.host() };
     let done = T::reset_lun(host, at);
     answer(done && !host.queues.any(|tag| tag.is_out_for(sdev)))
+}
+
+/// Resets all logical units of a target.
+pub(crate) extern "C" fn reset_target<T: Operations>(sc: *mut scsi_cmnd) -> c_int {
+    // SAFETY: C calls this for commands of hosts with operations `T`.
+    let (private, _, Address { target, .. }, by_user) = unsafe { parts::<T>(sc) };
+    if by_user {
+        // As above.
+        let Some(_open) = private.enter() else {
+            return answer(false);
+        };
+        // SAFETY: The gate is held open.
+        return answer(T::reset_target(unsafe { private.host() }, target));
+    }
+    // SAFETY: The host waits for its error handler before it is removed.
+    let host: &Host<'_, T> = unsafe { private.host() };
+    let done = T::reset_target(host, target);
+    // SAFETY: The error handler, which calls this, runs when all commands wait for it, and ends them
+    // later.
+    let is_left = |tag: &Tag<_>| unsafe { tag.is_out_for_target(target) };
+    answer(done && !host.queues.any(is_left))
 }
 
 /// Resets the host.

@@ -2,7 +2,10 @@
 
 //! The memory of driver tags.
 
-use crate::bindings;
+use crate::{
+    address::Address,
+    bindings, //
+};
 use core::{
     cell::UnsafeCell,
     ptr,
@@ -91,5 +94,17 @@ impl<C> Tag<C> {
     /// Returns whether the driver owns a command with this tag for `sdev`.
     pub(crate) fn is_out_for(&self, sdev: *mut bindings::scsi_device) -> bool {
         self.owner.load(Ordering::Acquire) == sdev
+    }
+
+    /// Returns whether the driver owns a command with this tag for a device of `target`.
+    ///
+    /// # Safety
+    ///
+    /// The kernel must not end commands of the host meanwhile, as they keep their devices.
+    pub(crate) unsafe fn is_out_for_target(&self, target: u32) -> bool {
+        let sdev = self.owner.load(Ordering::Acquire);
+        // SAFETY: The device is valid if there is one, as there is a command for it (safety
+        // requirement).
+        !sdev.is_null() && unsafe { Address::of(sdev) }.target == target
     }
 }
