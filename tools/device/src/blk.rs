@@ -7,10 +7,12 @@ pub mod zones;
 
 use self::{ranges::Operation, zones::Zones};
 use crate::{
+    back_end::{BackEnd, Request, Served},
     breach::{Breach, Findings, require},
     faults::Treatment,
     memory::Memory,
     ring::chain::Chain,
+    script::Mischief,
     spec::{Spec, feature},
 };
 
@@ -61,13 +63,13 @@ pub struct Disk {
     data: Vec<u8>,
     serial: String,
     /// In sectors, as the driver is told.
-    pub capacity: u64,
+    capacity: u64,
     /// A driver that has not seen it yet may exceed the capacity.
-    pub capacity_changed: bool,
-    pub flushes: u64,
+    capacity_changed: bool,
+    flushes: u64,
     /// The largest number of ranges that a request has named.
-    pub most_ranges: u64,
-    pub zones: Option<Zones>,
+    most_ranges: u64,
+    zones: Option<Zones>,
 }
 
 impl Disk {
@@ -85,8 +87,17 @@ impl Disk {
         }
     }
 
-    /// Puts its fields into the configuration space.
-    pub fn configure(&self, spec: &Spec, space: &mut [u8]) {
+    /// Returns whether it is another capacity.
+    fn set_capacity(&mut self, sectors: u64) -> bool {
+        let changed = self.capacity != sectors;
+        self.capacity = sectors;
+        self.capacity_changed |= changed;
+        changed
+    }
+}
+
+impl BackEnd for Disk {
+    fn configure(&self, spec: &Spec, space: &mut [u8]) {
         let mut put = |at: usize, value: &[u8]| space[at..at + value.len()].copy_from_slice(value);
         put(config::CAPACITY, &self.capacity.to_le_bytes());
         put(config::SEG_MAX, &u32::from(spec.queue_size.saturating_sub(2).max(1)).to_le_bytes());
@@ -115,16 +126,8 @@ impl Disk {
         }
     }
 
-    /// Does what a request says, but for what `treatment` says, as a device with which `features` were
-    /// negotiated. Returns the number of bytes written.
-    pub fn serve(
-        &mut self,
-        features: u128,
-        memory: &Memory,
-        chain: &Chain,
-        treatment: &Treatment,
-        findings: &mut Findings,
-    ) -> Result<u32, Breach> {
+    fn serve(&mut self, request: &Request<'_>, findings: &mut Findings) -> Result<Served, Breach> {
+        let &Request { features, memory, chain, treatment, .. } = request;
         let request = chain.read(memory)?;
         let writable = chain.writable();
         require(request.len() >= HEADER && writable > 0, "BLK-D1", || {
@@ -205,9 +208,40 @@ impl Disk {
                 _ => UNSUPP,
             },
         };
-        answer(memory, chain, treatment, data, status)
+        let written = answer(memory, chain, treatment, data, status)?;
+        Ok(Served { written, ends: None })
     }
 
+    fn count(&self, word: &str) -> Option<u64> {
+        match word {
+            "flushes" => Some(self.flushes),
+            "ranges" => Some(self.most_ranges),
+            _ => None,
+        }
+    }
+
+    fn mischief(&mut self, what: Mischief) -> bool {
+        match (what, &mut self.zones) {
+            (Mischief::Capacity(sectors), _) => return self.set_capacity(sectors),
+            (Mischief::Zones(lie), Some(zones)) => zones.lie = Some(lie),
+            _ => {}
+        }
+        false
+    }
+
+    fn be_honest(&mut self) -> bool {
+        if let Some(zones) = &mut self.zones {
+            zones.lie = None;
+        }
+        self.set_capacity(self.data.len() as u64 / SECTOR)
+    }
+
+    fn reset(&mut self) {
+        self.capacity_changed = false;
+    }
+}
+
+impl Disk {
     fn within(&self, sector: u64, len: u64, findings: &mut Findings) -> bool {
         let within = sector.checked_add(len / SECTOR).is_some_and(|end| end <= self.capacity);
         findings.check(require(within || self.capacity_changed, "BLK-06", || {

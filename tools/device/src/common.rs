@@ -61,7 +61,7 @@ impl Common {
             queue_size: spec.queue_size,
             queues: Vec::new(),
         };
-        common.reset(spec.queues);
+        common.reset(spec.all_queues());
         common
     }
 

@@ -8,7 +8,7 @@ mod tests;
 mod work;
 
 use crate::{
-    blk::Disk,
+    back_end::{self, BackEnd, Role},
     breach::{Breach, Findings},
     common::Common,
     faults::{Faults, Treatment, Until},
@@ -52,6 +52,8 @@ struct Taken {
     chain: Chain,
     treatment: Treatment,
     until: Until,
+    /// Another request has ended it, with this response.
+    ended: Option<u8>,
 }
 
 /// What the device has seen.
@@ -72,7 +74,7 @@ pub struct Device {
     common: Common,
     pub interrupts: Interrupts,
     queues: Vec<Queue>,
-    disk: Disk,
+    back_end: Box<dyn BackEnd>,
     faults: Faults,
     /// The driver has asked for a reset that the device has not done yet.
     resetting: Option<Until>,
@@ -91,8 +93,8 @@ impl Device {
             pci: ConfigSpace::new(&spec),
             common: Common::new(&spec),
             interrupts: Interrupts::new(spec.vectors),
-            queues: (0..spec.queues).map(|_| Queue::default()).collect(),
-            disk: Disk::new(&spec),
+            queues: (0..spec.all_queues()).map(|_| Queue::default()).collect(),
+            back_end: back_end::new(&spec),
             faults: Faults::default(),
             resetting: None,
             findings: Findings::default(),
@@ -118,17 +120,19 @@ impl Device {
         Some(match word {
             "requests" => self.counts.requests,
             "completed" => self.counts.completed,
-            "flushes" => self.disk.flushes,
-            "ranges" => self.disk.most_ranges,
             "notifications" => self.counts.notifications,
             "interrupts" => self.interrupts.sent,
             "resets" => self.counts.resets,
             "function-resets" => self.counts.function_resets,
             "starts" => self.counts.starts,
             "faults" => self.faults.done,
-            "in-flight" => self.queues.iter().map(|queue| queue.taken.len() as u64).sum(),
+            "in-flight" => {
+                let queues = self.queues.iter().enumerate();
+                let queues = queues.filter(|(index, _)| self.back_end.role(*index) == Role::Requests);
+                queues.map(|(_, queue)| queue.taken.len() as u64).sum()
+            }
             "findings" => self.findings().len() as u64,
-            _ => return None,
+            _ => return self.back_end.count(word),
         })
     }
 
@@ -172,39 +176,32 @@ impl Device {
             }
             Mischief::Return => self.faults.vanished = false,
             Mischief::Storm(count) => self.storm(count),
-            Mischief::Capacity(sectors) => self.set_capacity(sectors),
             Mischief::KeepReset(time) => self.faults.keep_reset = Some(time),
             Mischief::Refuse(times) => self.faults.refuse = times,
             Mischief::Churn => self.faults.churn = true,
             Mischief::Deaf(times) => self.faults.deaf = times,
             Mischief::Withhold(bit) => self.common.withhold(bit),
-            Mischief::Zones(lie) => {
-                if let Some(zones) = &mut self.disk.zones {
-                    zones.lie = Some(lie);
-                }
-            }
             Mischief::Random(seed) => self.faults.random(seed),
             Mischief::Honest => self.be_honest(),
+            other => {
+                if self.back_end.mischief(other) {
+                    self.configuration_changed();
+                }
+            }
         }
     }
 
-    fn set_capacity(&mut self, sectors: u64) {
-        if self.disk.capacity == sectors {
-            return;
-        }
-        self.disk.capacity = sectors;
-        self.disk.capacity_changed = true;
+    fn configuration_changed(&mut self) {
         self.common.generation = self.common.generation.wrapping_add(1);
         self.interrupts.raise(CONFIG, self.common.config_vector);
     }
 
     fn be_honest(&mut self) {
         self.faults.end();
-        if let Some(zones) = &mut self.disk.zones {
-            zones.lie = None;
-        }
         self.common.offer(self.spec.features);
-        self.set_capacity(self.spec.size / 512);
+        if self.back_end.be_honest() {
+            self.configuration_changed();
+        }
         if self.resetting.is_some() {
             self.reset();
         }
@@ -258,7 +255,7 @@ impl Device {
         self.common.reset_all();
         self.interrupts.reset();
         self.queues.iter_mut().for_each(|queue| *queue = Queue::default());
-        self.disk.capacity_changed = false;
+        self.back_end.reset();
     }
 
     /// The function is reset, or the machine.

@@ -20,6 +20,11 @@ pub struct Treatment {
     pub no_data: bool,
     pub beyond: bool,
     pub partial: bool,
+    /// Of a response of a SCSI host.
+    pub sense: Option<[u8; 4]>,
+    pub sense_len: Option<u32>,
+    pub residual: Option<u32>,
+    pub target_status: Option<u8>,
 }
 
 impl Treatment {
@@ -37,6 +42,10 @@ impl Treatment {
             Fault::NoData => self.no_data = true,
             Fault::Beyond => self.beyond = true,
             Fault::Partial => self.partial = true,
+            Fault::Sense(sense) => self.sense = Some(sense.to_be_bytes()),
+            Fault::SenseLen(len) => self.sense_len = Some(len),
+            Fault::Residual(residual) => self.residual = Some(residual),
+            Fault::TargetStatus(status) => self.target_status = Some(status),
         }
     }
 
@@ -102,14 +111,15 @@ impl Faults {
         None
     }
 
-    /// The next request: how to treat it, and what to do to the device.
-    pub fn request(&mut self) -> (Treatment, Vec<Mischief>) {
+    /// The next request: how to treat it, and what to do to the device. `more` is what else can be wrong at
+    /// random.
+    pub fn request(&mut self, more: impl Fn(u64) -> Option<Action>) -> (Treatment, Vec<Mischief>) {
         self.requests += 1;
         let now = self.requests;
         self.due.retain(|due| due.last >= now);
         let mut actions: Vec<Action> =
             self.due.iter().filter(|due| due.first <= now).map(|due| due.action).collect();
-        actions.extend(self.random.as_mut().and_then(Random::action));
+        actions.extend(self.random.as_mut().and_then(|random| random.action(more)));
         self.done += actions.len() as u64;
         let mut treatment = Treatment::default();
         let mut mischief = Vec::new();
@@ -157,11 +167,14 @@ impl Random {
         self.next() % bound
     }
 
-    fn action(&mut self) -> Option<Action> {
+    fn action(&mut self, more: impl Fn(u64) -> Option<Action>) -> Option<Action> {
         if self.below(ODDS) != 0 {
             return None;
         }
         let value = self.next();
+        if let Some(action) = more(value) {
+            return Some(action);
+        }
         Some(match self.below(18) {
             0 => Action::Request(Fault::Lose),
             1 => Action::Request(Fault::Delay(value % 3000)),
@@ -189,16 +202,20 @@ impl Random {
 mod tests {
     use super::*;
 
+    fn none(_: u64) -> Option<Action> {
+        None
+    }
+
     #[test]
     fn requests_are_counted_from_the_line_on() {
         let mut faults = Faults::default();
-        faults.request();
+        faults.request(none);
         assert_eq!(faults.plan(&"at 2 times 2 lose".parse().unwrap()), None);
-        let lost: Vec<bool> = (0..4).map(|_| faults.request().0.lose).collect();
+        let lost: Vec<bool> = (0..4).map(|_| faults.request(none).0.lose).collect();
         assert_eq!(lost, [false, true, true, false]);
         assert_eq!(faults.plan(&"churn".parse().unwrap()), Some(Mischief::Churn));
         faults.plan(&"at 1 drop".parse().unwrap());
-        assert_eq!(faults.request().1, [Mischief::Drop]);
+        assert_eq!(faults.request(none).1, [Mischief::Drop]);
         assert_eq!(faults.done, 4);
     }
 
@@ -206,7 +223,7 @@ mod tests {
     fn a_seed_says_what_happens() {
         let run = |seed| {
             let mut random = Random(seed);
-            (0..200).map(|_| random.action()).collect::<Vec<_>>()
+            (0..200).map(|_| random.action(none)).collect::<Vec<_>>()
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));

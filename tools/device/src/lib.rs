@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A virtio disk of our own. QEMU shows it to the guest as a PCI function, by the protocol vfio-user. It
-//! is honest unless a test tells it otherwise, and checks what the driver does.
+//! A virtio disk of our own, or a SCSI host. QEMU shows it to the guest as a PCI function, by the protocol
+//! vfio-user. It is honest unless a test tells it otherwise, and checks what the driver does.
 
+mod back_end;
 mod blk;
 mod breach;
 mod common;
@@ -16,6 +17,7 @@ mod ring;
 #[path = "../../suite/src/registers/rules.rs"]
 mod rules;
 mod script;
+mod scsi;
 mod server;
 mod spec;
 #[path = "../../suite/src/registers/trace.rs"]

@@ -59,7 +59,8 @@ impl ConfigSpace {
     pub fn new(spec: &Spec) -> Self {
         let mut space = Self { bytes: vec![0; SIZE], has_msix: spec.vectors > 0 };
         // Vendor, device; revision 1, mass storage; a list of capabilities.
-        space.put(0, &[0xf4, 0x1a, 0x42, 0x10, 0, 0, 0x10, 0, 1, 0, 0, 1]);
+        let device = if spec.units > 0 { 0x48 } else { 0x42 };
+        space.put(0, &[0xf4, 0x1a, device, 0x10, 0, 0, 0x10, 0, 1, 0, 0, 1]);
         space.put(0x2c, &[0xf4, 0x1a, 0x00, 0x11]);
         space.put(0x34, &[CAP_COMMON as u8]);
         space.put(0x3d, &[1]);
@@ -68,7 +69,7 @@ impl ConfigSpace {
         space.virtio(CAP_COMMON, CAP_ISR, 16, 1, 0, COMMON_LEN);
         space.virtio(CAP_ISR, CAP_DEVICE, 16, 3, PAGE, 1);
         space.virtio(CAP_DEVICE, CAP_NOTIFY, 16, 4, 2 * PAGE, DEVICE_LEN);
-        let notify_len = u32::from(spec.queues) * NOTIFY_MULTIPLIER;
+        let notify_len = u32::from(spec.all_queues()) * NOTIFY_MULTIPLIER;
         space.virtio(CAP_NOTIFY, CAP_PCI_CFG, 20, 2, 3 * PAGE, notify_len);
         space.put(CAP_NOTIFY + 16, &NOTIFY_MULTIPLIER.to_le_bytes());
         let after = if space.has_msix { CAP_MSIX } else { CAP_EXPRESS };

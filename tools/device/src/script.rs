@@ -49,6 +49,12 @@ pub enum Fault {
     Beyond,
     /// A request that names ranges of sectors fails after the first half of them.
     Partial,
+    /// A command to a SCSI host fails with this sense key, code and qualifier.
+    Sense(u32),
+    /// Fields of the response to a command: length of sense data, residual, status of the target.
+    SenseLen(u32),
+    Residual(u32),
+    TargetStatus(u8),
 }
 
 /// What can be wrong with the device.
@@ -81,6 +87,17 @@ pub enum Mischief {
     /// Reports of zones are wrong: 0 and 1, their number; 2 to 6, start, capacity, write pointer, type and
     /// state of the second one.
     Zones(u8),
+    /// A SCSI host does not do these functions of task management, a set of their numbers, but answers this;
+    /// to 255 that no function is answered.
+    NotDone(u8),
+    Answer(u8),
+    /// Its list of units is wrong: 0, of odd length; 1, too long; 2, with unknown addresses.
+    List(u8),
+    /// It has a unit no more, and has it again.
+    Hide(u16),
+    Show(u16),
+    /// It reports an event: 32 bits of the event, 16 of its reason, 8 of the target, 8 of the unit.
+    Event(u64),
     /// Something is wrong now and then.
     Random(u64),
     Honest,
@@ -141,6 +158,10 @@ fn action(name: &str, word: Option<&str>) -> Result<Action, String> {
         "no-data" => Action::Request(Fault::NoData),
         "beyond" => Action::Request(Fault::Beyond),
         "partial" => Action::Request(Fault::Partial),
+        "sense" => Action::Request(Fault::Sense(small()?)),
+        "sense-len" => Action::Request(Fault::SenseLen(small()?)),
+        "residual" => Action::Request(Fault::Residual(small()?)),
+        "target-status" => Action::Request(Fault::TargetStatus(small()? as u8)),
         "stall" => Action::Device(Mischief::Stall(optional()?)),
         "scribble" => Action::Device(Mischief::Scribble),
         "needs-reset" => Action::Device(Mischief::NeedsReset),
@@ -155,6 +176,12 @@ fn action(name: &str, word: Option<&str>) -> Result<Action, String> {
         "deaf" => Action::Device(Mischief::Deaf(small()?)),
         "withhold" => Action::Device(Mischief::Withhold(small()?)),
         "zones" => Action::Device(Mischief::Zones(small()? as u8)),
+        "not-done" => Action::Device(Mischief::NotDone(small()? as u8)),
+        "answer" => Action::Device(Mischief::Answer(small()? as u8)),
+        "list" => Action::Device(Mischief::List(small()? as u8)),
+        "hide" => Action::Device(Mischief::Hide(small()? as u16)),
+        "show" => Action::Device(Mischief::Show(small()? as u16)),
+        "event" => Action::Device(Mischief::Event(argument()?)),
         "random" => Action::Device(Mischief::Random(argument()?)),
         "honest" => Action::Device(Mischief::Honest),
         _ => return Err(format!("{name:?} is no action")),

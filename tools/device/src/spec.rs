@@ -2,6 +2,7 @@
 
 //! What kind of disk is wanted.
 
+use crate::scsi;
 use std::{path::PathBuf, str::FromStr};
 
 /// Feature bits.
@@ -15,6 +16,9 @@ pub mod feature {
     pub const LIFETIME: u32 = 15;
     pub const SECURE_ERASE: u32 = 16;
     pub const ZONED: u32 = 17;
+    /// Those of SCSI hosts.
+    pub const HOTPLUG: u32 = 1;
+    pub const CHANGE: u32 = 2;
     pub const INDIRECT_DESC: u32 = 28;
     pub const EVENT_IDX: u32 = 29;
     pub const VERSION_1: u32 = 32;
@@ -44,6 +48,9 @@ const FEATURES: [(&str, u32, bool); 13] = [
     ("queue_reset", feature::RING_RESET, true),
 ];
 
+/// Features that are only those of disks.
+const OF_DISKS: u128 = 0xff_ffff;
+
 /// Features that all disks have.
 const ALWAYS: [u32; 5] =
     [feature::SEG_MAX, feature::BLK_SIZE, feature::FLUSH, feature::MQ, feature::VERSION_1];
@@ -66,6 +73,10 @@ pub struct Spec {
     pub(crate) script: Option<PathBuf>,
     /// The size of its zones in bytes.
     pub(crate) zone_size: Option<u64>,
+    /// The lengths of sense data and commands that it reports after a reset.
+    pub(crate) sizes: [u32; 2],
+    /// It is a SCSI host with so many units, or a disk if there are none.
+    pub(crate) units: u16,
     /// Something goes wrong at random.
     pub(crate) seed: Option<u64>,
 }
@@ -93,6 +104,8 @@ impl FromStr for Spec {
             qemu: Vec::new(),
             script: None,
             zone_size: None,
+            sizes: [scsi::SENSE_SIZE, scsi::CDB_SIZE],
+            units: 0,
             seed: None,
         };
         for (_, bit, _) in FEATURES.iter().filter(|(.., on)| *on) {
@@ -107,6 +120,9 @@ impl FromStr for Spec {
                 "queue-size" => spec.queue_size = number()?,
                 "vectors" => vectors = Some(number()?.min(2048)),
                 "bus" | "addr" => spec.qemu.push((key.to_owned(), value.to_owned())),
+                "units" => spec.units = number()?.clamp(1, 64),
+                "sense-size" => spec.sizes[0] = number()?.into(),
+                "cdb-size" => spec.sizes[1] = number()?.into(),
                 "script" => spec.script = Some(value.into()),
                 "zone-size" => {
                     let size = bytes(value).filter(|zone| zone.is_power_of_two() && zone % 65536 == 0);
@@ -117,12 +133,20 @@ impl FromStr for Spec {
                 _ => spec.switch(key, value)?,
             }
         }
-        spec.vectors = vectors.unwrap_or(spec.queues + 1);
+        if spec.units > 0 {
+            spec.features = spec.features & !OF_DISKS | 1 << feature::HOTPLUG | 1 << feature::CHANGE;
+        }
+        spec.vectors = vectors.unwrap_or(spec.all_queues() + 1);
         Ok(spec)
     }
 }
 
 impl Spec {
+    /// The number of its queues, with those that are not for requests.
+    pub fn all_queues(&self) -> u16 {
+        if self.units > 0 { self.queues + scsi::FIRST as u16 } else { self.queues }
+    }
+
     /// Whether the disk has a feature.
     pub fn offers(&self, bit: u32) -> bool {
         self.features >> bit & 1 != 0

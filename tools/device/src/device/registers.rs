@@ -75,19 +75,20 @@ impl Device {
                     self.findings.add(breach);
                 }
             }
-            Region::Isr | Region::Device => {}
+            Region::Device => self.back_end.written(offset, value, &mut self.findings),
+            Region::Isr => {}
         }
     }
 
     /// Has the access judged.
     fn observe(&mut self, region: Region, offset: u64, write: bool, value: u64, size: usize) {
-        let kind = "virtio-blk".to_owned();
+        let kind = if self.spec.units > 0 { "virtio-scsi" } else { "virtio-blk" }.to_owned();
         self.rules.observe(&Access { device: 0, kind, region, offset, write, value, size: size as u8 });
     }
 
     fn field(&mut self, at: usize, len: usize) -> u64 {
         let mut bytes = [0; pci::DEVICE_LEN as usize];
-        self.disk.configure(&self.spec, &mut bytes);
+        self.back_end.configure(&self.spec, &mut bytes);
         if self.faults.churn {
             self.common.generation = self.common.generation.wrapping_add(1);
         }

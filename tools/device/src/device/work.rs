@@ -4,6 +4,7 @@
 
 use super::{DRIVER_OK, Device, NEEDS_RESET, Taken};
 use crate::{
+    back_end::{Request, Role, Scope},
     breach::Breach,
     faults::{Treatment, Until},
     interrupts::QUEUE,
@@ -22,16 +23,18 @@ impl Device {
             self.faults.stalled = None;
         }
         let mut next: Vec<Until> = Vec::new();
-        for index in 0..self.queues.len() {
-            if !self.is_working() {
-                break;
+        // First all are taken, because some are about others.
+        for step in [Self::take, Self::complete] {
+            for index in 0..self.queues.len() {
+                if !self.is_working() {
+                    break;
+                }
+                if let Err(breach) = step(self, index, now) {
+                    self.give_up(breach);
+                }
             }
-            let result = self.take(index, now).and_then(|()| self.complete(index, now));
-            if let Err(breach) = result {
-                self.give_up(breach);
-            }
-            next.extend(self.queues[index].taken.iter().map(|taken| taken.until));
         }
+        next.extend(self.queues.iter().flat_map(|queue| &queue.taken).map(|taken| taken.until));
         // What the device stopped in the middle of is noticed when it goes on. A request may have made it stop.
         next.extend([self.resetting, self.faults.stalled].into_iter().flatten());
         next.into_iter()
@@ -82,10 +85,18 @@ impl Device {
     }
 
     fn accept(&mut self, index: usize, chain: Chain, now: Instant) {
-        self.counts.requests += 1;
-        let (treatment, mischief) = self.faults.request();
+        let (mut treatment, mut mischief) = <(Treatment, Vec<_>)>::default();
+        self.back_end.taken(index, &self.memory, &chain, &mut self.findings);
+        match self.back_end.role(index) {
+            Role::Requests => {
+                self.counts.requests += 1;
+                (treatment, mischief) = self.faults.request(|value| self.back_end.random(value));
+            }
+            Role::Control { answers } => treatment.lose = !answers,
+            Role::Events(_) => {}
+        }
         let until = if treatment.lose { Until::Never } else { Until::Time(now + treatment.delay) };
-        self.queues[index].taken.push_back(Taken { chain, treatment, until });
+        self.queues[index].taken.push_back(Taken { chain, treatment, until, ended: None });
         for what in mischief {
             self.mischief(what, now);
         }
@@ -102,25 +113,32 @@ impl Device {
         }
         let mut used = Vec::new();
         let mut silent = true;
-        let queue = &mut self.queues[index];
-        let Some(ring) = &mut queue.ring else { return Ok(()) };
         let mut taints = false;
-        for Taken { chain, treatment, .. } in due {
-            let written = self.disk.serve(
-                self.common.accepted,
-                &self.memory,
-                &chain,
-                &treatment,
-                &mut self.findings,
-            )?;
+        for Taken { chain, treatment, ended, .. } in due {
+            let request = Request {
+                queue: index,
+                features: self.common.accepted,
+                memory: &self.memory,
+                chain: &chain,
+                treatment: &treatment,
+                ended,
+            };
+            let served = self.back_end.serve(&request, &mut self.findings)?;
+            if let Some((scope, response)) = served.ends {
+                self.end(&scope, response, now)?;
+            }
             silent &= treatment.silent;
             taints = treatment.taints();
-            used.push(done(chain, &treatment, written));
+            used.push(done(chain, &treatment, served.written));
             if taints {
                 break;
             }
         }
-        self.counts.completed += used.len() as u64;
+        let queue = &mut self.queues[index];
+        let Some(ring) = &mut queue.ring else { return Ok(()) };
+        if self.back_end.role(index) == Role::Requests {
+            self.counts.completed += used.len() as u64;
+        }
         let wanted = ring.complete(&self.memory, &used)?;
         if taints {
             queue.abandon();
@@ -131,13 +149,36 @@ impl Device {
         Ok(())
     }
 
+    /// Ends requests because of another one.
+    fn end(&mut self, scope: &Scope, response: u8, now: Instant) -> Result<(), Breach> {
+        for index in 0..self.queues.len() {
+            if self.back_end.role(index) != Role::Requests {
+                continue;
+            }
+            for taken in &mut self.queues[index].taken {
+                if self.back_end.is_in(scope, &self.memory, &taken.chain) {
+                    (taken.treatment, taken.until) = (Treatment::default(), Until::Time(now));
+                    taken.ended = Some(response);
+                }
+            }
+            self.complete(index, now)?;
+        }
+        Ok(())
+    }
+
     /// Takes what is due from the list: in order all that is before something that is not.
     fn due(&mut self, index: usize, now: Instant) -> Vec<Taken> {
         let in_order = self.common.has(feature::IN_ORDER);
         let taken = std::mem::take(&mut self.queues[index].taken);
+        let events = match self.back_end.role(index) {
+            Role::Events(count) => count,
+            _ => usize::MAX,
+        };
         let mut waits = false;
+        let mut place = 0;
         let (due, rest): (Vec<_>, Vec<_>) = taken.into_iter().partition(|taken| {
-            waits = in_order && waits || !taken.until.is_over(now);
+            place += 1;
+            waits = in_order && waits || place > events || !taken.until.is_over(now);
             !waits
         });
         self.queues[index].taken = rest.into();
