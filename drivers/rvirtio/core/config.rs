@@ -123,6 +123,18 @@ impl<'a> Config<'a> {
             .configuration(|transport| transport.config_write8(offset, value))
     }
 
+    /// Writes the four bytes of the field at `offset` in one access.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::read`].
+    #[doc(alias = "virtio_cwrite32")]
+    pub fn write_u32(&self, offset: u32, value: u32) -> Result {
+        self.check(offset, 4)?;
+        self.0
+            .configuration(|transport| transport.config_write32(offset, value))
+    }
+
     /// Checks that a field of `size` bytes, a power of two, exists and is aligned.
     fn check(&self, offset: u32, size: u32) -> Result {
         if access::has_field(self.len(), offset, size) {

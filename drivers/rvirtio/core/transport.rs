@@ -98,6 +98,8 @@ pub unsafe trait Transport: Send + Sync {
     fn config_read32(&self, offset: u32) -> u32;
     /// Writes a byte of the configuration space. Does nothing if `offset` is out of bounds.
     fn config_write8(&self, offset: u32, value: u8);
+    /// Writes four bytes; `offset` must be a multiple of four.
+    fn config_write32(&self, offset: u32, value: u32);
 
     /// Returns the number of queues of the device.
     fn num_queues(&self) -> u16;

@@ -150,6 +150,12 @@ unsafe impl Transport for SoftTransport {
         }
     }
 
+    fn config_write32(&self, offset: u32, value: u32) {
+        for (offset, byte) in (offset..).zip(value.to_le_bytes()) {
+            self.config_write8(offset, byte);
+        }
+    }
+
     fn num_queues(&self) -> u16 {
         if self.is_present() {
             QUEUES as u16

@@ -291,6 +291,12 @@ unsafe impl Transport for PciTransport<'_> {
         }
     }
 
+    fn config_write32(&self, offset: u32, value: u32) {
+        if let Some(cfg) = &self.device_cfg {
+            cfg.write32(offset as usize, value);
+        }
+    }
+
     fn num_queues(&self) -> u16 {
         self.common.read16(common::NUM_QUEUES)
     }

@@ -3,6 +3,7 @@
 //! The driver that is registered with the bus.
 
 use crate::{
+    config::set_sizes,
     data::Data,
     setup,
     spec::{
@@ -66,6 +67,12 @@ impl Driver for Scsi {
 
     fn start(data: Pin<&Data<'_>>, start: &mut Start<'_>) -> Result {
         let host = &data.get_ref().host;
+        set_sizes(&host.data().config).inspect_err(|_| {
+            dev_err!(
+                host.data().dev,
+                "lengths of commands or sense data cannot be set\n"
+            );
+        })?;
         host.data().control.start(start)?;
         host.data().events.start(start)?;
         host.queues().try_for_each(|queue| queue.start(start))

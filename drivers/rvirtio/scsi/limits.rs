@@ -6,9 +6,8 @@
 //! be used are reduced.
 
 use super::spec::{
-    CDB_SIZE,
-    EVENT_SIZE,
-    SENSE_SIZE, //
+    queue,
+    EVENT_SIZE, //
 };
 use core::fmt;
 
@@ -19,8 +18,6 @@ pub(crate) struct Reported {
     pub(crate) max_sectors: u32,
     pub(crate) cmd_per_lun: u32,
     pub(crate) event_info_size: u32,
-    pub(crate) sense_size: u32,
-    pub(crate) cdb_size: u32,
     pub(crate) max_target: u16,
     pub(crate) max_lun: u32,
 }
@@ -59,10 +56,6 @@ pub(crate) struct HostLimits {
 pub(crate) enum LimitsError {
     /// The largest transfer is less than a page.
     Sectors(u32),
-    /// CDBs have another length than at first.
-    CdbSize(u32),
-    /// Sense data may be longer than at first.
-    SenseSize(u32),
     /// Commands would need more descriptors than the queue has.
     QueueTooSmall,
 }
@@ -71,8 +64,6 @@ impl fmt::Display for LimitsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sectors(n) => write!(f, "transfers of {n} sectors are smaller than a page"),
-            Self::CdbSize(n) => write!(f, "invalid length {n} of commands (cdb_size)"),
-            Self::SenseSize(n) => write!(f, "invalid length {n} of sense data (sense_size)"),
             Self::QueueTooSmall => f.write_str("queue is too small for any command"),
         }
     }
@@ -93,18 +84,18 @@ const MAX_LUN: u32 = 0x3fff;
 /// Where LUNs in the flat format begin.
 const FLAT: u64 = 0x4000;
 
+/// Returns the number of request queues of a device that reports so many of them, and whose transport
+/// has so many queues of all kinds, which can be fewer. Without a number there is one.
+pub(crate) fn request_queues(reported: u32, of_transport: u16) -> u16 {
+    let reported = u16::try_from(reported).unwrap_or(u16::MAX).max(1);
+    reported.min(of_transport.saturating_sub(queue::REQUEST))
+}
+
 impl Reported {
     /// Returns the limits of the host.
     pub(crate) fn check(&self, driver: &DriverLimits) -> Result<HostLimits, LimitsError> {
         if driver.segments == 0 || driver.depth == 0 {
             return Err(LimitsError::QueueTooSmall);
-        }
-        // The driver leaves both as they are after a reset.
-        if self.cdb_size != CDB_SIZE as u32 {
-            return Err(LimitsError::CdbSize(self.cdb_size));
-        }
-        if self.sense_size > SENSE_SIZE as u32 {
-            return Err(LimitsError::SenseSize(self.sense_size));
         }
         // As in C, no limit.
         let sectors = match self.max_sectors {
@@ -147,8 +138,6 @@ mod tests {
         max_sectors: 0xffff,
         cmd_per_lun: 128,
         event_info_size: 16,
-        sense_size: 96,
-        cdb_size: 32,
         max_target: 255,
         max_lun: 16383,
     };
@@ -196,6 +185,21 @@ mod tests {
     }
 
     #[test]
+    fn queues_are_those_that_are_there() {
+        for (reported, of_transport, expected) in [
+            (0, 3, 1),
+            (1, 3, 1),
+            (4, 6, 4),
+            (4, 5, 3),
+            (u32::MAX, 0xffff, 0xfffd),
+            (1, 2, 0),
+            (0, 0, 0),
+        ] {
+            assert_eq!(request_queues(reported, of_transport), expected);
+        }
+    }
+
+    #[test]
     fn numbers_are_limited_by_both_sides() {
         for (reported, expected) in [(0, 1), (1, 1), (126, 126), (127, 126), (u32::MAX, 126)] {
             assert_eq!(
@@ -223,23 +227,6 @@ mod tests {
                 Ok(expected)
             );
         }
-    }
-
-    #[test]
-    fn commands_and_sense_data_fit_into_their_places() {
-        for size in [0, 16, 31, 33, u32::MAX] {
-            assert_eq!(
-                check(|r| r.cdb_size = size),
-                Err(LimitsError::CdbSize(size))
-            );
-        }
-        for size in [97, 252, u32::MAX] {
-            assert_eq!(
-                check(|r| r.sense_size = size),
-                Err(LimitsError::SenseSize(size))
-            );
-        }
-        assert!(check(|r| r.sense_size = 18).is_ok());
     }
 
     /// covers: SCSI-08 SCSI-09

@@ -18,7 +18,10 @@ use kernel::{
     device::Bound,
     prelude::*, //
 };
-use rvirtio::Device;
+use rvirtio::{
+    Config,
+    Device, //
+};
 use scsi_host::{
     Address,
     Busy,
@@ -35,6 +38,7 @@ pub(crate) type Host<'bound> = scsi_host::Host<'bound, Ops<'bound>>;
 /// What the driver has for all of a host.
 pub(crate) struct HostData<'bound> {
     pub(crate) dev: &'bound Device<Bound>,
+    pub(crate) config: Config<'bound>,
     pub(crate) control: Pin<KBox<Control<'bound>>>,
     pub(crate) events: Pin<KBox<Events<'bound>>>,
 }

@@ -8,6 +8,7 @@ use crate::{
     data::Data,
     events::Events,
     limits::{
+        request_queues,
         DriverLimits,
         HostLimits, //
     },
@@ -78,9 +79,8 @@ pub(crate) fn data<'bound>(init: Negotiated<'bound>) -> impl PinInit<Data<'bound
 
 /// Returns the numbers of request queues to use.
 fn count_queues(init: &Negotiated<'_>) -> Result<RequestQueues> {
-    // The configuration may report more queues than the transport has.
-    let of_transport = init.num_queues().saturating_sub(queue::REQUEST);
-    let available = config::num_queues(&init.config())?.min(of_transport);
+    let reported = config::num_queues(&init.config())?;
+    let available = request_queues(reported, init.num_queues());
     let limit = module_parameters::num_request_queues.value();
     let polled = module_parameters::poll_queues.value();
     RequestQueues::new(init.device(), available, limit, polled, num_possible_queues)
@@ -143,6 +143,7 @@ fn create_data<'bound>(
     let events = Events::new(configured, events, limits.event_size)?;
     let data = HostData {
         dev,
+        config: configured.config(),
         control,
         events,
     };
