@@ -87,7 +87,7 @@ fault() {
 	done || exit
 	seconds_of transfer && result=works || result=fails
 	[ "$took" -le $BOUND ] || fail "the request took $took s"
-	echo "$bdf: $result in $took s, $(grep -H . "/sys/block/$disk/device/recovery/"* | sed 's/.*recovery.//' | tr '\n' ' ')"
+	echo "$bdf: $result in $took s, $(counters "$disk")"
 	# Until it was looked at nobody has noticed what is wrong after the request.
 	[ $result = fails ] || [ $operation = write ] || cmp -s /tmp/own.$bdf /tmp/own.data || fail "it has read something else"
 	if [ $outcome = recovers ]; then

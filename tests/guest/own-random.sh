@@ -22,7 +22,7 @@ load() {
 		--continue_on_error=all --error_dump=0 >/tmp/own.$seed 2>&1 &
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
-		echo 1 >"/sys/block/$disk/device/recover"
+		recover "$disk"
 		sleep 1
 	done 2>/dev/null
 }
@@ -31,19 +31,19 @@ load() {
 random() {
 	bdf=$1 seed=$((first + $2))
 	disk=$(own_disk "$bdf")
-	echo 2000 >"/sys/block/$disk/queue/io_timeout"
+	patience "$disk" 2
 	before=$(counted "$bdf" faults)
 	tell "$bdf" "random $seed" >/dev/null
 	seconds_of load
 	[ "$took" -le $ALL ] || fail "the requests took $took s with the seed $seed"
 	tell "$bdf" honest >/dev/null
 	faults=$(($(counted "$bdf" faults) - before))
-	echo "seed $seed: $faults faults in $took s, $(grep -H . "/sys/block/$disk/device/recovery/"* | sed 's/.*recovery.//' | tr '\n' ' ')"
+	echo "seed $seed: $faults faults in $took s, $(counters "$disk")"
 	[ $faults -ge 2 ] || fail "there were $faults faults with the seed $seed"
 	expect_no_findings "$bdf"
 	# What was wrong last may not have been noticed yet.
 	within $BOUND works || fail "the disk does not work when the device is honest"
-	echo 30000 >"/sys/block/$disk/queue/io_timeout"
+	patience "$disk" 30
 	sh lib/verify.sh "/dev/$disk" || fail "the disk does not hold what was written"
 	bind_anew "$bdf"
 	disk=$(own_disk "$bdf")
@@ -53,7 +53,7 @@ random() {
 
 # works: whether the device can be started and read.
 works() {
-	echo 1 >"/sys/block/$disk/device/recover" && read_block "$disk" 100
+	recover "$disk" && read_block "$disk" 100
 }
 
 first=$(($1 * 4))

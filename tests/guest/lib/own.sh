@@ -25,9 +25,10 @@ expect_no_findings() {
 	done
 }
 
-# own_disk BDF: prints the name of the disk. It asks no disk for its serial number, which is a request.
+# own_disk BDF: prints the name of the disk, or of the first unit of a SCSI host. It asks none for its serial
+# number, which is a request.
 own_disk() {
-	for own in "/sys/bus/pci/devices/$1"/*virtio*/block/*; do
+	for own in "/sys/bus/pci/devices/$1"/*virtio*/block/* "/sys/bus/pci/devices/$1"/*virtio*/host*/target*/*:0/block/*; do
 		[ ! -b "/dev/${own##*/}" ] || echo "${own##*/}"
 	done
 }
@@ -57,12 +58,33 @@ bind() {
 	[ "$took" -le $BOUND ] || fail "bind took $took s"
 }
 
-# own_functions: prints the addresses of the disks of tests/vm/own-faults.
+# own_functions: prints the addresses of the disks of tests/vm/own-faults, or of the hosts of these units.
 own_functions() {
-	for serial in split packed split-in-order packed-in-order; do
-		own=$(disk $serial) || exit
-		bdf_of "$own"
+	for serial in ${OWN_UNITS:-split packed split-in-order packed-in-order}; do
+		if [ -n "$OWN_UNITS" ]; then
+			own=$(unit "$serial") && function_of "$own" || exit
+		else
+			own=$(disk "$serial") && bdf_of "$own" || exit
+		fi
 	done
+}
+
+# patience DISK SECONDS: sets the time-out of its requests.
+patience() {
+	if [ -n "$OWN_UNITS" ]; then
+		echo "$2" >"/sys/block/$1/device/timeout"
+	else
+		echo "$2"000 >"/sys/block/$1/queue/io_timeout"
+	fi
+}
+
+# recover DISK: has its device started again, and a unit used again, if they were given up.
+recover() {
+	path=$(readlink -f "/sys/block/$1/device")
+	echo 1 >"${path%/host*}/recover" || return
+	if [ -n "$OWN_UNITS" ] && [ "$(cat "$path/state")" = offline ]; then
+		echo running >"$path/state"
+	fi
 }
 
 # at_once COMMAND BDF...: runs `COMMAND BDF INDEX` for all of them at the same time; fails if one fails.

@@ -2,9 +2,16 @@
 #
 # What tests of recovery share. Sourced by them.
 
-# counter DISK NAME: prints a counter of its device.
+# counter DISK NAME: prints a counter of its device, which for a unit of a SCSI host is that of the host.
 counter() {
-	cat "/sys/block/$1/device/recovery/$2"
+	path=$(readlink -f "/sys/block/$1/device")
+	cat "${path%/host*}/recovery/$2"
+}
+
+# counters DISK: prints all of them.
+counters() {
+	path=$(readlink -f "/sys/block/$1/device")
+	grep -H . "${path%/host*}/recovery/"* | sed 's/.*recovery.//' | tr '\n' ' '
 }
 
 # expect_counters DISK NAME=VALUE...: fails unless these counters have these values, and the others 0.

@@ -54,3 +54,13 @@ plug() {
 unplug() {
 	qmp device_del "{\"id\":\"$1\"}" >/dev/null
 }
+
+# function_of DISK: prints the address of the PCI function that its host is.
+function_of() {
+	basename "$(dirname "$(virtio_path "$1")")"
+}
+
+# units_of DISK: prints all units of its host.
+units_of() {
+	lsscsi "$(host_of "$1"):-:-:-"
+}
