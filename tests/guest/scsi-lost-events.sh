@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A SCSI host that says that it has lost events is looked at for units that came and went; events that cannot be
-# change nothing; and there are always buffers for others.
+# A SCSI host that says that it has lost events is looked at for units that came, went and changed; events that
+# cannot be change nothing; and there are always buffers for others.
 #
 # covers: SCSI-06 SCSI-10
 # vm: @own-scsi
@@ -35,6 +35,15 @@ within 30 no_unit h-split2 || fail "a unit that went did not go: $(lsscsi)"
 within 30 no_unit h-split1 || fail "a unit whose event was lost did not go: $(lsscsi)"
 tell "$bdf" "show 1" "show 2" "event $MISSED" >/dev/null
 unit h-split2 >/dev/null
+
+# Another size, of which the event was lost.
+sectors() {
+	[ "$(cat "/sys/block/$disk/size")" = "$1" ]
+}
+tell "$bdf" "capacity 4096" "event $MISSED" >/dev/null
+within 30 sectors 4096 || fail "a unit that was resized unseen has $(cat "/sys/block/$disk/size") sectors"
+tell "$bdf" honest "event $MISSED" >/dev/null
+within 30 sectors 81920 || fail "a unit that was resized back unseen has $(cat "/sys/block/$disk/size") sectors"
 
 # An unknown event; an unknown reason; a target and units that are not there, which come or go; and more of
 # them than there are buffers.

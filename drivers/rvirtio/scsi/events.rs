@@ -202,6 +202,9 @@ impl<'bound> Events<'bound> {
             }
             if missed {
                 remove_dead(live, |_| true);
+                // Changes may have been lost, too. Besides, a unit that was asked while the device
+                // had failed is taken for empty.
+                live.devices().for_each(|device| device.rescan());
                 live.scan();
             }
         }

@@ -336,6 +336,7 @@ impl BackEnd for Host {
         match what {
             Mischief::NotDone(functions) => self.not_done = functions,
             Mischief::Answer(answer) => self.answer = answer,
+            Mischief::Capacity(blocks) => self.units.iter_mut().for_each(|unit| unit.capacity = blocks),
             Mischief::List(how) => self.list = Some(how),
             Mischief::Hide(unit) | Mischief::Show(unit) => {
                 if let Some(unit) = self.units.get_mut(usize::from(unit)) {
@@ -373,7 +374,7 @@ impl BackEnd for Host {
 
     fn be_honest(&mut self) -> bool {
         (self.not_done, self.answer, self.list) = (0, OK, None);
-        self.units.iter_mut().for_each(|unit| unit.is_there = true);
+        self.units.iter_mut().for_each(Unit::be_honest);
         self.events.clear();
         false
     }

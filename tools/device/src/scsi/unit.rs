@@ -61,6 +61,8 @@ pub struct Unit {
     pub number: u16,
     pub is_there: bool,
     pub flushes: u64,
+    /// In blocks, as the driver is told.
+    pub capacity: u64,
     /// The next command is told that it was reset.
     attention: bool,
 }
@@ -74,8 +76,13 @@ impl Unit {
             number,
             is_there: true,
             flushes: 0,
+            capacity: size / BLOCK,
             attention: true,
         }
+    }
+
+    pub fn be_honest(&mut self) {
+        (self.is_there, self.capacity) = (true, self.data.len() as u64 / BLOCK);
     }
 
     pub fn was_reset(&mut self) {
@@ -89,7 +96,7 @@ impl Unit {
             return Answer::Sense(WAS_RESET);
         }
         let good = || Answer::Good(Vec::new());
-        let blocks = self.data.len() as u64 / BLOCK;
+        let last = self.capacity.saturating_sub(1);
         match cdb[0] {
             operation::TEST_UNIT_READY | operation::START_STOP_UNIT => good(),
             operation::REQUEST_SENSE => Answer::Good(sense_data([0; 3]).to_vec()),
@@ -97,12 +104,12 @@ impl Unit {
             operation::MODE_SENSE_6 => Answer::Good([&[23, 0, 0x10, 0][..], &CACHE].concat()),
             operation::MODE_SENSE_10 => Answer::Good([&[0, 26, 0, 0x10, 0, 0, 0, 0][..], &CACHE].concat()),
             operation::READ_CAPACITY_10 => {
-                let last = u32::try_from(blocks - 1).unwrap_or(u32::MAX);
+                let last = u32::try_from(last).unwrap_or(u32::MAX);
                 Answer::Good([last, BLOCK as u32].map(u32::to_be_bytes).concat())
             }
             operation::SERVICE_ACTION_IN if cdb[1] & 0x1f == 0x10 => {
                 let mut data = [0; 32];
-                data[..8].copy_from_slice(&(blocks - 1).to_be_bytes());
+                data[..8].copy_from_slice(&last.to_be_bytes());
                 data[8..12].copy_from_slice(&(BLOCK as u32).to_be_bytes());
                 Answer::Good(data.to_vec())
             }
