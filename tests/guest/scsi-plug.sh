@@ -78,7 +78,9 @@ for unit in 1 2 3 4 5 6 7 8 9 10 11 12; do
 done
 within 60 drives 0 || fail "of 12 drives that went there are still $(ls -d /sys/class/scsi_device/*:0:9:* | wc -l)"
 
-# A medium comes and goes.
+# A medium comes and goes, if the kernel has a driver for drives.
+modprobe -q sr_mod
+[ -e /sys/bus/scsi/drivers/sr ] || exit 0
 cd=$(basename "$(echo /sys/class/scsi_host/host*/device/target*:0:1/*:0:1:0/block/sr*)")
 qmp blockdev-open-tray '{"id":"cd"}' >/dev/null || exit
 qmp blockdev-insert-medium '{"id":"cd","node-name":"medium"}' >/dev/null || exit

@@ -46,6 +46,7 @@ grep -qi 'illegal request' /tmp/raw || fail "no sense data says why: $(cat /tmp/
 # Fewer bytes than there is room for: the rest does not count.
 sg_raw -r 255 "/dev/$disk" 12 00 00 00 24 00 2>&1 | grep -q 'Received 36 bytes' || fail "the residual is wrong"
 # Empty, and says so.
-cd=$(basename "$(echo /sys/class/scsi_host/host*/device/target*:0:1/*:0:1:0/block/sr*)")
-[ -b "/dev/$cd" ] || fail "there is no CD drive: $(lsscsi)"
-refuse sh -c "sg_raw /dev/$cd 00 00 00 00 00 00 >/tmp/raw 2>&1"
+cd=$(basename "$(echo /sys/class/scsi_host/host*/device/target*:0:1/*:0:1:0)")
+[ -c "/dev/bsg/$cd" ] || fail "there is no CD drive: $(lsscsi)"
+refuse sh -c "sg_raw /dev/bsg/$cd 00 00 00 00 00 00 >/tmp/raw 2>&1"
+grep -qi 'medium not present' /tmp/raw || fail "no sense data says why: $(cat /tmp/raw)"
