@@ -57,5 +57,14 @@ NETWORK=78
 export NETWORK
 net payload || fail "payload in a VLAN"
 ip link delete tagged
+
+# A program for XDP wants frames as the network has them.
+PROGRAMS=/sys/fs/bpf
+if mountpoint -q $PROGRAMS || mount -t bpf bpf $PROGRAMS 2>/dev/null; then
+	trap 'rm -f $PROGRAMS/*' EXIT
+	python3 $LIB/xdp.py load || exit 1
+	refuse ip link set dev "$near" xdpdrv pinned $PROGRAMS/pass 2>/tmp/why
+	grep -q 'the device merges frames or leaves out checksums' /tmp/why || fail "it is not said why: $(cat /tmp/why)"
+fi
 nothing_lost rx_errors tx_dropped
 link_down

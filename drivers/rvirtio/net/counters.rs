@@ -63,6 +63,18 @@ pub(crate) struct RxCounters {
     pub(crate) alloc_fail: Counter,
     /// Notifications of the device.
     pub(crate) kicks: Counter,
+    pub(crate) xdp: XdpCounters,
+}
+
+/// Counters of what a program has looked at.
+#[derive(Default)]
+pub(crate) struct XdpCounters {
+    /// Frames that a program has looked at.
+    pub(crate) packets: Counter,
+    /// Frames that were to be sent where they came from.
+    pub(crate) tx: Counter,
+    /// Frames that were dropped, or that the program could not look at.
+    pub(crate) drops: Counter,
 }
 
 impl RxCounters {
@@ -74,13 +86,21 @@ impl RxCounters {
             "length_errors" => self.length_errors.get(),
             "frame_errors" => self.frame_errors.get(),
             "alloc_fail" => self.alloc_fail.get(),
+            "xdp_packets" => self.xdp.packets.get(),
+            "xdp_tx" => self.xdp.tx.get(),
+            "xdp_drops" => self.xdp.drops.get(),
             _ => 0,
         }
     }
 
     /// Frames that were received and dropped, for whatever reason.
     fn drops(&self) -> u64 {
-        let counters = [&self.length_errors, &self.frame_errors, &self.dropped];
+        let counters = [
+            &self.length_errors,
+            &self.frame_errors,
+            &self.dropped,
+            &self.xdp.drops,
+        ];
         counters
             .into_iter()
             .map(Counter::get)
@@ -100,6 +120,9 @@ pub(crate) struct TxCounters {
     pub(crate) kicks: Counter,
     /// How often the stack has not been able to send for long. The stack's watchdog counts.
     pub(crate) timeouts: Counter,
+    /// Frames that programs want to have sent, and those of them that were not.
+    pub(crate) xdp: Counter,
+    pub(crate) xdp_drops: Counter,
 }
 
 impl TxCounters {
@@ -109,6 +132,8 @@ impl TxCounters {
             "kicks" => self.kicks.get(),
             "tx_timeouts" => self.timeouts.get(),
             "drops" => self.dropped.get(),
+            "xdp_tx" => self.xdp.get(),
+            "xdp_tx_drops" => self.xdp_drops.get(),
             _ => 0,
         }
     }
@@ -123,6 +148,7 @@ impl Counters {
         add(&mut stats.rx_length_errors, &self.rx.length_errors);
         add(&mut stats.rx_frame_errors, &self.rx.frame_errors);
         add(&mut stats.rx_dropped, &self.rx.dropped);
+        add(&mut stats.rx_dropped, &self.rx.xdp.drops);
         add(&mut stats.tx_packets, &self.tx.packets);
         add(&mut stats.tx_bytes, &self.tx.bytes);
         add(&mut stats.tx_dropped, &self.tx.dropped);

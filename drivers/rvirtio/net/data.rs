@@ -62,6 +62,9 @@ pub(crate) struct NetData<'bound> {
     paused: AtomicBool,
     /// How many pairs of queues are used. Set with the instance lock held.
     used_pairs: AtomicU16,
+    /// The largest MTU that the program takes which looks at received frames. Set with the instance lock
+    /// held.
+    max_mtu_for_xdp: AtomicU32,
 }
 
 impl<'bound> NetData<'bound> {
@@ -81,6 +84,7 @@ impl<'bound> NetData<'bound> {
             duplex: AtomicU32::new(u32::MAX),
             paused: AtomicBool::new(false),
             used_pairs: AtomicU16::new(1),
+            max_mtu_for_xdp: AtomicU32::new(u32::MAX),
         })
     }
 
@@ -119,6 +123,15 @@ impl<'bound> NetData<'bound> {
 
     pub(crate) fn set_used_pairs(&self, count: u16) {
         self.used_pairs.store(count, Ordering::Relaxed);
+    }
+
+    /// Returns the largest MTU that the program takes which looks at received frames.
+    pub(crate) fn max_mtu_for_xdp(&self) -> u32 {
+        self.max_mtu_for_xdp.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_max_mtu_for_xdp(&self, mtu: u32) {
+        self.max_mtu_for_xdp.store(mtu, Ordering::Relaxed);
     }
 
     /// Keeps the device from being used until [`NetData::unpause`].

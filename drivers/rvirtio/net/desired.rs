@@ -55,6 +55,8 @@ pub(crate) struct Desired<'bound> {
     vlans: Vlans,
     /// `None` for those that are on after a reset.
     offloads: Option<u64>,
+    /// None are on whatever the others are, as a program looks at what is received.
+    xdp: bool,
     /// One is used after a reset.
     pairs: u16,
     /// How received frames are spread over them.
@@ -83,6 +85,7 @@ impl<'bound> Desired<'bound> {
             filter: None,
             vlans: Vlans::new(),
             offloads: None,
+            xdp: false,
             pairs: 1,
             rss,
         }
@@ -127,7 +130,8 @@ impl<'bound> Desired<'bound> {
         } else if self.pairs != 1 {
             note(queue.send(mq::PAIRS_SET, &self.pairs.to_le_bytes()));
         }
-        if let Some(bits) = self.offloads {
+        let none = (self.xdp && self.caps.offloads).then_some(0);
+        if let Some(bits) = none.or(self.offloads) {
             note(queue.send(offloads::SET, &bits.to_le_bytes()));
         }
         if let Some(filter) = &self.filter {
@@ -233,6 +237,29 @@ impl<'bound> Desired<'bound> {
         self.tell(|queue| queue.send(offloads::SET, &bits.to_le_bytes()))?;
         self.offloads = Some(bits);
         Ok(())
+    }
+
+    /// Switches offloads of what is received off as long as a program looks at that, or switches those on
+    /// that were on before; `all` is what is on after a reset.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue. What was to be switched off is not then.
+    #[doc(alias = "virtnet_clear_guest_offloads")]
+    #[doc(alias = "virtnet_restore_guest_offloads")]
+    pub(crate) fn set_xdp(&mut self, on: bool, all: u64) -> Result {
+        let bits = if on { 0 } else { self.offloads.unwrap_or(all) };
+        let mut result = Ok(());
+        if self.caps.offloads && self.xdp != on {
+            result = self.tell(|queue| queue.send(offloads::SET, &bits.to_le_bytes()));
+        }
+        self.xdp = on && result.is_ok();
+        result
+    }
+
+    /// Returns whether a program looks at what is received.
+    pub(crate) fn has_xdp(&self) -> bool {
+        self.xdp
     }
 
     /// Sets how many pairs of queues the device uses.

@@ -20,6 +20,8 @@ pub(crate) enum Dropped {
     Header(Refused),
     /// For want of memory.
     Memory,
+    /// A program is to look at each frame, and cannot look at this one.
+    Unseen,
 }
 
 /// What is wrong with the length of a frame, or of a part of it.
@@ -59,6 +61,7 @@ pub(crate) fn count(rx: &mut Rx<'_>, napi: &Napi<'_, NetOps<'_>>, why: Dropped) 
             log(rx, napi, bad);
         }
         Dropped::Memory => counters.dropped.add(1),
+        Dropped::Unseen => counters.xdp.drops.add(1),
         Dropped::Header(refused) => {
             counters.frame_errors.add(1);
             log(rx, napi, refused);

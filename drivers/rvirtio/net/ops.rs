@@ -22,7 +22,9 @@ use crate::{
         self,
         Tx, //
     },
-    watch::Remedy, //
+    watch::Remedy,
+    xdp,
+    xdp_rx, //
 };
 use kernel::prelude::*;
 use netdev::{
@@ -42,7 +44,9 @@ use netdev::{
     RxWish,
     TxGuard,
     TxQueueStats,
-    TxSkb, //
+    TxSkb,
+    XdpProg,
+    XdpRefused, //
 };
 use rvirtio::More as MoreUsed;
 
@@ -94,8 +98,12 @@ impl<'bound> Operations for NetOps<'bound> {
         "length_errors",
         "frame_errors",
         "alloc_fail",
+        "xdp_packets",
+        "xdp_tx",
+        "xdp_drops",
     ];
-    const TX_COUNTERS: &'static [&'static str] = &["kicks", "tx_timeouts", "drops"];
+    const TX_COUNTERS: &'static [&'static str] =
+        &["kicks", "tx_timeouts", "drops", "xdp_tx", "xdp_tx_drops"];
 
     fn rx_counter(pair: &Pair<Self>, name: &str) -> u64 {
         pair.rx.named(name)
@@ -145,7 +153,11 @@ impl<'bound> Operations for NetOps<'bound> {
         }
         polled.pair().polling.set();
         let (rx, mut napi) = polled.parts();
-        let received = receive(rx, &mut napi, budget);
+        let received = if napi.has_xdp() {
+            xdp_rx::receive(rx, &mut napi, budget)
+        } else {
+            receive(rx, &mut napi, budget)
+        };
         // Frames that were sent meanwhile, such as acknowledgements, may be done by now.
         let last = received < budget;
         let sent = match polled.tx() {
@@ -225,7 +237,11 @@ impl<'bound> Operations for NetOps<'bound> {
         }
         let data = held.data();
         let bits = data.caps.rx.offloads(to.contains(gro));
-        data.desired().set_offloads(bits)
+        let mut desired = data.desired();
+        if desired.has_xdp() {
+            return Err(EBUSY);
+        }
+        desired.set_offloads(bits)
     }
 
     fn set_pairs(held: &mut Held<'_, Self>, rtnl: &Rtnl<'_>, count: u16) -> Result {
@@ -289,5 +305,16 @@ impl<'bound> Operations for NetOps<'bound> {
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {
         device.link()
+    }
+
+    fn set_mtu(held: &mut Held<'_, Self>, mtu: u32) -> Result {
+        match mtu > held.data().max_mtu_for_xdp() {
+            true => Err(EINVAL),
+            false => Ok(()),
+        }
+    }
+
+    fn set_xdp(held: &mut Held<'_, Self>, prog: Option<XdpProg>) -> Result<(), XdpRefused> {
+        xdp::set(held, prog)
     }
 }

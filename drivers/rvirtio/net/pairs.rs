@@ -47,7 +47,7 @@ pub(crate) fn run(held: &mut Held<'_, NetOps<'_>>) {
 }
 
 /// Has pairs that are used polled, from number `first` on.
-fn run_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
+pub(crate) fn run_from(held: &mut Held<'_, NetOps<'_>>, first: u16) {
     for index in first.into()..usize::from(held.data().used_pairs()) {
         if let Some((rx, mut pools)) = held.rx(index) {
             refill::fill(rx, &mut pools);

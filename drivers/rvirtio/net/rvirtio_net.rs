@@ -11,6 +11,7 @@
 //! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
+//! - [`xdp`], [`xdp_rx`], [`xdp_tx`]: programs that look at received frames.
 //! - [`control`], [`desired`], [`filter`], [`rss`]: commands, and what they set.
 //! - [`counters`]: what is counted.
 //!
@@ -54,6 +55,9 @@ mod spec;
 mod tx;
 mod tx_header;
 mod watch;
+mod xdp;
+mod xdp_rx;
+mod xdp_tx;
 
 use driver::Net;
 

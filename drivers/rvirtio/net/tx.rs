@@ -85,7 +85,7 @@ impl<'bound> Tx<'bound> {
 
     /// Returns whether there is room for a frame, whatever it is like.
     #[inline]
-    fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.vq.num_free() >= self.per_frame
     }
 
@@ -105,7 +105,7 @@ pub(crate) fn takes_fragments(vq: &Virtqueue<'_, TxBuf<'_>>) -> bool {
 }
 
 /// The lock of a transmit queue.
-type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
+pub(crate) type Guard<'a, 'bound> = TxGuard<'a, NetOps<'bound>>;
 
 /// Sends a frame, or drops it.
 ///
@@ -162,7 +162,7 @@ fn dropped(tx: &mut Guard<'_, '_>) {
 
 /// Notifies the device. With `arms`, also sees what is sent, and asks for an interrupt for the rest.
 #[inline(always)]
-fn kick(tx: &mut Guard<'_, '_>, arms: bool) {
+pub(crate) fn kick(tx: &mut Guard<'_, '_>, arms: bool) {
     if let Some(kick) = tx.vq.kick_prepare() {
         kick.notify();
         tx.pair().tx.kicks.add(1);
@@ -204,7 +204,7 @@ fn reap_and_arm(tx: &mut Guard<'_, '_>) -> bool {
 /// Puts a frame into the queue. Drops it if that does not work.
 #[doc(alias = "xmit_skb")]
 #[inline]
-fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
+pub(crate) fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
     let caps = &tx.pair().device().caps.tx;
     let words = if skb.is_gso() {
         segments(&skb, caps)?
@@ -235,7 +235,7 @@ fn refused<'bound>(tx: &mut Tx<'bound>, buf: TxBuf<'bound>) {
 /// Stops the stack, as there is no room for another frame, whatever it is like.
 #[doc(alias = "check_sq_full_and_disable")]
 #[cold]
-fn full(tx: &mut Guard<'_, '_>) {
+pub(crate) fn full(tx: &mut Guard<'_, '_>) {
     tx.stop();
     tx.pair().tx.stop.add(1);
     if tx.arm() == MoreUsed::Pending {
@@ -267,7 +267,7 @@ pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free, last: bool) -> MoreUsed {
 /// Frees frames that were sent, as far as one look finds them.
 #[doc(alias = "free_old_xmit")]
 #[inline(always)]
-fn reap(tx: &mut Guard<'_, '_>, from: Free) {
+pub(crate) fn reap(tx: &mut Guard<'_, '_>, from: Free) {
     let (mut packets, mut bytes) = (0_u32, 0_u32);
     let Tx { vq, maps, .. } = &mut **tx;
     vq.take_used(|used| {

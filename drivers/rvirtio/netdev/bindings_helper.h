@@ -3,8 +3,10 @@
  * What bindgen reads for the netdev crate. The lists of what it takes from
  * here are in bindgen_parameters.
  */
+#include <linux/bpf.h>
 #include <linux/ethtool.h>
 #include <linux/etherdevice.h>
+#include <linux/filter.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -48,3 +50,5 @@ const unsigned int RVIRTIO_PP_FLAG_DMA_MAP = PP_FLAG_DMA_MAP;
 const unsigned int RVIRTIO_PP_FLAG_DMA_SYNC_DEV = PP_FLAG_DMA_SYNC_DEV;
 const unsigned int RVIRTIO_SHARED_INFO_SIZE =
 	SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+const u32 RVIRTIO_XDP_PACKET_HEADROOM = XDP_PACKET_HEADROOM;
+const u32 RVIRTIO_NETDEV_XDP_ACT_BASIC = NETDEV_XDP_ACT_BASIC;

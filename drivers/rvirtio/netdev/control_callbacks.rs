@@ -34,7 +34,7 @@ impl<T: Operations> Callbacks<T> {
         ndo_vlan_rx_add_vid: Some(Self::vlan_add),
         ndo_vlan_rx_kill_vid: Some(Self::vlan_remove),
         ndo_set_features: Some(Self::set_features),
-        ..pin_init::zeroed()
+        ..Self::XDP_OPS
     };
 
     extern "C" fn set_mac(dev: *mut bindings::net_device, address: *mut c_void) -> c_int {

@@ -4,13 +4,43 @@
  * kernel crate nor bindgen provides. In alphabetical order; no logic here.
  */
 #include <linux/bottom_half.h>
+#include <linux/bpf_trace.h>
 #include <linux/etherdevice.h>
+#include <linux/filter.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
+#include <linux/netlink.h>
 #include <linux/skbuff.h>
 #include <net/netdev_lock.h>
 #include <net/page_pool/helpers.h>
+#include <net/xdp.h>
+
+bool rvirtio_helper_bpf_prog_has_frags(const struct bpf_prog *prog);
+bool rvirtio_helper_bpf_prog_has_frags(const struct bpf_prog *prog)
+{
+	return prog->aux->xdp_has_frags;
+}
+
+void rvirtio_helper_bpf_prog_inc(struct bpf_prog *prog);
+void rvirtio_helper_bpf_prog_inc(struct bpf_prog *prog)
+{
+	bpf_prog_inc(prog);
+}
+
+void rvirtio_helper_bpf_prog_put(struct bpf_prog *prog);
+void rvirtio_helper_bpf_prog_put(struct bpf_prog *prog)
+{
+	bpf_prog_put(prog);
+}
+
+u32 rvirtio_helper_bpf_prog_run_xdp(const struct bpf_prog *prog,
+				    struct xdp_buff *xdp);
+u32 rvirtio_helper_bpf_prog_run_xdp(const struct bpf_prog *prog,
+				    struct xdp_buff *xdp)
+{
+	return bpf_prog_run_xdp(prog, xdp);
+}
 
 void rvirtio_helper_eth_hw_addr_random(struct net_device *dev);
 void rvirtio_helper_eth_hw_addr_random(struct net_device *dev)
@@ -142,6 +172,16 @@ void rvirtio_helper_netif_tx_unlock_bh(struct netdev_queue *txq)
 	__netif_tx_unlock_bh(txq);
 }
 
+void rvirtio_helper_nl_set_err_msg(struct netlink_ext_ack *extack,
+				   const char *msg);
+void rvirtio_helper_nl_set_err_msg(struct netlink_ext_ack *extack,
+				   const char *msg)
+{
+	do_trace_netlink_extack(msg);
+	if (extack)
+		extack->_msg = msg;
+}
+
 void *rvirtio_helper_page_address(struct page *page);
 void *rvirtio_helper_page_address(struct page *page)
 {
@@ -199,4 +239,18 @@ void rvirtio_helper_skb_set_ip_summed(struct sk_buff *skb, u8 ip_summed);
 void rvirtio_helper_skb_set_ip_summed(struct sk_buff *skb, u8 ip_summed)
 {
 	skb->ip_summed = ip_summed;
+}
+
+void rvirtio_helper_trace_xdp_exception(const struct net_device *dev,
+					const struct bpf_prog *prog, u32 act);
+void rvirtio_helper_trace_xdp_exception(const struct net_device *dev,
+					const struct bpf_prog *prog, u32 act)
+{
+	trace_xdp_exception(dev, prog, act);
+}
+
+void rvirtio_helper_txq_trans_cond_update(struct netdev_queue *txq);
+void rvirtio_helper_txq_trans_cond_update(struct netdev_queue *txq)
+{
+	txq_trans_cond_update(txq);
 }

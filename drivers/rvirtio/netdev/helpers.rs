@@ -8,17 +8,21 @@
 use crate::bindings::{
     napi_struct,
     net_device,
-    netdev_queue, //
+    netdev_queue,
+    xdp_buff, //
 };
 use kernel::{
     bindings::{
+        bpf_prog,
         dma_addr_t,
         netdev_features_t,
+        netlink_ext_ack,
         page,
         phys_addr_t,
         sk_buff, //
     },
     ffi::{
+        c_char,
         c_int,
         c_long,
         c_uint,
@@ -29,6 +33,11 @@ use kernel::{
 type NapiPoll = unsafe extern "C" fn(*mut napi_struct, c_int) -> c_int;
 
 extern "C" {
+    pub(crate) fn rvirtio_helper_bpf_prog_has_frags(prog: *const bpf_prog) -> bool;
+    pub(crate) fn rvirtio_helper_bpf_prog_inc(prog: *mut bpf_prog);
+    pub(crate) fn rvirtio_helper_bpf_prog_put(prog: *mut bpf_prog);
+    pub(crate) fn rvirtio_helper_bpf_prog_run_xdp(prog: *const bpf_prog, xdp: *mut xdp_buff)
+        -> u32;
     pub(crate) fn rvirtio_helper_eth_hw_addr_random(dev: *mut net_device);
     pub(crate) fn rvirtio_helper_eth_hw_addr_set(dev: *mut net_device, addr: *const u8);
     pub(crate) fn rvirtio_helper_napi_schedule_bh(napi: *mut napi_struct);
@@ -63,6 +72,7 @@ extern "C" {
     pub(crate) fn rvirtio_helper_netif_tx_trylock(txq: *mut netdev_queue) -> bool;
     pub(crate) fn rvirtio_helper_netif_tx_unlock(txq: *mut netdev_queue);
     pub(crate) fn rvirtio_helper_netif_tx_unlock_bh(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_nl_set_err_msg(extack: *mut netlink_ext_ack, msg: *const c_char);
     pub(crate) fn rvirtio_helper_page_address(page: *mut page) -> *mut c_void;
     pub(crate) fn rvirtio_helper_page_pool_fragment_page(page: *mut page, nr: c_long);
     pub(crate) fn rvirtio_helper_page_pool_get_dma_addr(page: *mut page) -> dma_addr_t;
@@ -78,4 +88,10 @@ extern "C" {
         truesize: c_uint,
     );
     pub(crate) fn rvirtio_helper_skb_set_ip_summed(skb: *mut sk_buff, ip_summed: u8);
+    pub(crate) fn rvirtio_helper_trace_xdp_exception(
+        dev: *const net_device,
+        prog: *const bpf_prog,
+        act: u32,
+    );
+    pub(crate) fn rvirtio_helper_txq_trans_cond_update(txq: *mut netdev_queue);
 }

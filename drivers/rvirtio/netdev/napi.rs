@@ -126,6 +126,14 @@ impl<'a, T: Operations> Napi<'a, T> {
         self.pair
     }
 
+    /// Returns the transmit side of the pair under its lock. Must not be called in a poll with a budget of
+    /// 0, which could have interrupted who holds the lock.
+    #[inline]
+    pub fn tx(&mut self) -> TxGuard<'a, T> {
+        // SAFETY: There is such a value in a poll only, where bottom halves are off.
+        unsafe { self.pair.tx.lock(self.pair) }
+    }
+
     /// Returns the source of new buffers, which does not sleep.
     #[inline]
     pub fn pools(&mut self) -> Pools<'_, T> {

@@ -12,7 +12,8 @@
 //!
 //! A [`TxSkb`] is a frame to send, and a [`TxBuf`] one that a virtqueue can have. An [`RxPosted`]
 //! is memory that a virtqueue can have for frames to be received; a [`RxBuf`] is a piece of it, and
-//! an [`RxPart`] what was taken out of that to become part of an [`RxSkb`]. All of them are owned
+//! an [`RxPart`] what was taken out of that to become part of an [`RxSkb`]. An [`XdpFrame`] is a copy of
+//! what was received, for an [`XdpProg`] to decide what becomes of it. All of them are owned
 //! by whoever has the value.
 //!
 //! C headers: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h),
@@ -52,6 +53,10 @@ mod tx_buf;
 mod tx_header;
 mod tx_map;
 mod tx_queue;
+mod xdp_callbacks;
+mod xdp_frame;
+mod xdp_prog;
+mod xdp_queue;
 
 pub use addresses::{
     Addresses,
@@ -116,6 +121,16 @@ pub use tx_map::{
     MAX_SEGMENTS, //
 };
 pub use tx_queue::TxGuard;
+pub use xdp_frame::{
+    Verdict,
+    XdpFrame,
+    XDP_MAX_FRAME, //
+};
+pub use xdp_prog::{
+    XdpProg,
+    XdpRefused, //
+};
+pub use xdp_queue::XdpQueues;
 
 /// Prefix of `pr_*` messages: that of the module which this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]

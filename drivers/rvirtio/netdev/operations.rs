@@ -24,7 +24,11 @@ use crate::{
         RxQueueStats,
         TxQueueStats, //
     },
-    tx_queue::TxGuard, //
+    tx_queue::TxGuard,
+    xdp_prog::{
+        XdpProg,
+        XdpRefused, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -176,4 +180,20 @@ pub trait Operations: Sized {
 
     /// Returns the speed of the link in Mbit/s and whether it is full duplex, as far as known.
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>);
+
+    /// Gets ready for an MTU in the limits that there are. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; the MTU stays as it is.
+    #[doc(alias = "ndo_change_mtu")]
+    fn set_mtu(held: &mut Held<'_, Self>, mtu: u32) -> Result;
+
+    /// Has a program look at each frame that is received, by [`Held::set_xdp`], or none. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; everything is as before then.
+    #[doc(alias = "ndo_bpf")]
+    fn set_xdp(held: &mut Held<'_, Self>, prog: Option<XdpProg>) -> Result<(), XdpRefused>;
 }

@@ -10,7 +10,8 @@ use crate::{
     tx_queue::{
         TxGuard,
         TxQueue, //
-    }, //
+    },
+    xdp_queue::XdpQueue, //
 };
 use core::{
     cell::UnsafeCell,
@@ -41,13 +42,14 @@ pub struct PairInit<T: Operations> {
 /// # Invariants
 ///
 /// - It does not move. `inner` is the device that it is part of, which outlives it.
-/// - `napi` is registered with the device of `inner`. Its bit SCHED guards `rx` and the allocation
+/// - `napi` is registered with the device of `inner`. Its bit SCHED guards `rx`, `xdp` and the allocation
 ///   side of `pools`; while the NAPI is disabled, who holds the instance lock holds the bit.
 /// - The instance lock guards `enabled`.
 pub struct Pair<T: Operations> {
     napi: Opaque<bindings::napi_struct>,
     rx: UnsafeCell<ManuallyDrop<T::Rx>>,
     pools: ManuallyDrop<KVec<PagePool>>,
+    xdp: UnsafeCell<Option<KBox<XdpQueue>>>,
     pub(crate) tx: TxQueue<T::Tx>,
     shared: T::Pair,
     inner: NonNull<Inner<T>>,
@@ -76,6 +78,7 @@ impl<T: Operations> Pair<T> {
             napi: Opaque::zeroed(),
             rx: UnsafeCell::new(ManuallyDrop::new(rx)),
             pools: ManuallyDrop::new(KVec::new()),
+            xdp: UnsafeCell::new(None),
             tx,
             shared,
             inner,
@@ -110,6 +113,12 @@ impl<T: Operations> Pair<T> {
     pub(crate) fn rx(&self) -> *mut T::Rx {
         // `ManuallyDrop` is a transparent wrapper.
         self.rx.get().cast()
+    }
+
+    /// Where it is what a program needs, for who has the right to the receive side.
+    #[inline]
+    pub(crate) fn xdp(&self) -> *mut Option<KBox<XdpQueue>> {
+        self.xdp.get()
     }
 
     #[inline]
@@ -182,6 +191,7 @@ impl<T: Operations> Pair<T> {
     /// The NAPI must be disabled, and nobody use the pair. It must be called once, after
     /// [`Pair::drop_queues`].
     pub(crate) unsafe fn drop_pools(&mut self) {
+        *self.xdp.get_mut() = None;
         // SAFETY: They are dropped once, and nobody uses them, now or later (safety requirements).
         unsafe { ManuallyDrop::drop(&mut self.pools) }
     }

@@ -22,8 +22,9 @@ pub enum RxPosted {
 const _: () = assert!(size_of::<Option<RxPosted>>() == size_of::<RxBuf>());
 
 impl RxPosted {
+    /// Returns its parts.
     #[inline]
-    fn parts(&self) -> &[RxBuf] {
+    pub fn parts(&self) -> &[RxBuf] {
         match self {
             Self::One(buf) => slice::from_ref(buf),
             Self::Many(bufs) => bufs,

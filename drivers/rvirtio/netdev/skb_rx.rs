@@ -40,6 +40,16 @@ pub struct RxSkb {
 unsafe impl Send for RxSkb {}
 
 impl RxSkb {
+    /// # Safety
+    ///
+    /// `raw` must be a socket buffer that the caller owns, in a page of a page pool, without others behind
+    /// it and with no offsets set.
+    #[inline]
+    pub(crate) unsafe fn from_raw(raw: NonNull<sk_buff>) -> Self {
+        // INVARIANT: These are the safety requirements.
+        Self { raw, last: raw }
+    }
+
     /// Returns a new frame of the bytes of `buf` from `offset` on, `len` of them. `None` if there
     /// are not so many, or no memory.
     ///

@@ -160,6 +160,15 @@ impl<'a, T: Operations> TxGuard<'a, T> {
         unsafe { rvirtio_helper_netdev_xmit_more() }
     }
 
+    /// Says that the queue works, though nothing of the stack's is sent: it would take a queue that others
+    /// fill for stuck.
+    #[doc(alias = "txq_trans_cond_update")]
+    #[inline]
+    pub fn touch(&mut self) {
+        // SAFETY: The queue is valid (type invariant of `TxQueue`), and locked.
+        unsafe { rvirtio_helper_txq_trans_cond_update(self.raw()) }
+    }
+
     /// Counts frames that the device is done with.
     #[doc(alias = "netdev_tx_completed_queue")]
     #[inline]

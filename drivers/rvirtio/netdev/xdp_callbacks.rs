@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The callbacks that are about programs which look at received frames.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use crate::{
+    bindings,
+    callbacks::Callbacks,
+    helpers::*,
+    inner::Inner,
+    lock::Held,
+    operations::Operations,
+    xdp_prog::XdpProg, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::from_result,
+    ffi::c_int,
+    prelude::*, //
+};
+
+/// What a command is about if it is about a program.
+type Setup = bindings::netdev_bpf__bindgen_ty_1__bindgen_ty_1;
+
+impl<T: Operations> Callbacks<T> {
+    /// The table of these callbacks.
+    pub(crate) const XDP_OPS: bindings::net_device_ops = bindings::net_device_ops {
+        ndo_bpf: Some(Self::bpf),
+        ndo_change_mtu: Some(Self::change_mtu),
+        ..pin_init::zeroed()
+    };
+
+    extern "C" fn change_mtu(dev: *mut bindings::net_device, mtu: c_int) -> c_int {
+        // SAFETY: The stack passes a device of ours, with its instance lock held.
+        let mut held = unsafe { Held::new(Inner::<T>::of_dev(dev), false) };
+        from_result(|| {
+            // CAST: The stack has compared it with the smallest one.
+            T::set_mtu(&mut held, mtu as u32)?;
+            // SAFETY: It is a device. Who reads this without the lock expects one write.
+            unsafe { (&raw mut (*dev).mtu).write_volatile(mtu as u32) };
+            Ok(0)
+        })
+    }
+
+    extern "C" fn bpf(dev: *mut bindings::net_device, command: *mut bindings::netdev_bpf) -> c_int {
+        // SAFETY: The stack passes a command.
+        if unsafe { (*command).command } != bindings::bpf_netdev_command_XDP_SETUP_PROG {
+            return EINVAL.to_errno();
+        }
+        // SAFETY: This member of the union goes with the command.
+        let setup = unsafe { &*(&raw const (*command).__bindgen_anon_1).cast::<Setup>() };
+        // SAFETY: The stack passes a device of ours, with its instance lock held.
+        let mut held = unsafe { Held::new(Inner::<T>::of_dev(dev), false) };
+        let raw = NonNull::new(setup.prog);
+        // SAFETY: The stack passes a program for XDP, or none.
+        let prog = raw.map(|raw| unsafe { XdpProg::get(raw) });
+        match T::set_xdp(&mut held, prog) {
+            Ok(()) => {
+                if let Some(raw) = raw {
+                    // SAFETY: The stack gives a reference if this succeeds, and there is another.
+                    unsafe { rvirtio_helper_bpf_prog_put(raw.as_ptr()) };
+                }
+                0
+            }
+            Err(refused) => {
+                // SAFETY: The stack passes where texts go, or nothing. This one is there as long as the
+                // module is.
+                unsafe {
+                    rvirtio_helper_nl_set_err_msg(setup.extack, refused.text.as_char_ptr());
+                }
+                refused.error.to_errno()
+            }
+        }
+    }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A received frame that a program is to look at.
+//!
+//! It is a copy: what the program has seen is what comes of the frame, whatever a device still writes to
+//! its buffers. The copy is in a page with room around it, as all that takes frames from a program wants.
+//! A frame that is dropped leaves the page to the next one.
+//!
+//! C header: [`include/net/xdp.h`](srctree/include/net/xdp.h)
+
+use crate::{
+    bindings,
+    helpers::*,
+    napi::Napi,
+    operations::Operations,
+    page_pool::Alloc,
+    rx_buf::RxBuf,
+    skb,
+    skb_rx::{
+        RxSkb,
+        SHARED_INFO_SIZE, //
+    },
+    skb_tx::TxSkb,
+    xdp_queue::XdpQueue, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings::sk_buff,
+    page::PAGE_SIZE, //
+};
+
+/// What a program returns.
+mod action {
+    use kernel::bindings::*;
+
+    pub(super) const ABORTED: u32 = xdp_action_XDP_ABORTED;
+    pub(super) const DROP: u32 = xdp_action_XDP_DROP;
+    pub(super) const PASS: u32 = xdp_action_XDP_PASS;
+    pub(super) const TX: u32 = xdp_action_XDP_TX;
+}
+
+/// The room before a frame, in bytes.
+#[doc(alias = "XDP_PACKET_HEADROOM")]
+const HEADROOM: u32 = bindings::RVIRTIO_XDP_PACKET_HEADROOM;
+
+/// The length of the longest frame that fits, in bytes.
+pub const XDP_MAX_FRAME: u32 = PAGE_SIZE as u32 - HEADROOM - SHARED_INFO_SIZE;
+
+/// A frame that a program is to look at.
+///
+/// # Invariants
+///
+/// `queue` has a page, of which `len` bytes after the headroom are the frame's, at most
+/// [`XDP_MAX_FRAME`].
+pub struct XdpFrame<'a> {
+    queue: &'a mut XdpQueue,
+    dev: *mut bindings::net_device,
+    len: u32,
+}
+
+/// What becomes of a frame.
+pub enum Verdict {
+    /// The stack gets it.
+    Pass(RxSkb),
+    /// It is sent where it came from.
+    Transmit(TxSkb),
+    /// It was dropped: by the program, or as something went wrong.
+    Dropped,
+}
+
+impl<T: Operations> Napi<'_, T> {
+    /// Returns whether a program looks at what the pair receives.
+    #[inline]
+    pub fn has_xdp(&self) -> bool {
+        // SAFETY: There is such a value in a poll only, which has the receive side.
+        unsafe { (*self.pair().xdp()).is_some() }
+    }
+
+    /// Tells who wants to know that a frame could not be sent that the program wanted to have sent.
+    #[cold]
+    pub fn xdp_not_sent(&mut self) {
+        let pair = self.pair();
+        // SAFETY: There is such a value in a poll only, which has the receive side.
+        if let Some(queue) = unsafe { (*pair.xdp()).as_deref() } {
+            let (dev, prog) = (pair.dev(), queue.prog.as_ptr());
+            // SAFETY: Device and program are there.
+            unsafe { rvirtio_helper_trace_xdp_exception(dev, prog, action::TX) }
+        }
+    }
+
+    /// Returns an empty frame for the program. `None` if there is no program, or no memory.
+    #[inline]
+    pub fn xdp_frame(&mut self) -> Option<XdpFrame<'_>> {
+        let pair = self.pair();
+        // SAFETY: There is such a value in a poll only, which has the receive side, and it is borrowed
+        // exclusively.
+        let queue = unsafe { (*pair.xdp()).as_deref_mut() }?;
+        if queue.page.is_none() {
+            // SAFETY: Only who has the receive side allocates from this pool; this is a poll of its NAPI.
+            queue.page = Some(unsafe { queue.pool.page(Alloc::Atomic) }?);
+        }
+        // INVARIANT: There is a page, and no byte is the frame's.
+        Some(XdpFrame {
+            queue,
+            dev: pair.dev(),
+            len: 0,
+        })
+    }
+}
+
+impl XdpFrame<'_> {
+    /// Returns its length in bytes.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// Appends the bytes of `buf` from `offset` on, `len` of them. `false` if there are not so many, or if
+    /// they do not fit.
+    #[inline]
+    pub fn append(&mut self, buf: &RxBuf, offset: u32, len: u32) -> bool {
+        let Some(from) = buf.bytes(offset, len) else {
+            return false;
+        };
+        let Some(page) = &self.queue.page else {
+            return false;
+        };
+        // Not below 0 (type invariant).
+        if len > XDP_MAX_FRAME.wrapping_sub(self.len) {
+            return false;
+        }
+        let at = HEADROOM.wrapping_add(self.len) as usize;
+        // SAFETY: There are `len` bytes at `from`, and as many in the page after those that are the frame's,
+        // as the frame stays within its limit. The page is this value's alone.
+        unsafe {
+            let to = page.cpu().as_ptr().add(at);
+            to.copy_from_nonoverlapping(from.as_ptr(), len as usize);
+        }
+        // INVARIANT: The bytes were just written, and the limit was checked.
+        self.len = self.len.wrapping_add(len);
+        true
+    }
+
+    /// Runs the program, and does what it says.
+    #[doc(alias = "bpf_prog_run_xdp")]
+    pub fn run(self) -> Verdict {
+        let Some(page) = &self.queue.page else {
+            return Verdict::Dropped;
+        };
+        let start = page.cpu().as_ptr();
+        let mut xdp = bindings::xdp_buff::default();
+        // SAFETY: The page has so many bytes. The union has the size of a frame and its flags in it.
+        unsafe {
+            let data = start.add(HEADROOM as usize);
+            xdp.data_hard_start = start.cast();
+            xdp.data = data.cast();
+            xdp.data_meta = data.cast();
+            xdp.data_end = data.add(self.len as usize).cast();
+            let size: *mut [u32; 2] = (&raw mut xdp.__bindgen_anon_1).cast();
+            size.write([PAGE_SIZE as u32, 0]);
+        }
+        xdp.rxq = self.queue.rxq();
+        let prog = self.queue.prog.as_ptr();
+        // SAFETY: The program is there, and `xdp` describes a frame in a page that this value has, of a queue
+        // that is registered. Bottom halves are off: there is such a value in a poll only.
+        let action = unsafe { rvirtio_helper_bpf_prog_run_xdp(prog, &mut xdp) };
+        match action {
+            action::DROP => Verdict::Dropped,
+            action::PASS => match self.into_skb(&xdp) {
+                // SAFETY: It was just built, and nobody else has it.
+                Some(raw) => Verdict::Pass(unsafe { RxSkb::from_raw(raw) }),
+                None => Verdict::Dropped,
+            },
+            action::TX => match self.into_skb(&xdp) {
+                // SAFETY: It was just built, and nobody else has it. Programs cannot make a frame shorter than
+                // an Ethernet header.
+                Some(raw) => Verdict::Transmit(unsafe { TxSkb::from_raw(raw) }),
+                None => Verdict::Dropped,
+            },
+            _ => {
+                self.failed(action);
+                Verdict::Dropped
+            }
+        }
+    }
+
+    /// Returns a socket buffer around the frame as the program has left it; `None` without memory.
+    #[doc(alias = "xdp_build_skb_from_buff")]
+    #[inline]
+    fn into_skb(self, xdp: &bindings::xdp_buff) -> Option<NonNull<sk_buff>> {
+        let start: *mut u8 = xdp.data_hard_start.cast();
+        // SAFETY: The page is this value's, and has room for what the stack needs at its end.
+        let raw = unsafe { bindings::napi_build_skb(start.cast(), PAGE_SIZE as u32) };
+        let raw = NonNull::new(raw)?;
+        // The socket buffer has its reference now.
+        core::mem::forget(self.queue.page.take());
+        // CAST: These are distances within a page. Programs leave them in this order, and metadata of at
+        // most 255 bytes.
+        let (headroom, len, meta) = (
+            xdp.data.addr().wrapping_sub(start.addr()) as u32,
+            xdp.data_end.addr().wrapping_sub(xdp.data.addr()) as u32,
+            xdp.data.addr().wrapping_sub(xdp.data_meta.addr()) as u8,
+        );
+        // SAFETY: There are so many bytes before what is shared.
+        unsafe {
+            let raw = raw.as_ptr();
+            (*raw).data = (*raw).data.add(headroom as usize);
+            (*raw).tail = (*raw).tail.wrapping_add(headroom).wrapping_add(len);
+            (*raw).len = len;
+            (*raw).set_pp_recycle(1);
+            (*skb::shared_info(raw)).meta_len = meta;
+        }
+        Some(raw)
+    }
+
+    /// Tells who wants to know that the program has failed, or wants what there is not.
+    #[cold]
+    fn failed(&self, action: u32) {
+        let (dev, prog) = (self.dev, self.queue.prog.as_ptr());
+        // SAFETY: Device and program are there.
+        unsafe {
+            if action != action::ABORTED {
+                bindings::bpf_warn_invalid_xdp_action(dev, prog, action);
+            }
+            rvirtio_helper_trace_xdp_exception(dev, prog, action);
+        }
+    }
+}
