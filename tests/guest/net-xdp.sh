@@ -52,6 +52,7 @@ xdp load || exit 1
 # The order of frames is that of a queue.
 if [ "$(ls -d "/sys/class/net/$near/queues/rx-"* | wc -l)" -eq 1 ]; then
 	xdp verdicts "$near" "$far" || exit 1
+	xdp redirect "$near" "$far" || exit 1
 fi
 
 flood

@@ -73,6 +73,8 @@ pub(crate) struct XdpCounters {
     pub(crate) packets: Counter,
     /// Frames that were to be sent where they came from.
     pub(crate) tx: Counter,
+    /// Frames that others got.
+    pub(crate) redirects: Counter,
     /// Frames that were dropped, or that the program could not look at.
     pub(crate) drops: Counter,
 }
@@ -88,6 +90,7 @@ impl RxCounters {
             "alloc_fail" => self.alloc_fail.get(),
             "xdp_packets" => self.xdp.packets.get(),
             "xdp_tx" => self.xdp.tx.get(),
+            "xdp_redirects" => self.xdp.redirects.get(),
             "xdp_drops" => self.xdp.drops.get(),
             _ => 0,
         }

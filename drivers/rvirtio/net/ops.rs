@@ -24,7 +24,8 @@ use crate::{
     },
     watch::Remedy,
     xdp,
-    xdp_rx, //
+    xdp_rx,
+    xdp_tx, //
 };
 use kernel::prelude::*;
 use netdev::{
@@ -45,6 +46,7 @@ use netdev::{
     TxGuard,
     TxQueueStats,
     TxSkb,
+    XdpFrames,
     XdpProg,
     XdpRefused, //
 };
@@ -100,6 +102,7 @@ impl<'bound> Operations for NetOps<'bound> {
         "alloc_fail",
         "xdp_packets",
         "xdp_tx",
+        "xdp_redirects",
         "xdp_drops",
     ];
     const TX_COUNTERS: &'static [&'static str] =
@@ -316,5 +319,9 @@ impl<'bound> Operations for NetOps<'bound> {
 
     fn set_xdp(held: &mut Held<'_, Self>, prog: Option<XdpProg>) -> Result<(), XdpRefused> {
         xdp::set(held, prog)
+    }
+
+    fn xdp_send(pairs: &[Pair<Self>], frames: &mut XdpFrames<'_>, flush: bool) {
+        xdp_tx::send(pairs, frames, flush);
     }
 }

@@ -41,6 +41,13 @@ use rvirtio::Peeked;
 
 type Result<T = (), E = Dropped> = core::result::Result<T, E>;
 
+/// What is to be done at the end of a poll.
+enum Rest {
+    None,
+    Transmit,
+    Redirect,
+}
+
 /// Receives up to `budget` frames, and returns how many these are.
 #[doc(alias = "receive_mergeable_xdp")]
 #[doc(alias = "receive_small_xdp")]
@@ -50,19 +57,26 @@ pub(crate) fn receive<'bound>(
     napi: &mut Napi<'_, NetOps<'bound>>,
     budget: u32,
 ) -> u32 {
-    let (mut received, mut sent) = (0, false);
+    let (mut received, mut sent, mut redirected) = (0, false, false);
     while received < budget {
         let Some(outcome) = next(rx, napi) else {
             break;
         };
         received += 1;
         match outcome {
-            Ok((len, verdict)) => sent |= obey(napi, len, verdict),
+            Ok((len, verdict)) => match obey(napi, len, verdict) {
+                Rest::None => (),
+                Rest::Transmit => sent = true,
+                Rest::Redirect => redirected = true,
+            },
             Err(why) => count(rx, napi, why),
         }
         if received == 1 {
             rx.vq.disable_cb();
         }
+    }
+    if redirected {
+        napi.xdp_flush();
     }
     if sent {
         xdp_tx::flush(&mut napi.tx());
@@ -220,30 +234,30 @@ fn release(used: Peeked<'_, '_, RxPosted>) {
     }
 }
 
-/// Does what the program has said about a frame of `len` bytes. Returns whether it is to be sent.
+/// Does what the program has said about a frame of `len` bytes, as far as that is to be done at once.
 #[inline]
-fn obey<'bound>(napi: &mut Napi<'_, NetOps<'bound>>, len: u32, verdict: Verdict) -> bool {
+fn obey<'bound>(napi: &mut Napi<'_, NetOps<'bound>>, len: u32, verdict: Verdict) -> Rest {
     let counters = &napi.pair().rx;
+    if let Verdict::Pass(skb) = verdict {
+        pass(napi, skb);
+        return Rest::None;
+    }
+    counters.packets.add(1);
+    counters.bytes.add(len.into());
     match verdict {
-        Verdict::Pass(skb) => {
-            pass(napi, skb);
-            return false;
-        }
         Verdict::Transmit(skb) => {
-            let is_sent = xdp_tx::add(&mut napi.tx(), skb);
-            counters.packets.add(1);
-            counters.bytes.add(len.into());
-            if is_sent {
+            if xdp_tx::add(&mut napi.tx(), skb) {
                 counters.xdp.tx.add(1);
-                return true;
+                return Rest::Transmit;
             }
             napi.xdp_not_sent();
         }
-        Verdict::Dropped => {
-            counters.packets.add(1);
-            counters.bytes.add(len.into());
+        Verdict::Redirected => {
+            counters.xdp.redirects.add(1);
+            return Rest::Redirect;
         }
+        Verdict::Pass(_) | Verdict::Dropped => (),
     }
     counters.xdp.drops.add(1);
-    false
+    Rest::None
 }

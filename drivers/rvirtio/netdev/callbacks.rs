@@ -229,7 +229,7 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     dev.hw_features = config.switchable.into_raw();
     dev.hw_enc_features = config.in_tunnels.into_raw();
     dev.needed_headroom = config.needed_headroom;
-    dev.xdp_features = bindings::RVIRTIO_NETDEV_XDP_ACT_BASIC;
+    dev.xdp_features = bindings::RVIRTIO_XDP_FEATURES;
     // SAFETY: The union has this structure as its members.
     let flags = unsafe { &mut dev.__bindgen_anon_1.priv_flags_fast };
     // CAST: All are bits of the lower half.

@@ -55,6 +55,7 @@ mod tx_map;
 mod tx_queue;
 mod xdp_callbacks;
 mod xdp_frame;
+mod xdp_frames;
 mod xdp_prog;
 mod xdp_queue;
 
@@ -126,6 +127,7 @@ pub use xdp_frame::{
     XdpFrame,
     XDP_MAX_FRAME, //
 };
+pub use xdp_frames::XdpFrames;
 pub use xdp_prog::{
     XdpProg,
     XdpRefused, //

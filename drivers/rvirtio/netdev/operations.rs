@@ -25,6 +25,7 @@ use crate::{
         TxQueueStats, //
     },
     tx_queue::TxGuard,
+    xdp_frames::XdpFrames,
     xdp_prog::{
         XdpProg,
         XdpRefused, //
@@ -196,4 +197,9 @@ pub trait Operations: Sized {
     /// Any; everything is as before then.
     #[doc(alias = "ndo_bpf")]
     fn set_xdp(held: &mut Held<'_, Self>, prog: Option<XdpProg>) -> Result<(), XdpRefused>;
+
+    /// Sends as many frames as there is room for, in a poll of any device. With `flush` no others follow
+    /// right after them.
+    #[doc(alias = "ndo_xdp_xmit")]
+    fn xdp_send(pairs: &[Pair<Self>], frames: &mut XdpFrames<'_>, flush: bool);
 }

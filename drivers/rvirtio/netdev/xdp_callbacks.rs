@@ -11,10 +11,12 @@ use crate::{
     inner::Inner,
     lock::Held,
     operations::Operations,
+    xdp_frames::XdpFrames,
     xdp_prog::XdpProg, //
 };
 use core::ptr::NonNull;
 use kernel::{
+    bindings::xdp_frame,
     error::from_result,
     ffi::c_int,
     prelude::*, //
@@ -27,9 +29,34 @@ impl<T: Operations> Callbacks<T> {
     /// The table of these callbacks.
     pub(crate) const XDP_OPS: bindings::net_device_ops = bindings::net_device_ops {
         ndo_bpf: Some(Self::bpf),
+        ndo_xdp_xmit: Some(Self::xdp_xmit),
         ndo_change_mtu: Some(Self::change_mtu),
         ..pin_init::zeroed()
     };
+
+    extern "C" fn xdp_xmit(
+        dev: *mut bindings::net_device,
+        count: c_int,
+        frames: *mut *mut xdp_frame,
+        flags: u32,
+    ) -> c_int {
+        let flush = bindings::RVIRTIO_XDP_XMIT_FLUSH;
+        let Ok(count) = usize::try_from(count) else {
+            return EINVAL.to_errno();
+        };
+        if flags & !flush != 0 {
+            return EINVAL.to_errno();
+        }
+        // SAFETY: The stack passes a device of ours, and so many frames to send, of which it frees those
+        // that are not taken. It calls this from polls only, where bottom halves are off.
+        let (inner, mut frames) = unsafe {
+            let frames = core::slice::from_raw_parts(frames, count);
+            (Inner::<T>::of_dev(dev), XdpFrames::new(dev, frames))
+        };
+        T::xdp_send(inner.pairs(), &mut frames, flags & flush != 0);
+        // CAST: It is at most `count`.
+        frames.taken() as c_int
+    }
 
     extern "C" fn change_mtu(dev: *mut bindings::net_device, mtu: c_int) -> c_int {
         // SAFETY: The stack passes a device of ours, with its instance lock held.

@@ -36,6 +36,7 @@ mod action {
     pub(super) const ABORTED: u32 = xdp_action_XDP_ABORTED;
     pub(super) const DROP: u32 = xdp_action_XDP_DROP;
     pub(super) const PASS: u32 = xdp_action_XDP_PASS;
+    pub(super) const REDIRECT: u32 = xdp_action_XDP_REDIRECT;
     pub(super) const TX: u32 = xdp_action_XDP_TX;
 }
 
@@ -64,6 +65,8 @@ pub enum Verdict {
     Pass(RxSkb),
     /// It is sent where it came from.
     Transmit(TxSkb),
+    /// Somebody else has it, after [`Napi::xdp_flush`].
+    Redirected,
     /// It was dropped: by the program, or as something went wrong.
     Dropped,
 }
@@ -74,6 +77,13 @@ impl<T: Operations> Napi<'_, T> {
     pub fn has_xdp(&self) -> bool {
         // SAFETY: There is such a value in a poll only, which has the receive side.
         unsafe { (*self.pair().xdp()).is_some() }
+    }
+
+    /// Passes on what was redirected in this poll. Must not be called with the lock of a transmit queue held.
+    #[doc(alias = "xdp_do_flush")]
+    pub fn xdp_flush(&mut self) {
+        // SAFETY: There is such a value in a poll only.
+        unsafe { bindings::xdp_do_flush() }
     }
 
     /// Tells who wants to know that a frame could not be sent that the program wanted to have sent.
@@ -178,6 +188,17 @@ impl XdpFrame<'_> {
                 Some(raw) => Verdict::Transmit(unsafe { TxSkb::from_raw(raw) }),
                 None => Verdict::Dropped,
             },
+            action::REDIRECT => {
+                // SAFETY: The program is there, and has just said so; `xdp` describes a frame that this has.
+                match unsafe { bindings::xdp_do_redirect(self.dev, &mut xdp, prog) } {
+                    0 => {
+                        // Whoever gets the frame has its page.
+                        core::mem::forget(self.queue.page.take());
+                        Verdict::Redirected
+                    }
+                    _ => Verdict::Dropped,
+                }
+            }
             _ => {
                 self.failed(action);
                 Verdict::Dropped

@@ -5,6 +5,8 @@
 # load: pins them in /sys/fs/bpf.
 # verdicts NEAR FAR: each one at NEAR does what it says with frames that FAR, in the network namespace
 # "peer", sends; frames of other types pass.
+# redirect NEAR FAR: frames that arrive at NEAR go to another interface, and those that arrive there are sent
+# by NEAR.
 #
 # Ends with status 1 and a line that says what was wrong.
 
@@ -22,7 +24,7 @@ HERE = os.open("/proc/self/ns/net", os.O_RDONLY)
 WAIT = 20
 PROG_LOAD, OBJ_PIN, TYPE_XDP = 5, 6, 6
 ABORTED, DROP, PASS, TX = range(4)
-ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 44, 54, 65
+REDIRECT, ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 23, 44, 54, 65
 R0, R1, R2, R3, R4, R5, R6, R7, R8 = range(9)
 
 
@@ -138,6 +140,12 @@ def pin(name, body):
 def load_all():
     for name, body in BODIES.items():
         pin(name, body)
+
+
+def load_redirects(interfaces):
+    for name in interfaces:
+        to = [move(R1, socket.if_nametoindex(name)), move(R2, 0), call(REDIRECT), EXIT]
+        pin(f"to_{name}", to)
 
 
 def there(function):
@@ -271,9 +279,66 @@ class Verdicts:
         print(f"{self.number} frames of {len(self.lengths)} lengths")
 
 
+class Redirects:
+    """INNER and OUTER are the two ends of a pair of virtual interfaces."""
+
+    def __init__(self, near, far):
+        self.near, self.far = near, far
+        self.inner, self.outer = "xdp0", "xdp1"
+        run("ip", "link", "add", self.inner, "type", "veth", "peer", "name", self.outer)
+        for name in (self.inner, self.outer):
+            with open(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "w") as file:
+                file.write("1")
+            run("ip", "link", "set", name, "up")
+        self.sockets = {name: packet_socket(name) for name in (near, self.inner)}
+        self.sockets[far] = there(lambda: packet_socket(far))
+        load_redirects([near, self.outer])
+        # It takes frames that are redirected to the other end.
+        attach(self.inner, "pass")
+
+    def one(self, sender, receiver, counts):
+        source = self.sockets[sender].getsockname()[4]
+        frames = [source[:5] + b"\x55" + source + KIND + bytes((at * number) & 0xFF for at in range(number * 7 + 46)) for number in range(200)]
+        before = counters(self.near)
+        for first in range(0, len(frames), 16):
+            for frame in frames[first : first + 16]:
+                self.sockets[sender].send(frame)
+            time.sleep(0.02)
+        for number, frame in enumerate(frames):
+            try:
+                found = receive(self.sockets[receiver])
+            except TimeoutError:
+                fail(f"from {sender} to {receiver}: {number} of {len(frames)} frames arrived")
+            if found != frame:
+                fail(f"from {sender} to {receiver}: number {number} is {found[:40].hex()}")
+        after = counters(self.near)
+        for counter in counts:
+            if after[counter] - before[counter] != len(frames):
+                fail(f"from {sender} to {receiver}: {counter} has counted {after[counter] - before[counter]}")
+
+    def run(self):
+        attach(self.near, f"to_{self.outer}")
+        self.one(self.far, self.inner, ["rx_xdp_redirects"])
+        attach(self.near, "pass" if DRIVER_IN_C else "off")
+        attach(self.outer, f"to_{self.near}")
+        self.one(self.inner, self.far, ["tx_xdp_tx"])
+        attach(self.near, "off")
+        run("ip", "link", "delete", self.inner)
+        print("frames were redirected both ways")
+
+
+def run(*words):
+    subprocess.run(words, check=True)
+
+
+# It sends frames of others only while it has a program of its own.
+DRIVER_IN_C = not os.path.exists("/sys/module/rvirtio_net")
+
 if sys.argv[1] == "load":
     load_all()
 elif sys.argv[1] == "verdicts":
     Verdicts(*sys.argv[2:]).run()
+elif sys.argv[1] == "redirect":
+    Redirects(*sys.argv[2:]).run()
 else:
     fail(f"no such command: {sys.argv[1]}")
