@@ -25,4 +25,15 @@ forget_log
 python3 $LIB/netdevice.py received "$near" || fail "what is received"
 lines=$(kernel_log | grep -c 'frames dropped, this one: ')
 [ "$lines" -ge 3 ] && [ "$lines" -le 7 ] || fail "$lines lines tell of the frames that were dropped"
+
+# Nor does more reach a program that looks at frames.
+PROGRAMS=/sys/fs/bpf
+mountpoint -q $PROGRAMS || mount -t bpf bpf $PROGRAMS 2>/dev/null
+if mountpoint -q $PROGRAMS && ethtool -k "$near" | grep -q '^rx-checksumming: off'; then
+	trap 'rm -f $PROGRAMS/*' EXIT
+	python3 $LIB/xdp.py load || exit 1
+	ip link set dev "$near" xdpdrv pinned $PROGRAMS/pass_frags || fail "it cannot be attached"
+	python3 $LIB/netdevice.py received "$near" || fail "what is received with a program"
+	ip link set dev "$near" xdpdrv off
+fi
 ip link set "$near" down

@@ -99,6 +99,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         switchable: switchable(&caps, features),
         in_tunnels: in_tunnels(features),
         filters_unicast: caps.control.rx,
+        sends_fragments: fragments,
         // CAST: At most 24.
         needed_headroom: caps.layout.len() as u16,
         page_orders: mode.page_orders(),

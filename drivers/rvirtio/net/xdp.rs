@@ -19,7 +19,7 @@ use netdev::{
     XDP_MAX_FRAME, //
 };
 
-/// The largest MTU with which all frames fit into what a program looks at.
+/// The largest MTU with which all frames fit into what a program looks at that takes no fragments.
 const MAX_MTU: u32 = XDP_MAX_FRAME - ETHERNET_HEADER;
 
 /// Why nothing can be attached to a device.
@@ -38,7 +38,7 @@ const COMMAND: XdpRefused = XdpRefused {
 /// Frames could be too long.
 const MTU: XdpRefused = XdpRefused {
     error: EINVAL,
-    text: c"rvirtio_net: the MTU is larger than a program can look at",
+    text: c"rvirtio_net: the MTU is larger than a program without fragments can look at",
 };
 
 const MEMORY: XdpRefused = XdpRefused {
@@ -64,13 +64,17 @@ pub(crate) fn set(
             if !can_attach(&data.caps) {
                 return Err(OFFLOADS);
             }
-            if held.mtu() > MAX_MTU {
+            let max_mtu = match prog.takes_fragments() {
+                true => u32::MAX,
+                false => MAX_MTU,
+            };
+            if held.mtu() > max_mtu {
                 return Err(MTU);
             }
             let queues = held.xdp_queues(prog).map_err(|_| MEMORY)?;
             data.desired().set_xdp(true, all).map_err(|_| COMMAND)?;
             held.set_xdp(Some(queues));
-            data.set_max_mtu_for_xdp(MAX_MTU);
+            data.set_max_mtu_for_xdp(max_mtu);
         }
         None => {
             held.set_xdp(None);

@@ -230,6 +230,9 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     dev.hw_enc_features = config.in_tunnels.into_raw();
     dev.needed_headroom = config.needed_headroom;
     dev.xdp_features = bindings::RVIRTIO_XDP_FEATURES;
+    if config.sends_fragments {
+        dev.xdp_features |= bindings::RVIRTIO_NETDEV_XDP_ACT_NDO_XMIT_SG;
+    }
     // SAFETY: The union has this structure as its members.
     let flags = unsafe { &mut dev.__bindgen_anon_1.priv_flags_fast };
     // CAST: All are bits of the lower half.

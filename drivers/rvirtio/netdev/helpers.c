@@ -254,3 +254,23 @@ void rvirtio_helper_txq_trans_cond_update(struct netdev_queue *txq)
 {
 	txq_trans_cond_update(txq);
 }
+
+bool rvirtio_helper_xdp_buff_add_frag(struct xdp_buff *xdp, struct page *page,
+				      u32 offset, u32 size, u32 truesize);
+bool rvirtio_helper_xdp_buff_add_frag(struct xdp_buff *xdp, struct page *page,
+				      u32 offset, u32 size, u32 truesize)
+{
+	return xdp_buff_add_frag(xdp, page_to_netmem(page), offset, size,
+				 truesize);
+}
+
+void rvirtio_helper_xdp_update_skb_frags_info(struct sk_buff *skb, u8 nr_frags,
+					      u32 flags);
+void rvirtio_helper_xdp_update_skb_frags_info(struct sk_buff *skb, u8 nr_frags,
+					      u32 flags)
+{
+	struct skb_shared_info *sinfo = skb_shinfo(skb);
+
+	xdp_update_skb_frags_info(skb, nr_frags, sinfo->xdp_frags_size,
+				  sinfo->xdp_frags_truesize, flags);
+}

@@ -94,4 +94,16 @@ extern "C" {
         act: u32,
     );
     pub(crate) fn rvirtio_helper_txq_trans_cond_update(txq: *mut netdev_queue);
+    pub(crate) fn rvirtio_helper_xdp_buff_add_frag(
+        xdp: *mut xdp_buff,
+        page: *mut page,
+        offset: u32,
+        size: u32,
+        truesize: u32,
+    ) -> bool;
+    pub(crate) fn rvirtio_helper_xdp_update_skb_frags_info(
+        skb: *mut sk_buff,
+        nr_frags: u8,
+        flags: u32,
+    );
 }

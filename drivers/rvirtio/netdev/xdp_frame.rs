@@ -25,7 +25,10 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings::sk_buff,
+    bindings::{
+        sk_buff,
+        skb_shared_info, //
+    },
     page::PAGE_SIZE, //
 };
 
@@ -44,7 +47,7 @@ mod action {
 #[doc(alias = "XDP_PACKET_HEADROOM")]
 const HEADROOM: u32 = bindings::RVIRTIO_XDP_PACKET_HEADROOM;
 
-/// The length of the longest frame that fits, in bytes.
+/// The length of the longest frame that fits without fragments, in bytes.
 pub const XDP_MAX_FRAME: u32 = PAGE_SIZE as u32 - HEADROOM - SHARED_INFO_SIZE;
 
 /// A frame that a program is to look at.
@@ -52,12 +55,17 @@ pub const XDP_MAX_FRAME: u32 = PAGE_SIZE as u32 - HEADROOM - SHARED_INFO_SIZE;
 /// # Invariants
 ///
 /// `queue` has a page, of which `len` bytes after the headroom are the frame's, at most
-/// [`XDP_MAX_FRAME`].
+/// [`XDP_MAX_FRAME`]. If there are so many, `more` bytes in its fragments are, too: in all of each but the
+/// last.
 pub struct XdpFrame<'a> {
     queue: &'a mut XdpQueue,
     dev: *mut bindings::net_device,
     len: u32,
+    more: u32,
 }
+
+/// The length of a fragment in bytes.
+const FRAGMENT: u32 = PAGE_SIZE as u32;
 
 /// What becomes of a frame.
 pub enum Verdict {
@@ -109,11 +117,16 @@ impl<T: Operations> Napi<'_, T> {
             // SAFETY: Only who has the receive side allocates from this pool; this is a poll of its NAPI.
             queue.page = Some(unsafe { queue.pool.page(Alloc::Atomic) }?);
         }
+        if !queue.fragments.is_empty() {
+            // Of a frame that the program has not seen.
+            queue.fragments.clear();
+        }
         // INVARIANT: There is a page, and no byte is the frame's.
         Some(XdpFrame {
             queue,
             dev: pair.dev(),
             len: 0,
+            more: 0,
         })
     }
 }
@@ -123,7 +136,7 @@ impl XdpFrame<'_> {
     #[inline]
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> u32 {
-        self.len
+        self.len.wrapping_add(self.more)
     }
 
     /// Appends the bytes of `buf` from `offset` on, `len` of them. `false` if there are not so many, or if
@@ -137,24 +150,85 @@ impl XdpFrame<'_> {
             return false;
         };
         // Not below 0 (type invariant).
-        if len > XDP_MAX_FRAME.wrapping_sub(self.len) {
-            return false;
-        }
+        let here = len.min(XDP_MAX_FRAME.wrapping_sub(self.len));
         let at = HEADROOM.wrapping_add(self.len) as usize;
-        // SAFETY: There are `len` bytes at `from`, and as many in the page after those that are the frame's,
-        // as the frame stays within its limit. The page is this value's alone.
+        // SAFETY: There are `len` bytes at `from`, and `here` in the page after those that are the frame's, as
+        // these stay within their limit. The page is this value's alone.
         unsafe {
             let to = page.cpu().as_ptr().add(at);
-            to.copy_from_nonoverlapping(from.as_ptr(), len as usize);
+            to.copy_from_nonoverlapping(from.as_ptr(), here as usize);
         }
         // INVARIANT: The bytes were just written, and the limit was checked.
-        self.len = self.len.wrapping_add(len);
+        self.len = self.len.wrapping_add(here);
+        // SAFETY: There are so many bytes at `from`.
+        here == len || unsafe { self.append_fragments(from.add(here as usize), len - here) }
+    }
+
+    /// Appends the `len` bytes at `from` to the fragments. `false` if they do not fit.
+    ///
+    /// # Safety
+    ///
+    /// There must be so many bytes, in memory that nothing but a device writes. There must be
+    /// [`XDP_MAX_FRAME`] bytes before the fragments.
+    #[inline(never)]
+    unsafe fn append_fragments(&mut self, from: NonNull<u8>, len: u32) -> bool {
+        let fragments = &mut self.queue.fragments;
+        let (mut from, mut left) = (from, len);
+        while left != 0 {
+            let at = self.more % FRAGMENT;
+            if at == 0 {
+                if fragments.len() == fragments.capacity() {
+                    return false;
+                }
+                // SAFETY: Only who has the receive side allocates from this pool; this is a poll of its NAPI.
+                let Some(page) = (unsafe { self.queue.pool.page(Alloc::Atomic) }) else {
+                    return false;
+                };
+                // There is room.
+                let _ = fragments.push_within_capacity(page);
+            }
+            let Some(page) = fragments.last() else {
+                return false;
+            };
+            let here = left.min(FRAGMENT - at);
+            // SAFETY: There are so many bytes at `from`, and in the page, which is this value's alone, after
+            // those that are the frame's.
+            unsafe {
+                let to = page.cpu().as_ptr().add(at as usize);
+                to.copy_from_nonoverlapping(from.as_ptr(), here as usize);
+                from = from.add(here as usize);
+            }
+            // INVARIANT: The bytes were just written. The next page comes when this one is full.
+            self.more += here;
+            left -= here;
+        }
         true
+    }
+
+    /// Makes the fragments part of what the program sees.
+    ///
+    /// # Safety
+    ///
+    /// `xdp` must describe the page of this frame.
+    #[inline(never)]
+    unsafe fn add_fragments(&mut self, xdp: &mut bindings::xdp_buff) {
+        let mut left = self.more;
+        for part in self.queue.fragments.drain_all() {
+            let len = left.min(FRAGMENT);
+            left -= len;
+            let page = part.page().as_ptr();
+            // SAFETY: There is room behind the frame for what says where fragments are, and the page is one
+            // of a pool, with so many bytes.
+            if unsafe { rvirtio_helper_xdp_buff_add_frag(xdp, page, 0, len, FRAGMENT) } {
+                // It has its reference now.
+                core::mem::forget(part);
+            }
+        }
     }
 
     /// Runs the program, and does what it says.
     #[doc(alias = "bpf_prog_run_xdp")]
-    pub fn run(self) -> Verdict {
+    pub fn run(mut self) -> Verdict {
         let Some(page) = &self.queue.page else {
             return Verdict::Dropped;
         };
@@ -171,48 +245,80 @@ impl XdpFrame<'_> {
             size.write([PAGE_SIZE as u32, 0]);
         }
         xdp.rxq = self.queue.rxq();
+        if self.more != 0 {
+            // SAFETY: It was just written.
+            unsafe { self.add_fragments(&mut xdp) };
+        }
         let prog = self.queue.prog.as_ptr();
         // SAFETY: The program is there, and `xdp` describes a frame in a page that this value has, of a queue
         // that is registered. Bottom halves are off: there is such a value in a poll only.
         let action = unsafe { rvirtio_helper_bpf_prog_run_xdp(prog, &mut xdp) };
         match action {
-            action::DROP => Verdict::Dropped,
-            action::PASS => match self.into_skb(&xdp) {
+            action::DROP => self.give_up(&mut xdp),
+            action::PASS => match self.make_skb(&xdp) {
                 // SAFETY: It was just built, and nobody else has it.
                 Some(raw) => Verdict::Pass(unsafe { RxSkb::from_raw(raw) }),
-                None => Verdict::Dropped,
+                None => self.give_up(&mut xdp),
             },
-            action::TX => match self.into_skb(&xdp) {
+            action::TX => match self.make_skb(&xdp) {
                 // SAFETY: It was just built, and nobody else has it. Programs cannot make a frame shorter than
                 // an Ethernet header.
                 Some(raw) => Verdict::Transmit(unsafe { TxSkb::from_raw(raw) }),
-                None => Verdict::Dropped,
+                None => self.give_up(&mut xdp),
             },
             action::REDIRECT => {
                 // SAFETY: The program is there, and has just said so; `xdp` describes a frame that this has.
                 match unsafe { bindings::xdp_do_redirect(self.dev, &mut xdp, prog) } {
                     0 => {
-                        // Whoever gets the frame has its page.
+                        // Whoever gets the frame has its pages.
                         core::mem::forget(self.queue.page.take());
                         Verdict::Redirected
                     }
-                    _ => Verdict::Dropped,
+                    _ => self.give_up(&mut xdp),
                 }
             }
             _ => {
                 self.failed(action);
-                Verdict::Dropped
+                self.give_up(&mut xdp)
             }
         }
     }
 
-    /// Returns a socket buffer around the frame as the program has left it; `None` without memory.
+    /// Drops the frame. Its page is for the next one.
+    #[inline]
+    fn give_up(mut self, xdp: &mut bindings::xdp_buff) -> Verdict {
+        if self.more != 0 {
+            self.give_back(xdp);
+        }
+        Verdict::Dropped
+    }
+
+    /// Gives back all pages of a frame. The program may have done so with some.
+    #[cold]
+    fn give_back(&mut self, xdp: &mut bindings::xdp_buff) {
+        core::mem::forget(self.queue.page.take());
+        // SAFETY: `xdp` describes the frame, of which it has all pages, in a poll.
+        unsafe { bindings::xdp_return_buff(xdp) }
+    }
+
+    /// Returns a socket buffer around the frame as the program has left it; `None` without memory, and with
+    /// it everything as it was.
     #[doc(alias = "xdp_build_skb_from_buff")]
     #[inline]
-    fn into_skb(self, xdp: &bindings::xdp_buff) -> Option<NonNull<sk_buff>> {
+    fn make_skb(&mut self, xdp: &bindings::xdp_buff) -> Option<NonNull<sk_buff>> {
         let start: *mut u8 = xdp.data_hard_start.cast();
+        // SAFETY: This is a union with the size of a frame and its flags in it.
+        let [_, flags] = unsafe { (&raw const xdp.__bindgen_anon_1).cast::<[u32; 2]>().read() };
+        let mut fragments = 0;
+        if flags & bindings::xdp_buff_flags_XDP_FLAGS_HAS_FRAGS != 0 {
+            // SAFETY: This is where the page has what says where fragments are, as there are some.
+            fragments = unsafe {
+                let end = start.add((FRAGMENT - SHARED_INFO_SIZE) as usize);
+                (*end.cast::<skb_shared_info>()).nr_frags
+            };
+        }
         // SAFETY: The page is this value's, and has room for what the stack needs at its end.
-        let raw = unsafe { bindings::napi_build_skb(start.cast(), PAGE_SIZE as u32) };
+        let raw = unsafe { bindings::napi_build_skb(start.cast(), FRAGMENT) };
         let raw = NonNull::new(raw)?;
         // The socket buffer has its reference now.
         core::mem::forget(self.queue.page.take());
@@ -231,6 +337,9 @@ impl XdpFrame<'_> {
             (*raw).len = len;
             (*raw).set_pp_recycle(1);
             (*skb::shared_info(raw)).meta_len = meta;
+            if fragments != 0 {
+                rvirtio_helper_xdp_update_skb_frags_info(raw, fragments, flags);
+            }
         }
         Some(raw)
     }

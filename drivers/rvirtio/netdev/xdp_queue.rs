@@ -28,6 +28,9 @@ const POOL_SIZE: u16 = 1024;
 pub(crate) struct XdpQueue {
     /// Where the next frame goes: a whole page of `pool`.
     pub(crate) page: Option<RxPart>,
+    /// Where the rest of it goes, if it is longer: whole pages, too. There is room for none if the program
+    /// does not take frames in pieces.
+    pub(crate) fragments: KVec<RxPart>,
     rxq: RxqInfo,
     // After what refers to it.
     pub(crate) pool: PagePool,
@@ -71,8 +74,13 @@ impl XdpQueue {
         let allocator: *mut c_void = pool.as_ptr().cast();
         // SAFETY: It is registered, and the pool is there until it is not any more.
         to_result(unsafe { bindings::xdp_rxq_info_reg_mem_model(raw, kind, allocator) })?;
+        let fragments = match prog.takes_fragments() {
+            true => KVec::with_capacity(bindings::MAX_SKB_FRAGS as usize, GFP_KERNEL)?,
+            false => KVec::new(),
+        };
         let queue = Self {
             page: None,
+            fragments,
             rxq,
             pool,
             prog,

@@ -22,7 +22,7 @@ KIND, MARK = b"\x88\xb5", b"\x88\xb7"
 DIRECTORY = "/sys/fs/bpf"
 HERE = os.open("/proc/self/ns/net", os.O_RDONLY)
 WAIT = 20
-PROG_LOAD, OBJ_PIN, TYPE_XDP = 5, 6, 6
+PROG_LOAD, OBJ_PIN, TYPE_XDP, HAS_FRAGS = 5, 6, 6, 1 << 5
 ABORTED, DROP, PASS, TX = range(4)
 REDIRECT, ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 23, 44, 54, 65
 R0, R1, R2, R3, R4, R5, R6, R7, R8 = range(9)
@@ -122,12 +122,12 @@ def bpf(command, attr):
     return libc.syscall(321, command, buffer, 144)
 
 
-def pin(name, body):
+def pin(name, body, flags=0):
     code = ctypes.create_string_buffer(assemble(body))
     log = ctypes.create_string_buffer(1 << 16)
     text = ctypes.create_string_buffer(b"GPL")
     address = ctypes.addressof
-    attr = struct.pack("<IIQQIIQII16s", TYPE_XDP, (len(code) - 1) // 8, address(code), address(text), 1, 1 << 16, address(log), 0, 0, name.encode()[:15])
+    attr = struct.pack("<IIQQIIQII16s", TYPE_XDP, (len(code) - 1) // 8, address(code), address(text), 1, 1 << 16, address(log), 0, flags, name.encode()[:15])
     program = bpf(PROG_LOAD, attr)
     if program < 0:
         fail(f"{name}: {os.strerror(ctypes.get_errno())}: {log.value.decode()}")
@@ -140,6 +140,7 @@ def pin(name, body):
 def load_all():
     for name, body in BODIES.items():
         pin(name, body)
+        pin(f"{name}_frags", body, HAS_FRAGS)
 
 
 def load_redirects(interfaces):
@@ -221,7 +222,7 @@ class Verdicts:
         self.near_mac, self.far_mac = self.here.getsockname()[4], self.peer.getsockname()[4]
         with open(f"/sys/class/net/{near}/mtu") as file:
             mtu = int(file.read())
-        lengths = (60, 61, 200, 255, 256, 257, 1000, 1513, 1514)
+        lengths = (60, 61, 200, 255, 256, 257, 1000, 1513, 1514, 3520, 3521, 3529, 7615, 7616, 7617, 9014)
         self.lengths = [length for length in lengths if length <= 14 + mtu]
         self.number = 0
 
@@ -266,15 +267,18 @@ class Verdicts:
     def run(self):
         same = lambda frame: frame
         none = {"rx_xdp_drops": 0, "rx_xdp_tx": 0}
-        self.one("pass", here=same, **none)
-        self.one("meta", here=same, **none)
-        self.one("tag", here=tagged, **none)
-        self.one("cut", here=lambda frame: frame[:-10], **none)
+        # Longer frames are in pieces.
+        suffix = "_frags" if self.lengths[-1] > 3520 else ""
+        self.one(f"pass{suffix}", here=same, **none)
+        self.one(f"meta{suffix}", here=same, **none)
+        self.one(f"tag{suffix}", here=tagged, **none)
+        self.one(f"cut{suffix}", here=lambda frame: frame[:-10], **none)
         for name in ("drop", "aborted", "unknown"):
-            self.one(name, rx_xdp_drops=1, rx_xdp_tx=0)
-        self.one("swap", peer=swapped, rx_xdp_tx=1, tx_xdp_tx=1, rx_xdp_drops=0)
-        self.one("tagswap", peer=lambda frame: swapped(tagged(frame)), rx_xdp_tx=1, rx_xdp_drops=0)
-        self.one("grow", here=lambda frame: frame + bytes(10), **none)
+            self.one(name + suffix, rx_xdp_drops=1, rx_xdp_tx=0)
+        self.one(f"swap{suffix}", peer=swapped, rx_xdp_tx=1, tx_xdp_tx=1, rx_xdp_drops=0)
+        self.one(f"tagswap{suffix}", peer=lambda frame: swapped(tagged(frame)), rx_xdp_tx=1, rx_xdp_drops=0)
+        if not suffix:
+            self.one("grow", here=lambda frame: frame + bytes(10), **none)
         attach(self.near, "off")
         print(f"{self.number} frames of {len(self.lengths)} lengths")
 
