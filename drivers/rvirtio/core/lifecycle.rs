@@ -171,6 +171,25 @@ impl Device<Bound> {
         index: u16,
         start: impl FnOnce(&mut Start<'_>) -> Result,
     ) -> Result {
+        self.reset_queue_with(index, |driver, stopped, token| {
+            // SAFETY: The data of that driver exists: the caller has found it in `control.driver`, with
+            // the lock held (type invariant).
+            unsafe { (driver.reclaim)(self, stopped) };
+            start(token)
+        })
+    }
+
+    /// Resets queue `index`, and calls `restart` to take back the buffers in it, in place of the
+    /// driver's function, and to enable it again.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Device::reset_queue`].
+    pub(crate) fn reset_queue_with(
+        &self,
+        index: u16,
+        restart: impl FnOnce(&DriverOps, &Stopped<'_>, &mut Start<'_>) -> Result,
+    ) -> Result {
         let control = self.control().try_lock().ok_or(EBUSY)?;
         let driver = control.driver.ok_or(EIO)?;
         if !self.life().has_started() {
@@ -182,10 +201,7 @@ impl Device<Bound> {
             .reset_queue(index)
             .and_then(|()| {
                 let stopped = Stopped::new(self, scope, Why::QueueReset, true);
-                // SAFETY: `control.driver` is set, so the data of that driver exists (type
-                // invariant).
-                unsafe { (driver.reclaim)(self, &stopped) };
-                start(&mut Start::new(self, scope, epoch))
+                restart(&driver, &stopped, &mut Start::new(self, scope, epoch))
             })
             .inspect_err(|error| {
                 dev_err!(self, "failed to reset queue {index}: {error:?}\n");

@@ -5,7 +5,8 @@
 use crate::{
     device::{
         Device,
-        Start, //
+        Start,
+        Stopped, //
     },
     display::DisplayAdapter,
     dma::Dma,
@@ -103,9 +104,40 @@ impl<'bound> QueueHandle<'bound> {
     #[doc(alias = "virtqueue_reset")]
     #[doc(alias = "virtqueue_resize")]
     pub fn reset(&self, start: impl FnOnce(&mut Start<'_>) -> Result) -> Result {
-        if !self.features.contains(feature::RING_RESET) {
+        if !self.has_reset() {
             return Err(EOPNOTSUPP);
         }
         self.device().reset_queue(self.index, start)
+    }
+
+    /// Resets the queue like [`QueueHandle::reset`], but has `restart` take back the buffers in it, by
+    /// [`Virtqueue::detach_unused`](super::Virtqueue::detach_unused), before it enables the queue. For
+    /// a driver that holds a lock which its `reclaim` takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`QueueHandle::reset`].
+    #[doc(alias = "virtqueue_resize")]
+    pub fn reset_with(
+        &self,
+        restart: impl FnOnce(&Stopped<'_>, &mut Start<'_>) -> Result,
+    ) -> Result {
+        if !self.has_reset() {
+            return Err(EOPNOTSUPP);
+        }
+        self.device()
+            .reset_queue_with(self.index, |_, stopped, start| restart(stopped, start))
+    }
+
+    /// Returns whether the device can reset the queue alone.
+    pub fn has_reset(&self) -> bool {
+        self.features.contains(feature::RING_RESET)
+    }
+
+    /// Returns whether the queue can have `size` descriptors: not 0, at most
+    /// [`QueueHandle::max_size`] and, for a split ring, a power of two.
+    pub fn can_have(&self, size: u16) -> bool {
+        let possible = self.features.contains(feature::RING_PACKED) || size.is_power_of_two();
+        size != 0 && size <= self.max_size() && possible
     }
 }

@@ -7,7 +7,6 @@ use super::{
     create::Parts,
     handle::QueueHandle, //
 };
-use crate::spec::feature;
 use kernel::prelude::*;
 
 /// A ring that does not belong to a queue, and that the device does not access.
@@ -24,11 +23,9 @@ impl<'bound> QueueHandle<'bound> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if `size` is 0, larger than [`QueueHandle::max_size`] or, for a split ring, not a
-    /// power of two; [`ENOMEM`].
+    /// [`EINVAL`] unless [`QueueHandle::can_have`] the size; [`ENOMEM`].
     pub fn ring<T: Buffers>(&self, size: u16) -> Result<SpareRing<'bound, T>> {
-        let possible = self.features.contains(feature::RING_PACKED) || size.is_power_of_two();
-        if size == 0 || size > self.max_size() || !possible {
+        if !self.can_have(size) {
             return Err(EINVAL);
         }
         Ok(SpareRing {
