@@ -11,7 +11,8 @@ use crate::{
     desired::{
         Desired,
         State, //
-    }, //
+    },
+    rings::Rings, //
 };
 use core::{
     marker::PhantomData,
@@ -65,6 +66,7 @@ pub(crate) struct NetData<'bound> {
     /// The largest MTU that the program takes which looks at received frames. Set with the instance lock
     /// held.
     max_mtu_for_xdp: AtomicU32,
+    pub(crate) rings: Rings<'bound>,
 }
 
 impl<'bound> NetData<'bound> {
@@ -73,6 +75,7 @@ impl<'bound> NetData<'bound> {
         config: NetConfig<'bound>,
         caps: Caps,
         desired: Desired<'bound>,
+        rings: Rings<'bound>,
     ) -> Result<Self> {
         let lock = new_mutex!(desired, "rvirtio_net::Desired");
         Ok(Self {
@@ -85,6 +88,7 @@ impl<'bound> NetData<'bound> {
             paused: AtomicBool::new(false),
             used_pairs: AtomicU16::new(1),
             max_mtu_for_xdp: AtomicU32::new(u32::MAX),
+            rings,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::{
     pairs,
     receive::receive,
     refill,
+    rings,
     rss::{
         Fields,
         Flow,
@@ -31,6 +32,7 @@ use kernel::prelude::*;
 use netdev::{
     Addresses,
     Done,
+    ExtAck,
     Free,
     Held,
     LinkStats,
@@ -38,6 +40,7 @@ use netdev::{
     Operations,
     Pair,
     Polled,
+    RingSizes,
     Rtnl,
     RxFields,
     RxFlow,
@@ -304,6 +307,14 @@ impl<'bound> Operations for NetOps<'bound> {
         };
         let mut desired = held.data().desired();
         desired.change_rss(|rss| rss.set_fields(to_flow(flow), fields))
+    }
+
+    fn ring_sizes(held: &Held<'_, Self>) -> (RingSizes, RingSizes) {
+        held.data().rings.sizes()
+    }
+
+    fn set_ring_sizes(held: &mut Held<'_, Self>, sizes: RingSizes, ack: &mut ExtAck<'_>) -> Result {
+        rings::set(held, sizes, ack)
     }
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {

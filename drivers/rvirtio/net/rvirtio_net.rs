@@ -8,7 +8,7 @@
 //! - [`spec`]: names and layouts of the specification.
 //! - [`ops`], [`pairs`]: opening, closing and polling of an interface, and of how many of its queues.
 //! - [`receive`], [`assemble`], [`deliver`], [`dropped`]: receiving frames.
-//! - [`rx`], [`refill`], [`rx_mode`]: buffers for them.
+//! - [`rx`], [`refill`], [`rx_mode`], [`rings`]: buffers for them, and sizes of rings.
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
 //! - [`xdp`], [`xdp_rx`], [`xdp_tx`]: programs that look at received frames.
@@ -39,6 +39,7 @@ mod pairs;
 mod parse;
 mod receive;
 mod refill;
+mod rings;
 mod rss;
 mod rx;
 mod rx_gso;

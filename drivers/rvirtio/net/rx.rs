@@ -32,18 +32,30 @@ pub(crate) struct Rx<'bound> {
 
 impl<'bound> Rx<'bound> {
     pub(crate) fn new(vq: Virtqueue<'bound, RxPosted>, mode: RxMode) -> Self {
-        let level = match mode {
-            RxMode::Bulk => FIRST_LEVEL.min(vq.capacity()),
-            _ => vq.capacity(),
-        };
-        Self {
+        let mut rx = Self {
             vq,
             mode,
             half: None,
-            level,
-            least_known: mode.most_buffers().max(level / 2),
+            level: 0,
+            least_known: 0,
             refused: 0,
-        }
+        };
+        rx.set_levels();
+        rx
+    }
+
+    /// Sets the number of buffers to that which a new ring starts with.
+    pub(crate) fn set_levels(&mut self) {
+        self.level = match self.mode {
+            RxMode::Bulk => FIRST_LEVEL.min(self.vq.capacity()),
+            _ => self.vq.capacity(),
+        };
+        self.least_known = self.mode.most_buffers().max(self.level / 2);
+    }
+
+    /// Returns how many descriptors have to be in use together at least, for the largest frame.
+    pub(crate) fn least_capacity(&self) -> u16 {
+        self.mode.parts().max(self.mode.most_buffers())
     }
 
     /// Returns whether another buffer is to be posted.

@@ -25,6 +25,7 @@ use crate::{
         MIN_MTU, //
     },
     module_parameters,
+    rings::Rings,
     rss::Rss,
     rx::Rx,
     rx_mode::RxMode,
@@ -112,7 +113,8 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         None
     };
     let desired = Desired::new(queue, caps.control, mac, rss);
-    let data = NetData::new(configured.device(), config, caps, desired)?;
+    let rings = Rings::new(dma, &pairs)?;
+    let data = NetData::new(configured.device(), config, caps, desired, rings)?;
     let netdev = NetDev::new(dma, &net_config, data, pairs)?;
     netdev.data().desired().set_mac(netdev.address())?;
     Ok(Data { netdev })

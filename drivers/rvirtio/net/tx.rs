@@ -74,6 +74,16 @@ impl<'bound> Tx<'bound> {
         })
     }
 
+    /// Returns how many descriptors have to be in use together at least.
+    pub(crate) fn least_capacity(&self) -> u16 {
+        self.per_frame
+    }
+
+    /// Exchanges the memory for mappings, of which there have to be as many as frames. None are sent.
+    pub(crate) fn exchange_maps(&mut self, maps: &mut MapPool<'bound>) {
+        core::mem::swap(&mut self.maps, maps);
+    }
+
     /// Asks for an interrupt once most of what is in flight was sent. Returns whether that much was sent
     /// already.
     #[doc(alias = "virtqueue_enable_cb_delayed")]

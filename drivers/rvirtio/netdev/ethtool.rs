@@ -53,6 +53,8 @@ impl<T: Operations> EthtoolOps<T> {
         set_rxfh: Some(Self::set_rss),
         get_rxfh_fields: Some(Self::fields),
         set_rxfh_fields: Some(Self::set_fields),
+        get_ringparam: Some(Self::ring_sizes),
+        set_ringparam: Some(Self::set_ring_sizes),
         get_channels: Some(Self::channels),
         set_channels: Some(Self::set_channels),
         ..pin_init::zeroed()

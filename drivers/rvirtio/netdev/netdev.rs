@@ -26,8 +26,10 @@ mod config;
 mod control_callbacks;
 mod device;
 mod ethtool;
+mod ethtool_rings;
 mod ethtool_rss;
 mod ethtool_stats;
+mod ext_ack;
 mod features;
 mod helpers;
 mod inner;
@@ -65,11 +67,13 @@ pub use addresses::{
 };
 pub use config::NetDevConfig;
 pub use device::NetDev;
+pub use ethtool_rings::RingSizes;
 pub use ethtool_rss::{
     rss_key,
     RxFields,
     RxFlow, //
 };
+pub use ext_ack::ExtAck;
 pub use features::NetFeatures;
 pub use lock::Held;
 pub use napi::{

@@ -6,10 +6,12 @@
 
 use crate::{
     addresses::RxWish,
+    ethtool_rings::RingSizes,
     ethtool_rss::{
         RxFields,
         RxFlow, //
     },
+    ext_ack::ExtAck,
     features::NetFeatures,
     lock::Held,
     napi::{
@@ -178,6 +180,18 @@ pub trait Operations: Sized {
     /// Any; nothing has changed then.
     #[doc(alias = "set_rxfh_fields")]
     fn set_rss_fields(held: &mut Held<'_, Self>, flow: RxFlow, fields: RxFields) -> Result;
+
+    /// Returns the largest sizes of rings that can be set, and the sizes that they have.
+    #[doc(alias = "get_ringparam")]
+    fn ring_sizes(held: &Held<'_, Self>) -> (RingSizes, RingSizes);
+
+    /// Sets the sizes of the rings of all pairs. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any, and `ack` says why; rings that were not replaced have the size that they had.
+    #[doc(alias = "set_ringparam")]
+    fn set_ring_sizes(held: &mut Held<'_, Self>, sizes: RingSizes, ack: &mut ExtAck<'_>) -> Result;
 
     /// Returns the speed of the link in Mbit/s and whether it is full duplex, as far as known.
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>);
