@@ -7,6 +7,7 @@ use crate::{
     data::NetOps,
     deliver::{
         apply_csum,
+        apply_hash,
         deliver, //
     },
     dropped::{
@@ -75,7 +76,7 @@ pub(crate) fn small<'bound>(
     }
     // What another layout has there is not looked at.
     let header = Header::from_words(buf.words()?.map(u64::from_le), Layout::Tunnel);
-    if caps.mergeable && header.num_buffers > 1 || !is_plain(&header, &caps.rx) {
+    if caps.mergeable && header.num_buffers > 1 || !is_plain(&header) {
         return None;
     }
     let Some(mut skb) = napi.copied(buf, offset, len) else {
@@ -83,7 +84,10 @@ pub(crate) fn small<'bound>(
     };
     let csum = check_csum(&header, len, len, &caps.rx).map_err(Dropped::Header);
     Some(match csum.map(|csum| apply_csum(&mut skb, csum)) {
-        Ok(Ok(())) => Ok(skb),
+        Ok(Ok(())) => {
+            apply_hash(napi, &mut skb, &header);
+            Ok(skb)
+        }
         Ok(Err(_)) => Err(Dropped::Length(BadLength::Short(len))),
         Err(refused) => Err(refused),
     })

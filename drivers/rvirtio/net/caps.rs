@@ -39,7 +39,8 @@ pub(crate) struct ControlCaps {
     pub(crate) announce: bool,
     pub(crate) offloads: bool,
     pub(crate) pairs: bool,
-    pub(crate) rss: bool,
+    /// It reports the hashes of received frames.
+    pub(crate) hash: bool,
 }
 
 /// What headers of received frames may say.
@@ -54,7 +55,6 @@ pub(crate) struct RxCaps {
     pub(crate) uso6: bool,
     pub(crate) tunnel: bool,
     pub(crate) tunnel_csum: bool,
-    pub(crate) hash: bool,
 }
 
 /// What headers of frames to send may say.
@@ -95,7 +95,6 @@ impl Caps {
                 uso6: has(feature::GUEST_USO6),
                 tunnel: has(tunnel),
                 tunnel_csum: has(feature::GUEST_UDP_TUNNEL_GSO_CSUM),
-                hash: has(feature::HASH_REPORT),
             },
             tx: TxCaps {
                 csum: has(feature::CSUM),
@@ -116,7 +115,7 @@ impl Caps {
                 announce: has(feature::GUEST_ANNOUNCE),
                 offloads: has(feature::CTRL_GUEST_OFFLOADS),
                 pairs: has(feature::MQ),
-                rss: has(feature::RSS),
+                hash: has(feature::HASH_REPORT),
             },
         }
     }

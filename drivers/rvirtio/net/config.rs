@@ -85,15 +85,24 @@ impl<'bound> NetConfig<'bound> {
         }
     }
 
-    /// Returns the largest key and the largest table for RSS, and the hashes that the device can make.
-    pub(crate) fn rss_limits(&self) -> Result<Option<(u8, u16, u32)>> {
-        self.group(feature::RSS, || {
+    /// Returns the largest key, and the hashes that the device can make, if it makes any.
+    pub(crate) fn hash_limits(&self) -> Result<Option<(u8, u32)>> {
+        let limits = || {
             Ok((
                 self.read(config::RSS_MAX_KEY_SIZE)?,
-                self.read(config::RSS_MAX_INDIRECTION_TABLE_LENGTH)?,
                 self.read(config::SUPPORTED_HASH_TYPES)?,
             ))
-        })
+        };
+        match self.group(feature::RSS, limits)? {
+            None => self.group(feature::HASH_REPORT, limits),
+            limits => Ok(limits),
+        }
+    }
+
+    /// Returns the largest table of RSS.
+    pub(crate) fn max_table(&self) -> Result<Option<u16>> {
+        let max = || self.read(config::RSS_MAX_INDIRECTION_TABLE_LENGTH);
+        self.group(feature::RSS, max)
     }
 
     /// Returns whether the device wants the interface to announce itself.

@@ -12,7 +12,9 @@ use crate::{
         Desired,
         State, //
     },
-    rings::Rings, //
+    rings::Rings,
+    rss::Rss,
+    rx_hash::Asked, //
 };
 use core::{
     marker::PhantomData,
@@ -66,6 +68,8 @@ pub(crate) struct NetData<'bound> {
     /// The largest MTU that the program takes which looks at received frames. Set with the instance lock
     /// held.
     max_mtu_for_xdp: AtomicU32,
+    /// Which hashes of received frames the device was asked for.
+    pub(crate) asked: Asked,
     pub(crate) rings: Rings<'bound>,
 }
 
@@ -88,6 +92,7 @@ impl<'bound> NetData<'bound> {
             paused: AtomicBool::new(false),
             used_pairs: AtomicU16::new(1),
             max_mtu_for_xdp: AtomicU32::new(u32::MAX),
+            asked: Asked::default(),
             rings,
         })
     }
@@ -113,6 +118,18 @@ impl<'bound> NetData<'bound> {
         self.duplex.store(duplex, Ordering::Relaxed);
         let usable = !self.dev.is_dead() && !self.dev.needs_reset();
         held.set_carrier(link.up && usable);
+    }
+
+    /// Changes how hashes of received frames are made, and frames spread by them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Desired::change_rss`].
+    pub(crate) fn change_rss(&self, change: impl FnOnce(&mut Rss) -> bool) -> Result {
+        let mut desired = self.desired();
+        desired.change_rss(change)?;
+        self.asked.set(desired.rss().map_or(0, Rss::reported));
+        Ok(())
     }
 
     /// Returns whether the device is stopped, to be started again.

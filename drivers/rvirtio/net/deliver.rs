@@ -46,7 +46,7 @@ pub(crate) fn deliver(
     let pair = napi.pair();
     let len = skb.len();
     let caps = &pair.device().caps.rx;
-    if is_plain(&header, caps) {
+    if is_plain(&header) {
         // CAST: A frame is shorter than 4 GiB.
         let linear = skb.linear().len() as u32;
         let csum = check_csum(&header, len, linear, caps).map_err(Dropped::Header)?;
@@ -54,6 +54,7 @@ pub(crate) fn deliver(
     } else {
         apply(&mut skb, header, caps)?;
     }
+    apply_hash(napi, &mut skb, &header);
     pass(napi, skb);
     Ok(())
 }
@@ -67,15 +68,20 @@ pub(crate) fn pass(napi: &mut Napi<'_, NetOps<'_>>, skb: RxSkb) {
     napi.receive(skb);
 }
 
-/// Checks the header of a frame that can be segmented or have a hash.
+/// Sets the hash of a frame, if its header reports one that was asked for.
+#[inline(always)]
+pub(crate) fn apply_hash(napi: &Napi<'_, NetOps<'_>>, skb: &mut RxSkb, header: &Header) {
+    if let Some(hash) = napi.pair().device().asked.find(header) {
+        skb.set_hash(hash.value, hash.has_ports);
+    }
+}
+
+/// Checks the header of a frame that can be segmented.
 #[inline(never)]
 fn apply(skb: &mut RxSkb, header: Header, caps: &RxCaps) -> Result<(), Dropped> {
     let len = skb.len();
     let meta = check(&header, len, skb.linear(), caps).map_err(Dropped::Header)?;
     apply_csum(skb, meta.csum).map_err(|out| out_of_bounds(out, len))?;
-    if let Some(hash) = meta.hash {
-        skb.set_hash(hash.value, hash.has_ports);
-    }
     match &meta.gso {
         Some(gso) => apply_gso(skb, gso).map_err(|out| out_of_bounds(out, len)),
         None => Ok(()),

@@ -59,7 +59,7 @@ pub(crate) struct Desired<'bound> {
     xdp: bool,
     /// One is used after a reset.
     pairs: u16,
-    /// How received frames are spread over them.
+    /// How hashes of received frames are made, and frames spread over queues by them.
     rss: Option<Rss>,
 }
 
@@ -125,10 +125,12 @@ impl<'bound> Desired<'bound> {
         {
             note(queue.send(mac::ADDR_SET, &address));
         }
-        if let Some(rss) = &self.rss {
-            note(send_rss(queue, rss, self.pairs));
-        } else if self.pairs != 1 {
-            note(queue.send(mq::PAIRS_SET, &self.pairs.to_le_bytes()));
+        match &self.rss {
+            Some(rss) if rss.spreads() => note(send_rss(queue, rss, self.pairs)),
+            _ if self.pairs != 1 => note(send_pairs(queue, self.rss.as_ref(), self.pairs)),
+            // Nothing is reported after a reset.
+            Some(rss) if rss.reported() != 0 => note(send_rss(queue, rss, self.pairs)),
+            _ => (),
         }
         let none = (self.xdp && self.caps.offloads).then_some(0);
         if let Some(bits) = none.or(self.offloads) {
@@ -269,7 +271,7 @@ impl<'bound> Desired<'bound> {
     /// Those of the queue; nothing has changed then. [`EINVAL`] if there is only one.
     #[doc(alias = "virtnet_set_queues")]
     pub(crate) fn set_pairs(&mut self, count: u16) -> Result {
-        if let Some(rss) = &self.rss {
+        if let Some(rss) = self.rss.as_ref().filter(|rss| rss.spreads()) {
             let mut rss = rss.clone();
             rss.spread(self.pairs, count);
             self.tell(|queue| send_rss(queue, &rss, count))?;
@@ -279,12 +281,13 @@ impl<'bound> Desired<'bound> {
         if !self.caps.pairs {
             return if count == 1 { Ok(()) } else { Err(EINVAL) };
         }
-        self.tell(|queue| queue.send(mq::PAIRS_SET, &count.to_le_bytes()))?;
+        let rss = self.rss.clone();
+        self.tell(|queue| send_pairs(queue, rss.as_ref(), count))?;
         self.pairs = count;
         Ok(())
     }
 
-    /// Returns how received frames are spread, if the device does that by a hash.
+    /// Returns how hashes of received frames are made, if the device does that, and frames spread by them.
     pub(crate) fn rss(&self) -> Option<&Rss> {
         self.rss.as_ref()
     }
@@ -295,7 +298,6 @@ impl<'bound> Desired<'bound> {
     ///
     /// [`EOPNOTSUPP`] if the device does not, [`EINVAL`] if `change` says that it cannot, and those of the
     /// queue; nothing has changed then.
-    #[doc(alias = "virtnet_commit_rss_command")]
     pub(crate) fn change_rss(&mut self, change: impl FnOnce(&mut Rss) -> bool) -> Result {
         let mut rss = self.rss.clone().ok_or(EOPNOTSUPP)?;
         if !change(&mut rss) {
@@ -318,10 +320,26 @@ impl<'bound> Desired<'bound> {
     }
 }
 
+#[doc(alias = "virtnet_commit_rss_command")]
 fn send_rss(queue: &mut ControlQueue<'_>, rss: &Rss, pairs: u16) -> Result {
     let mut bytes = [0; 512];
     let len = rss.encode(pairs, &mut bytes).ok_or(EINVAL)?;
-    queue.send(mq::RSS_CONFIG, bytes.get(..len).ok_or(EINVAL)?)
+    let command = if rss.spreads() {
+        mq::RSS_CONFIG
+    } else {
+        mq::HASH_CONFIG
+    };
+    queue.send(command, bytes.get(..len).ok_or(EINVAL)?)
+}
+
+/// Sets the number of pairs of a device that does not spread frames.
+fn send_pairs(queue: &mut ControlQueue<'_>, rss: Option<&Rss>, pairs: u16) -> Result {
+    queue.send(mq::PAIRS_SET, &pairs.to_le_bytes())?;
+    match rss {
+        // Some devices, such as QEMU's, report no hashes any more after that.
+        Some(rss) if rss.reported() != 0 => send_rss(queue, rss, pairs),
+        _ => Ok(()),
+    }
 }
 
 impl Filter {

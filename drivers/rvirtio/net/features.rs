@@ -38,6 +38,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     GUEST_USO4,
     GUEST_USO6,
     HOST_USO,
+    HASH_REPORT,
     GUEST_HDRLEN,
     RSS,
     SPEED_DUPLEX,

@@ -237,17 +237,31 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     fn set_features(held: &mut Held<'_, Self>, from: NetFeatures, to: NetFeatures) -> Result {
-        let gro = NetFeatures::GRO_HW;
-        if from & gro == to & gro {
-            return Ok(());
-        }
         let data = held.data();
-        let bits = data.caps.rx.offloads(to.contains(gro));
-        let mut desired = data.desired();
-        if desired.has_xdp() {
-            return Err(EBUSY);
+        let changes = |feature| from & feature != to & feature;
+        let (gro, hash) = (NetFeatures::GRO_HW, NetFeatures::RX_HASH);
+        if changes(gro) {
+            let bits = data.caps.rx.offloads(to.contains(gro));
+            let mut desired = data.desired();
+            if desired.has_xdp() {
+                return Err(EBUSY);
+            }
+            desired.set_offloads(bits)?;
         }
-        desired.set_offloads(bits)
+        if changes(hash) {
+            let told = data.change_rss(|rss| {
+                rss.set_reports(to.contains(hash));
+                true
+            });
+            if let Err(error) = told {
+                if changes(gro) {
+                    let bits = data.caps.rx.offloads(from.contains(gro));
+                    let _ = data.desired().set_offloads(bits);
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     fn set_pairs(held: &mut Held<'_, Self>, rtnl: &Rtnl<'_>, count: u16) -> Result {
@@ -274,7 +288,7 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     fn set_rss(held: &mut Held<'_, Self>, table: Option<&[u32]>, key: Option<&[u8]>) -> Result {
-        held.data().desired().change_rss(|rss| {
+        held.data().change_rss(|rss| {
             if let Some(table) = table {
                 // CAST: The stack has compared them with the number of queues.
                 rss.set_table(table.iter().map(|queue| *queue as u16));
@@ -305,8 +319,8 @@ impl<'bound> Operations for NetOps<'bound> {
             RxFields::Addresses => Fields::Addresses,
             RxFields::AddressesAndPorts => Fields::AddressesAndPorts,
         };
-        let mut desired = held.data().desired();
-        desired.change_rss(|rss| rss.set_fields(to_flow(flow), fields))
+        held.data()
+            .change_rss(|rss| rss.set_fields(to_flow(flow), fields))
     }
 
     fn ring_sizes(held: &Held<'_, Self>) -> (RingSizes, RingSizes) {

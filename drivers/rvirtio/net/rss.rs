@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Spreading received frames over queues by a hash of their headers (RSS).
+//! Hashes of the headers of received frames, and spreading frames over queues by them (RSS).
 
 /// The largest table that is used, in entries.
 pub(crate) const MAX_TABLE: usize = 128;
@@ -54,27 +54,39 @@ impl Flow {
     }
 }
 
-/// How frames are spread.
+/// How hashes are made, and frames spread.
 #[derive(Clone)]
 pub(crate) struct Rss {
     /// The hashes that the device can make, and those that it is to make.
     known: u32,
     types: u32,
+    /// Whether it is to report them.
+    reports: bool,
     table: [u16; MAX_TABLE],
-    /// How much of the table is used: a power of two.
+    /// How much of the table is used: a power of two, or 0 if the device does not spread frames.
     len: usize,
     key: [u8; KEY],
 }
 
 impl Rss {
-    /// Returns how a device is to spread frames over one queue, with the limits that it says: the longest
-    /// key and table, and the hashes. `None` if these are not what a device can have.
-    pub(crate) fn new(max_key: u8, max_table: u16, known: u32, key: [u8; KEY]) -> Option<Self> {
-        let len = 1_usize << max_table.checked_ilog2()?;
+    /// Returns how a device is to make hashes, and to spread frames over one queue, with the limits that it
+    /// says: the longest key; the longest table, unless it has none; and the hashes. `None` if these are not
+    /// what a device can have.
+    pub(crate) fn new(
+        max_key: u8,
+        max_table: Option<u16>,
+        known: u32,
+        key: [u8; KEY],
+    ) -> Option<Self> {
+        let len = match max_table {
+            Some(max) => 1_usize << max.checked_ilog2()?,
+            None => 0,
+        };
         let known = known & hash::ALL;
         (usize::from(max_key) >= KEY).then_some(Self {
             known,
             types: known,
+            reports: false,
             table: [0; MAX_TABLE],
             len: len.min(MAX_TABLE),
             key,
@@ -83,6 +95,25 @@ impl Rss {
 
     pub(crate) fn table(&self) -> &[u16] {
         self.table.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Returns whether the device spreads frames.
+    pub(crate) fn spreads(&self) -> bool {
+        self.len != 0
+    }
+
+    /// Returns the hashes that are reported, as bits of the field that says so.
+    pub(crate) fn reported(&self) -> u32 {
+        if self.reports {
+            self.types
+        } else {
+            0
+        }
+    }
+
+    /// Sets whether they are.
+    pub(crate) fn set_reports(&mut self, on: bool) {
+        self.reports = on;
     }
 
     pub(crate) fn key(&self) -> &[u8; KEY] {
@@ -140,9 +171,10 @@ impl Rss {
         can
     }
 
-    /// Writes what the device is told to `to`, for `pairs` pairs of queues; returns its length, or `None`
-    /// if it does not fit.
+    /// Writes what the device is told to `to`, for `pairs` pairs of queues if it spreads frames; returns its
+    /// length, or `None` if it does not fit.
     #[doc(alias = "virtio_net_rss_config")]
+    #[doc(alias = "virtio_net_hash_config")]
     pub(crate) fn encode(&self, pairs: u16, to: &mut [u8]) -> Option<usize> {
         let mut len = 0;
         let mut put = |bytes: &[u8]| {
@@ -151,15 +183,21 @@ impl Rss {
             len = end;
             Some(())
         };
-        put(&self.types.to_le_bytes())?;
-        // CAST: There are at most 128.
-        put(&(self.len as u16).wrapping_sub(1).to_le_bytes())?;
-        // The queue of frames without a hash.
-        put(&[0; 2])?;
-        for queue in self.table() {
-            put(&queue.to_le_bytes())?;
+        if self.spreads() {
+            put(&self.types.to_le_bytes())?;
+            // CAST: There are at most 128.
+            put(&(self.len as u16).wrapping_sub(1).to_le_bytes())?;
+            // The queue of frames without a hash.
+            put(&[0; 2])?;
+            for queue in self.table() {
+                put(&queue.to_le_bytes())?;
+            }
+            put(&pairs.to_le_bytes())?;
+        } else {
+            // Hashes are made for nothing else.
+            put(&self.reported().to_le_bytes())?;
+            put(&[0; 8])?;
         }
-        put(&pairs.to_le_bytes())?;
         put(&[KEY as u8])?;
         put(&self.key)?;
         Some(len)
@@ -171,7 +209,7 @@ mod tests {
     use super::*;
 
     fn rss(max_table: u16) -> Option<Rss> {
-        Rss::new(40, max_table, u32::MAX, [7; KEY])
+        Rss::new(40, Some(max_table), u32::MAX, [7; KEY])
     }
 
     /// covers: NET-85 NET-86
@@ -188,7 +226,7 @@ mod tests {
             assert_eq!(rss(max).unwrap().table().len(), len);
         }
         assert!(rss(0).is_none());
-        assert!(Rss::new(39, 128, 0, [0; KEY]).is_none());
+        assert!(Rss::new(39, Some(128), 0, [0; KEY]).is_none());
     }
 
     /// covers: NET-84
@@ -210,7 +248,8 @@ mod tests {
     /// covers: NET-87
     #[test]
     fn hashes_are_those_that_the_device_can_make() {
-        let mut rss = Rss::new(40, 8, hash::IP_V4 | hash::TCP_V4 | 1 << 30, [0; KEY]).unwrap();
+        let mut rss =
+            Rss::new(40, Some(8), hash::IP_V4 | hash::TCP_V4 | 1 << 30, [0; KEY]).unwrap();
         assert_eq!(rss.fields(Flow::TcpV4), Fields::AddressesAndPorts);
         assert_eq!(rss.fields(Flow::UdpV4), Fields::Addresses);
         assert_eq!(rss.fields(Flow::IpV4), Fields::Addresses);
@@ -234,7 +273,7 @@ mod tests {
 
     #[test]
     fn command() {
-        let mut rss = Rss::new(52, 4, 0x1_003f, core::array::from_fn(|at| at as u8)).unwrap();
+        let mut rss = Rss::new(52, Some(4), 0x1_003f, core::array::from_fn(|at| at as u8)).unwrap();
         rss.spread(1, 3);
         let mut bytes = [0xff; 128];
         let len = rss.encode(3, &mut bytes).unwrap();
@@ -244,5 +283,36 @@ mod tests {
         assert_eq!(bytes[19..len], *rss.key());
         assert_eq!(len, 59);
         assert_eq!(rss.encode(3, &mut bytes[..58]), None);
+    }
+    /// A device that does not spread frames makes hashes only if they are reported.
+    #[test]
+    fn command_without_a_table() {
+        let mut rss = Rss::new(40, None, 0x1ff, core::array::from_fn(|at| at as u8)).unwrap();
+        assert!(!rss.spreads() && rss.table().is_empty());
+        for (on, types) in [(false, 0), (true, 0x3f), (false, 0)] {
+            rss.set_reports(on);
+            assert_eq!(rss.reported(), types.into());
+            let mut bytes = [0xff; 128];
+            let len = rss.encode(3, &mut bytes).unwrap();
+            assert_eq!(bytes[..12], [types, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            assert_eq!(bytes[12], 40);
+            assert_eq!(bytes[13..len], *rss.key());
+            assert_eq!(len, 53);
+        }
+    }
+
+    /// Whether hashes are reported does not change how frames are spread.
+    #[test]
+    fn reports_are_apart_from_the_table() {
+        let mut rss = rss(4).unwrap();
+        assert_eq!(rss.reported(), 0);
+        let (mut before, mut after) = ([0; 128], [0; 128]);
+        rss.encode(1, &mut before);
+        rss.set_reports(true);
+        assert_eq!(rss.reported(), hash::ALL);
+        rss.encode(1, &mut after);
+        assert_eq!(before, after);
+        assert!(rss.set_fields(Flow::TcpV4, Fields::Addresses));
+        assert_eq!(rss.reported(), hash::ALL & !hash::TCP_V4);
     }
 }

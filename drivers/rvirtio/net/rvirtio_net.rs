@@ -9,7 +9,7 @@
 //! - [`ops`], [`pairs`]: opening, closing and polling of an interface, and of how many of its queues.
 //! - [`receive`], [`assemble`], [`deliver`], [`dropped`]: receiving frames.
 //! - [`rx`], [`refill`], [`rx_mode`], [`rings`]: buffers for them, and sizes of rings.
-//! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`parse`]: checking their headers.
+//! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`rx_hash`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
 //! - [`xdp`], [`xdp_rx`], [`xdp_tx`]: programs that look at received frames.
 //! - [`control`], [`desired`], [`filter`], [`rss`]: commands, and what they set.
@@ -43,6 +43,7 @@ mod rings;
 mod rss;
 mod rx;
 mod rx_gso;
+mod rx_hash;
 mod rx_header;
 mod rx_meta;
 mod rx_mode;

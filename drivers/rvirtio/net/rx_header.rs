@@ -19,14 +19,12 @@ use super::{
     rx_meta::{
         Refused,
         RxCsum,
-        RxHash,
         RxMeta, //
     },
     spec::{
         header::{
             flag,
             gso,
-            hash_report,
             Header, //
         },
         ETHERNET_HEADER,
@@ -96,15 +94,13 @@ pub(crate) fn check(
             rx_gso::check(*header, flags, csum, len, head, caps)?
         }
     };
-    let hash = if caps.hash { hash(header)? } else { None };
-    Ok(RxMeta { csum, gso, hash })
+    Ok(RxMeta { csum, gso })
 }
 
-/// Returns whether [`check_csum`] is all of [`check`] for such a header: the frame is not segmented and
-/// has no hash.
+/// Returns whether [`check_csum`] is all of [`check`] for such a header: the frame is not segmented.
 #[inline(always)]
-pub(crate) fn is_plain(header: &Header, caps: &RxCaps) -> bool {
-    header.gso_type == gso::NONE && !caps.hash
+pub(crate) fn is_plain(header: &Header) -> bool {
+    header.gso_type == gso::NONE
 }
 
 /// Checks what the header of a frame says about checksums, of which the first `head` bytes are linear.
@@ -168,20 +164,6 @@ fn csum(header: &Header, flags: u8, head: u32) -> Result<RxCsum, Refused> {
         return refused;
     }
     Ok(RxCsum::Partial { start, offset })
-}
-
-fn hash(header: &Header) -> Result<Option<RxHash>, Refused> {
-    use hash_report::*;
-    let has_ports = match header.hash_report {
-        NONE => return Ok(None),
-        IPV4 | IPV6 | IPV6_EX => false,
-        TCPV4 | UDPV4 | TCPV6 | UDPV6 | TCPV6_EX | UDPV6_EX => true,
-        unknown => return Err(Refused::Hash(unknown)),
-    };
-    Ok(Some(RxHash {
-        value: header.hash_value,
-        has_ports,
-    }))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use core::fmt;
 pub(crate) struct RxMeta {
     pub(crate) csum: RxCsum,
     pub(crate) gso: Option<RxGso>,
-    pub(crate) hash: Option<RxHash>,
 }
 
 /// What is known of the checksum of a frame.
@@ -58,14 +57,6 @@ pub(crate) struct RxTunnel {
     pub(crate) inner_transport: u16,
 }
 
-/// The hash of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RxHash {
-    pub(crate) value: u32,
-    /// It is of ports, too.
-    pub(crate) has_ports: bool,
-}
-
 /// Why a frame is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -79,8 +70,6 @@ pub(crate) enum Refused {
     GsoSize(u16),
     /// The headers of the frame are not those of the segmentation type.
     Headers { gso_type: u8 },
-    /// There is no such hash.
-    Hash(u16),
 }
 
 impl fmt::Display for Refused {
@@ -99,7 +88,6 @@ impl fmt::Display for Refused {
             Self::Headers { gso_type } => {
                 write!(f, "headers do not match GSO type {gso_type:#x}")
             }
-            Self::Hash(report) => write!(f, "bad hash report {report}"),
         }
     }
 }

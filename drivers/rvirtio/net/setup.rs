@@ -86,7 +86,8 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         .max()
         .unwrap_or(0);
     let fragments = pairs.iter().all(|pair| takes_fragments(&pair.tx.vq));
-    let features = net_features(&caps, fragments);
+    let reports_hashes = caps.control.hash && rss.is_some();
+    let features = net_features(&caps, fragments, reports_hashes);
 
     let net_config = NetDevConfig {
         mac,
@@ -157,13 +158,17 @@ fn count_pairs(dev: &Device<Bound>, config: &NetConfig<'_>, queues: u16) -> Resu
     Ok(pairs)
 }
 
-/// Returns how received frames are spread over queues at first, if the device can do that.
+/// Returns how hashes of received frames are made at first, and frames spread over queues by them, if the
+/// device can do that.
+#[doc(alias = "virtnet_init_default_rss")]
 fn rss(dev: &Device<Bound>, config: &NetConfig<'_>) -> Result<Option<Rss>> {
-    let Some((max_key, max_table, hashes)) = config.rss_limits()? else {
+    let Some((max_key, hashes)) = config.hash_limits()? else {
         return Ok(None);
     };
+    let max_table = config.max_table()?;
     let rss = Rss::new(max_key, max_table, hashes, netdev::rss_key());
     if rss.is_none() {
+        let max_table = max_table.unwrap_or(0);
         dev_warn!(
             dev,
             "invalid sizes of RSS key {max_key} and table {max_table}, not using it\n"
@@ -225,10 +230,11 @@ fn off_at_first() -> NetFeatures {
     let segmentation = NetFeatures::TSO4
         .with(NetFeatures::TSO6)
         .with(NetFeatures::TSO_ECN);
-    let mut off = NetFeatures::NONE;
+    // As in C.
+    let mut off = NetFeatures::RX_HASH;
     if module_parameters::csum.value() == 0 {
         // Nothing can be segmented then.
-        off = SWITCHABLE;
+        off = off.with(SWITCHABLE);
     }
     if module_parameters::gso.value() == 0 {
         off = off.with(segmentation);
@@ -238,11 +244,12 @@ fn off_at_first() -> NetFeatures {
 
 /// Returns what of `features` can be switched.
 fn switchable(caps: &Caps, features: NetFeatures) -> NetFeatures {
-    if caps.control.offloads {
-        features & SWITCHABLE.with(NetFeatures::GRO_HW)
+    let commanded = if caps.control.offloads {
+        NetFeatures::RX_HASH.with(NetFeatures::GRO_HW)
     } else {
-        features & SWITCHABLE
-    }
+        NetFeatures::RX_HASH
+    };
+    features & SWITCHABLE.with(commanded)
 }
 
 /// Returns what of `features` frames in UDP tunnels can have.
@@ -256,7 +263,7 @@ fn in_tunnels(features: NetFeatures) -> NetFeatures {
 
 /// Returns what the stack may make use of. Without `fragments` frames have to be linear, and the
 /// stack leaves out what needs them.
-fn net_features(caps: &Caps, fragments: bool) -> NetFeatures {
+fn net_features(caps: &Caps, fragments: bool, reports_hashes: bool) -> NetFeatures {
     let mut features = NetFeatures::HIGHDMA;
     for offload in offloads(caps.tx) {
         features = features.with(match offload {
@@ -276,6 +283,9 @@ fn net_features(caps: &Caps, fragments: bool) -> NetFeatures {
     }
     if caps.rx.has_gso() {
         features = features.with(NetFeatures::GRO_HW);
+    }
+    if reports_hashes {
+        features = features.with(NetFeatures::RX_HASH);
     }
     if caps.control.vlan {
         features = features.with(NetFeatures::VLAN_FILTER);

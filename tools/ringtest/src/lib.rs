@@ -91,6 +91,7 @@ mod net_files {
     pub(crate) mod parse;
     pub(crate) mod rss;
     pub(crate) mod rx_gso;
+    pub(crate) mod rx_hash;
     pub(crate) mod rx_header;
     pub(crate) mod rx_meta;
     pub(crate) mod rx_mode;

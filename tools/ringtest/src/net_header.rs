@@ -42,9 +42,8 @@ pub fn run(bytes: &[u8]) {
         uso6: csum && has(6),
         tunnel: csum && has(7),
         tunnel_csum: csum && has(7) && has(8),
-        hash: has(9),
     };
-    let layout = match (caps.tunnel, caps.hash) {
+    let layout = match (caps.tunnel, has(9)) {
         (true, _) => Layout::Tunnel,
         (false, true) => Layout::Hash,
         (false, false) => Layout::Basic,

@@ -20,6 +20,5 @@ use super::{
     negotiated_flags,
     Refused,
     RxCsum,
-    RxHash,
     RxMeta, //
 };

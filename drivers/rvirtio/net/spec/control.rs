@@ -73,7 +73,7 @@ pub mod announce {
     pub const ACK: Command = Command::new(3, 0);
 }
 
-/// Pairs of queues (`MQ`).
+/// Pairs of queues (`MQ`), and hashes.
 pub mod mq {
     use super::Command;
 
@@ -85,6 +85,10 @@ pub mod mq {
     /// each; the number of pairs, 16 bits; the length of the key, 8 bits; and the key.
     #[doc(alias = "VIRTIO_NET_CTRL_MQ_RSS_CONFIG")]
     pub const RSS_CONFIG: Command = Command::new(4, 1);
+    /// Sets which hashes of received frames are reported, and how they are made (`HASH_REPORT`): the hashes,
+    /// 32 bits; 8 bytes of zeroes; the length of the key, 8 bits; and the key.
+    #[doc(alias = "VIRTIO_NET_CTRL_MQ_HASH_CONFIG")]
+    pub const HASH_CONFIG: Command = Command::new(4, 2);
 }
 
 /// Offloads of what is received (`CTRL_GUEST_OFFLOADS`).

@@ -23,7 +23,6 @@ use super::{
     GsoKind,
     Refused,
     RxCsum,
-    RxHash,
     RxMeta, //
 };
 
@@ -37,7 +36,6 @@ pub(super) const ALL: RxCaps = RxCaps {
     uso6: true,
     tunnel: true,
     tunnel_csum: true,
-    hash: true,
 };
 
 const UDP6_IN_TUNNEL: Shape = Shape {
@@ -307,29 +305,6 @@ fn tunnel_is_refused_unless_negotiated() {
     };
     assert!(check_whole(&header, &frame, &ALL).is_ok());
     assert!(check_whole(&header, &frame, &caps).is_err());
-}
-
-#[test]
-fn hashes() {
-    let hash = |report, caps: &RxCaps| {
-        let header = Header {
-            hash_report: report,
-            hash_value: 0x1234_5678,
-            ..Header::default()
-        };
-        check_whole(&header, &PLAIN.frame(), caps).map(|meta| meta.hash)
-    };
-    let some = |has_ports| {
-        let value = 0x1234_5678;
-        Ok(Some(RxHash { value, has_ports }))
-    };
-    assert_eq!(hash(0, &ALL), Ok(None));
-    for (report, has_ports) in [(1, false), (2, true), (3, true), (4, false), (9, true)] {
-        assert_eq!(hash(report, &ALL), some(has_ports));
-    }
-    assert_eq!(hash(10, &ALL), Err(Refused::Hash(10)));
-    assert_eq!(hash(0xffff, &ALL), Err(Refused::Hash(0xffff)));
-    assert_eq!(hash(10, &RxCaps::default()), Ok(None));
 }
 
 #[test]
