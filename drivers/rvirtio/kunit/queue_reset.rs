@@ -71,7 +71,8 @@ fn ensure_resize(within: Within) -> Result {
             *device.take_calls()?,
             [Call::ResetQueue(0), Call::SetupQueue(0)]
         );
-        ensure_eq!(FRONT.reclaimed.load(Relaxed), 1);
+        let is_asked = within != Within::Reclaim;
+        ensure_eq!(FRONT.reclaimed.load(Relaxed), is_asked.into());
         // Of this queue, and not of the other, which the same proof was tried on.
         ensure_eq!(FRONT.detached.load(Relaxed), 3);
         ensure_working(&device, 4)?;
@@ -105,6 +106,12 @@ mod tests {
     #[test]
     fn ring_is_exchanged() -> Result {
         ensure_resize(Within::Nothing)
+    }
+
+    /// The same where whoever resets the queue takes the buffers back.
+    #[test]
+    fn ring_is_exchanged_without_the_driver() -> Result {
+        ensure_resize(Within::Reclaim)
     }
 
     /// A reset within a reset is refused.
@@ -220,8 +227,10 @@ mod tests {
         let mut model = Model::default();
         model.features = model.features.without(feature::RING_RESET);
         let device = busy_device(model)?;
-        let result = device.call(&Command::Resize(0, 4, Within::Nothing));
-        ensure_eq!(result, Err(EOPNOTSUPP));
+        for within in [Within::Nothing, Within::Reclaim] {
+            let result = device.call(&Command::Resize(0, 4, within));
+            ensure_eq!(result, Err(EOPNOTSUPP));
+        }
         ensure!(device.take_calls()?.is_empty());
         Ok(())
     }

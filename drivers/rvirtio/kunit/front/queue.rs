@@ -39,6 +39,8 @@ pub(crate) enum Within {
     Other,
     /// Leaving it.
     Failure,
+    /// Taking back the buffers, which is then not asked of the driver.
+    Reclaim,
 }
 
 /// How many buffers a queue has.
@@ -186,6 +188,13 @@ impl<'bound> Queue<'bound> {
         let mut ring = self.handle.ring(size)?;
         let mut another = self.handle.ring(size)?;
         let mut of_other = other.handle.ring(size)?;
+        if within == Within::Reclaim {
+            return self.handle.reset_with(|stopped, start| {
+                let detached = other.reclaim(stopped) + self.reclaim(stopped);
+                FRONT.detached.fetch_add(detached, Relaxed);
+                start.enable_with(&mut self.state.lock().vq, &mut ring)
+            });
+        }
         self.handle.reset(|start| {
             let refused = |result: Result, expected: Error| match result {
                 Err(error) if error == expected => Ok(()),
@@ -205,7 +214,7 @@ impl<'bound> Queue<'bound> {
                     start.enable(&mut state.vq)?;
                 }
                 Within::Failure => return Err(ENXIO),
-                Within::Nothing | Within::Twice => {}
+                Within::Nothing | Within::Twice | Within::Reclaim => {}
             }
             let mut state = self.state.lock();
             refused(start.enable_with(&mut state.vq, &mut of_other), EINVAL)?;
