@@ -2,7 +2,7 @@
 
 //! The build root: a Debian userland with what Debian's kernel was built with, and QEMU.
 
-use crate::{BwrapCommand, Context, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host};
+use crate::{Arch, BwrapCommand, Context, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host};
 use anyhow::{Context as _, Result};
 use std::{
     ffi::OsStr,
@@ -65,16 +65,26 @@ const PACKAGES: [&str; 43] = [
     "ca-certificates",
 ];
 
+/// What it takes beyond that to build for arm64, and to run guests with it.
+const FOR_ARM64: [&str; 2] = ["gcc-14-aarch64-linux-gnu", "qemu-system-arm"];
+
+/// Beside the busybox of the build root's own processor, which is the same package.
+const FETCH_BUSYBOX: &str = "--customize-hook=chroot \"$1\" sh -c 'cd /var/tmp && \
+    apt-get -o APT::Sandbox::User=root download busybox-static:arm64 && \
+    dpkg-deb -x busybox-static_*.deb /usr/local/arm64 && rm busybox-static_*.deb'";
+
 /// QEMU and what it must match: 11.1 has devices and features that the release's 10.0 lacks.
 const FROM_BACKPORTS: &str = "src:qemu src:seabios";
 
 /// What decides how a kernel and its modules come out.
-const TOOLCHAIN: [&str; 7] = ["bindgen", "clang-19", "gcc-14", "lld-19", "pahole", "rust-src", "rustc"];
+const TOOLCHAIN: [&str; 8] =
+    ["bindgen", "clang-19", "gcc-14", "gcc-14-aarch64-linux-gnu", "lld-19", "pahole", "rust-src", "rustc"];
 
 /// A Debian trixie userland with the kernel's own compilers and QEMU, entered by bubblewrap.
 #[derive(Debug, Clone)]
 pub struct BuildRoot {
     path: PathBuf,
+    arch: Arch,
 }
 
 impl BuildRoot {
@@ -85,23 +95,43 @@ impl BuildRoot {
     /// When the host lacks what is needed (and cannot be given it), the mirror cannot be
     /// reached, or the disk is too small; each in one sentence that says what to do.
     pub fn ensure(ctx: &Context) -> Result<Self> {
-        let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("backports", FROM_BACKPORTS);
-        let path = match ctx.cache.find("build-root", &key) {
+        Self::ensure_for(ctx, Arch::Amd64)
+    }
+
+    /// As [`BuildRoot::ensure`], the one that builds for `arch`.
+    ///
+    /// # Errors
+    ///
+    /// As [`BuildRoot::ensure`].
+    pub fn ensure_for(ctx: &Context, arch: Arch) -> Result<Self> {
+        let packages = packages(arch);
+        let mut key = Key::new(RECIPE).with("packages", packages.join(" ")).with("backports", FROM_BACKPORTS);
+        let mut name = "build-root";
+        if arch == Arch::Arm64 {
+            key = key.with("hook", FETCH_BUSYBOX);
+            name = "cross-root";
+        }
+        let path = match ctx.cache.find(name, &key) {
             Some(path) => {
                 host::check_sandbox()?;
                 path
             }
             None => {
                 host::ensure_programs(&ctx.progress)?;
-                ctx.cache.ensure("build-root", &key, SPACE, |dir| make(ctx, dir))?
+                ctx.cache.ensure(name, &key, SPACE, |dir| make(ctx, arch, dir))?
             }
         };
-        Ok(Self { path: path.join("root") })
+        Ok(Self { path: path.join("root"), arch })
     }
 
     /// Where it lies on the host.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What it builds for.
+    pub fn arch(&self) -> Arch {
+        self.arch
     }
 
     /// Names and versions of the compilers: part of the key of all that is built with them.
@@ -117,27 +147,44 @@ impl BuildRoot {
         BwrapCommand::new(&self.path, program.as_ref())
     }
 
-    /// Host path of the static busybox, for initramfs archives.
+    /// Host path of the guests' static busybox, for initramfs archives.
     pub fn busybox(&self) -> PathBuf {
-        self.path.join("usr/bin/busybox")
+        self.path.join(match self.arch {
+            Arch::Amd64 => "usr/bin/busybox",
+            Arch::Arm64 => "usr/local/arm64/usr/bin/busybox",
+        })
     }
 }
 
-fn make(ctx: &Context, dir: &Path) -> Result<()> {
+fn packages(arch: Arch) -> Vec<&'static str> {
+    let more: &[_] = if arch == Arch::Arm64 { &FOR_ARM64 } else { &[] };
+    PACKAGES.iter().chain(more).copied().collect()
+}
+
+fn make(ctx: &Context, arch: Arch, dir: &Path) -> Result<()> {
     let mirrors = Mirrors::of_this_machine()?;
-    let step = ctx.progress.step("build root");
+    let (architectures, title) = match arch {
+        Arch::Amd64 => ("amd64", "build root"),
+        Arch::Arm64 => ("amd64,arm64", "build root for arm64"),
+    };
+    let step = ctx.progress.step(title);
     let root = dir.join("root");
+    let mut options = vec![
+        // apt stays usable inside: kernels are downloaded by it.
+        "--skip=cleanup/apt/lists",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+    ];
+    if arch == Arch::Arm64 {
+        options.push(FETCH_BUSYBOX);
+    }
     Debootstrap {
         mirrors: &mirrors,
         variant: "apt",
-        packages: &PACKAGES,
+        architectures,
+        packages: &packages(arch),
         from_backports: Some(FROM_BACKPORTS),
-        options: &[
-            // apt stays usable inside: kernels are downloaded by it.
-            "--skip=cleanup/apt/lists",
-            "--dpkgopt=path-exclude=/usr/share/man/*",
-            "--dpkgopt=path-exclude=/usr/share/locale/*",
-        ],
+        options: &options,
     }
     .directory(&root, &ctx.cache.log("build-root")?, &step)?;
     // The host's own is shown there; bwrap needs a plain file to cover.

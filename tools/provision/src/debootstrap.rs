@@ -21,8 +21,10 @@ const INHERITED: [&str; 4] =
 /// Which userland to make.
 pub(crate) struct Debootstrap<'a> {
     pub(crate) mirrors: &'a Mirrors,
-    /// mmdebstrap's variant: `apt` or `minbase`.
+    /// mmdebstrap's variant: `apt`, `minbase`, or `extract`, which runs no program of the packages.
     pub(crate) variant: &'a str,
+    /// Debian's names of the processors that packages are for, with commas: its own, then others.
+    pub(crate) architectures: &'a str,
     pub(crate) packages: &'a [&'a str],
     /// Packages (names or patterns of apt_preferences(5)) that come from backports.
     pub(crate) from_backports: Option<&'a str>,
@@ -66,7 +68,8 @@ impl Debootstrap<'_> {
             .arg(if host::is_root() { "--mode=root" } else { "--mode=unshare" })
             .arg(format!("--variant={}", self.variant))
             .arg(format!("--format={format}"))
-            .args(["--architectures=amd64", "--dpkgopt=force-unsafe-io"])
+            .arg(format!("--architectures={}", self.architectures))
+            .arg("--dpkgopt=force-unsafe-io")
             .arg("--aptopt=APT::Install-Recommends \"false\"")
             .arg(format!("--include={}", self.packages.join(",")))
             .args(inherited_options()?)

@@ -111,6 +111,7 @@ fn userland(ctx: &Context, key: &Key) -> Result<PathBuf> {
         Debootstrap {
             mirrors: &Mirrors::of_this_machine()?,
             variant: "minbase",
+            architectures: "amd64",
             packages: &PACKAGES,
             from_backports: None,
             options: &OPTIONS,

@@ -8,6 +8,7 @@
 //! when complete, so that whatever stops the work (an error, ^C, a full disk) leaves no half of it.
 
 mod apt;
+mod arch;
 mod build;
 mod build_root;
 mod cache;
@@ -23,6 +24,7 @@ mod progress;
 pub mod rust_metadata;
 mod sandbox;
 
+pub use arch::Arch;
 pub use build::build_modules;
 pub use build_root::BuildRoot;
 pub use cache::Cache;

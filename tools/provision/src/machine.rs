@@ -121,6 +121,7 @@ fn make(ctx: &Context, dir: &Path) -> Result<()> {
     Debootstrap {
         mirrors: &mirrors,
         variant: "minbase",
+        architectures: "amd64",
         packages: &PACKAGES,
         from_backports: Some(FROM_BACKPORTS),
         options: &["--skip=cleanup/apt", "--dpkgopt=path-exclude=/usr/share/locale/*", FETCH_DRACUT],

@@ -4,6 +4,7 @@
 
 use crate::copy::Copy;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rvirtio_provision::Arch;
 use std::{ffi::OsString, path::PathBuf, str::FromStr};
 
 /// Boots guests whose virtio devices are driven by rvirtio.
@@ -84,6 +85,9 @@ pub struct KernelOptions {
     /// in, booted without an initramfs; or a kernel build directory.
     #[arg(long, default_value = "stock", value_name = "stock|debug|builtin|DIR")]
     pub kernel: KernelChoice,
+    /// The processor; for arm64 there are stock kernels only.
+    #[arg(long, default_value = "amd64", value_name = "amd64|arm64")]
+    pub arch: Arch,
     /// Which stock kernel: a release such as 7.3.4+deb13-amd64, or a flavour [default: newest cloud kernel].
     #[arg(long, env = "KVER", value_name = "RELEASE")]
     pub kver: Option<String>,
@@ -266,6 +270,7 @@ mod tests {
     fn defaults() {
         let (guest, command) = exec(&["--", "true"]).unwrap();
         assert_eq!(guest.kernel.kernel, KernelChoice::Stock);
+        assert_eq!(guest.kernel.arch, Arch::Amd64);
         assert_eq!(guest.drivers, Drivers::Rust);
         assert_eq!(guest.root, Root::Disk);
         assert_eq!(guest.image, ImageFormat::Qcow2);
@@ -294,6 +299,7 @@ mod tests {
             &["--memory", "lots", "--", "true"],
             &["--kernel", "no-such-directory", "--", "true"],
             &["--drivers", "go", "--", "true"],
+            &["--arch", "mips", "--", "true"],
             &["--copy", "no-such-file", "--", "true"],
         ] {
             assert!(exec(wrong).is_err(), "{wrong:?}");

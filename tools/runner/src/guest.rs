@@ -11,14 +11,15 @@ use crate::{
     verdict::verdict,
     vm::Vm,
 };
-use anyhow::Result;
-use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, build_modules};
+use anyhow::{Result, bail};
+use rvirtio_provision::{Arch, BuildRoot, Context, GuestImage, Kernel, build_modules};
 use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, time::Duration};
 
 /// Finds or makes the kernel that was asked for.
 pub fn kernel(ctx: &Context, root: &BuildRoot, options: &KernelOptions) -> Result<Kernel> {
     match &options.kernel {
         KernelChoice::Stock => Kernel::stock(ctx, root, options.kver.as_deref()),
+        _ if options.arch != Arch::Amd64 => bail!("only stock kernels are for {}", options.arch.name()),
         KernelChoice::Debug => Kernel::debug(ctx, root),
         KernelChoice::Builtin => Kernel::builtin(ctx, root),
         KernelChoice::Tree(dir) => Kernel::from_build_tree(ctx, root, dir),
@@ -69,6 +70,9 @@ fn shell(ctx: &Context, options: &GuestOptions) -> Result<u8> {
 }
 
 fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel)> {
+    if options.kernel.arch != Arch::Amd64 {
+        bail!("no guest can be run with {}, only modules built for it", options.kernel.arch.name());
+    }
     let root = BuildRoot::ensure(ctx)?;
     let kernel = kernel(ctx, &root, &options.kernel)?;
     let image = GuestImage::ensure(ctx, &root, &kernel)?;

@@ -53,7 +53,7 @@ fn run(cli: Cli) -> Result<u8> {
         Command::List => manage::list(&Context::new(REPO)?)?,
         Command::Build { kernel: options } => {
             let ctx = Context::new(REPO)?;
-            let root = BuildRoot::ensure(&ctx)?;
+            let root = BuildRoot::ensure_for(&ctx, options.arch)?;
             println!("{}", guest::build(&ctx, &root, &options)?.display());
         }
         Command::In { root, copy, command } => {

@@ -84,18 +84,21 @@ pub(super) fn parts(root: &BuildRoot, release: &str) -> Result<Vec<String>> {
     Ok(select_parts(&tree, version))
 }
 
-/// Lines of `apt-cache depends` that name packages of the kernel's own version.
+/// Lines of `apt-cache depends` that name packages of the kernel's own version. What there is for the build
+/// root's processor too, which is programs, is taken for that.
 fn select_parts(tree: &str, version: &str) -> Vec<String> {
     let mut parts: Vec<String> = tree
         .lines()
         .filter(|line| line.starts_with("linux-"))
         .filter(|name| {
-            name.split_once(version).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('-'))
+            name.split_once(version).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with(['-', ':']))
         })
         .map(str::to_owned)
         .collect();
     parts.sort();
     parts.dedup();
+    let of_both: Vec<String> = parts.iter().map(|part| format!("{part}:")).collect();
+    parts.retain(|part| !of_both.iter().any(|both| part.starts_with(both)));
     parts
 }
 
@@ -149,10 +152,12 @@ mod tests {
         let tree = "linux-image-7.3.4+deb13-cloud-amd64\n  Depends: linux-binary-7.3.4+deb13-cloud-amd64\n\
                     linux-binary-7.3.4+deb13-cloud-amd64\nlinux-base\nlinux-kbuild-7.3.4+deb13\n\
                     linux-headers-7.3.4+deb13-common\nlinux-libc-dev\nlinux-image-7.3.4+deb130-amd64\n\
-                    linux-kbuild-7.3.4+deb13\n";
+                    linux-kbuild-7.3.4+deb13\nlinux-kbuild-7.3.4+deb13:arm64\n\
+                    linux-base-7.3.4+deb13-cloud-arm64:arm64\n";
         assert_eq!(
             select_parts(tree, "7.3.4+deb13"),
             [
+                "linux-base-7.3.4+deb13-cloud-arm64:arm64",
                 "linux-binary-7.3.4+deb13-cloud-amd64",
                 "linux-headers-7.3.4+deb13-common",
                 "linux-image-7.3.4+deb13-cloud-amd64",

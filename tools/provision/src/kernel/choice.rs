@@ -2,12 +2,13 @@
 
 //! Which of the archive's kernels is meant.
 
+use crate::Arch;
 use anyhow::{Result, bail};
 
 /// The kernel series whose Rust API our modules are written for.
 pub(super) const SERIES: &str = "7.3";
 
-/// Debian's kernel flavours for x86-64.
+/// Debian's kernel flavours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flavour {
     Cloud,
@@ -15,13 +16,13 @@ enum Flavour {
     Realtime,
 }
 
-/// Releases of the series in `packages` (names of the archive), oldest first.
-pub(super) fn releases<'a>(packages: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+/// Releases of the series for `arch` in `packages` (names of the archive), oldest first.
+pub(super) fn releases<'a>(packages: impl IntoIterator<Item = &'a str>, arch: Arch) -> Vec<&'a str> {
     let mut releases: Vec<&str> = packages
         .into_iter()
         .filter_map(|package| package.trim().strip_prefix("linux-image-"))
         .filter(|release| release.strip_prefix(SERIES).is_some_and(|rest| rest.starts_with(['.', '+', '-'])))
-        .filter(|release| flavour(release).is_some())
+        .filter(|release| release.strip_suffix(arch.name()).is_some_and(|rest| rest.ends_with('-')))
         .collect();
     releases.sort_by_key(|release| (numbers(release), *release));
     releases.dedup();
@@ -30,7 +31,7 @@ pub(super) fn releases<'a>(packages: impl IntoIterator<Item = &'a str>) -> Vec<&
 
 /// The release that `kver` names, or the newest cloud kernel.
 pub(super) fn choose<'a>(releases: &[&'a str], kver: Option<&str>) -> Result<&'a str> {
-    let newest = |wanted| releases.iter().rev().find(|release| flavour(release) == Some(wanted)).copied();
+    let newest = |wanted| releases.iter().rev().find(|release| flavour(release) == wanted).copied();
     let found = match kver {
         None | Some("cloud") => newest(Flavour::Cloud),
         Some("generic") => newest(Flavour::Generic),
@@ -49,13 +50,12 @@ pub(super) fn choose<'a>(releases: &[&'a str], kver: Option<&str>) -> Result<&'a
     }
 }
 
-/// What lies between the version and the architecture; none for other packages (`-dbg`, `-unsigned`).
-fn flavour(release: &str) -> Option<Flavour> {
-    let rest = release.strip_suffix("-amd64")?;
-    match rest.rsplit_once('-') {
-        Some((_, "cloud")) => Some(Flavour::Cloud),
-        Some((_, "rt")) => Some(Flavour::Realtime),
-        _ => Some(Flavour::Generic),
+/// What lies between the version and the architecture.
+fn flavour(release: &str) -> Flavour {
+    match release.rsplit('-').nth(1) {
+        Some("cloud") => Flavour::Cloud,
+        Some("rt") => Flavour::Realtime,
+        _ => Flavour::Generic,
     }
 }
 
@@ -71,7 +71,7 @@ fn numbers(release: &str) -> Vec<u64> {
 mod tests {
     use super::*;
 
-    const PACKAGES: [&str; 9] = [
+    const PACKAGES: [&str; 11] = [
         "linux-image-7.3.10+deb13-amd64",
         "linux-image-7.3.4+deb13-cloud-amd64",
         "linux-image-7.3.10+deb13-cloud-amd64",
@@ -81,11 +81,13 @@ mod tests {
         "linux-image-7.3.10+deb13-amd64-unsigned",
         "linux-image-7.30.1+deb13-cloud-amd64",
         "linux-image-7.2.12+deb13-cloud-amd64",
+        "linux-image-7.3.11+deb13-cloud-arm64",
+        "linux-image-7.3.11+deb13-cloud-arm64-dbg",
     ];
 
     #[test]
     fn newest_by_number_of_the_wanted_flavour() {
-        let releases = releases(PACKAGES);
+        let releases = releases(PACKAGES, Arch::Amd64);
         assert_eq!(releases.len(), 5);
         assert_eq!(choose(&releases, None).expect("cloud"), "7.3.10+deb13-cloud-amd64");
         assert_eq!(choose(&releases, Some("cloud")).expect("cloud"), "7.3.10+deb13-cloud-amd64");
@@ -94,8 +96,13 @@ mod tests {
     }
 
     #[test]
+    fn of_another_processor() {
+        assert_eq!(releases(PACKAGES, Arch::Arm64), ["7.3.11+deb13-cloud-arm64"]);
+    }
+
+    #[test]
     fn unknown_one_lists_what_there_is() {
-        let releases = releases(PACKAGES);
+        let releases = releases(PACKAGES, Arch::Amd64);
         for wrong in ["7.3.5+deb13-amd64", "7.2.12+deb13-cloud-amd64", "", "7.3.10+deb13-cloud-amd64-dbg"] {
             let message = choose(&releases, Some(wrong)).expect_err(wrong).to_string();
             assert!(releases.iter().all(|release| message.contains(release)), "{message}");

@@ -52,6 +52,17 @@ impl Headers {
         )
     }
 
+    /// Variables of make: the compiler, and what tells that it is not one for the machine that it runs on.
+    pub(crate) fn make_args(&self) -> Result<Vec<String>> {
+        let compiler = self.compiler()?;
+        let mut args = vec![format!("CC={compiler}")];
+        if self.config("CONFIG_ARM64") == Some("y") {
+            let prefix = compiler.split_once("gcc").map_or("", |(prefix, _)| prefix);
+            args.extend(["ARCH=arm64".to_owned(), format!("CROSS_COMPILE={prefix}")]);
+        }
+        Ok(args)
+    }
+
     /// Where the part that all flavours share lies: the Makefile here includes the one there.
     pub(crate) fn common(&self) -> Result<PathBuf> {
         let path = self.dir.join("Makefile");
@@ -91,10 +102,20 @@ mod tests {
         let headers = Headers::open(dir.path()).expect("headers");
         headers.check_rust().expect("has Rust");
         assert_eq!(headers.compiler().expect("compiler"), "x86_64-linux-gnu-gcc-14");
+        assert_eq!(headers.make_args().expect("arguments"), ["CC=x86_64-linux-gnu-gcc-14"]);
         assert_eq!(headers.common().expect("common"), Path::new("/usr/src/c"));
         headers.relocate(Path::new("../c")).expect("relocated");
         let text = fs::read_to_string(dir.path().join("Makefile")).expect("Makefile");
         assert!(text.ends_with("include $(KBUILD_OUTPUT)/../c/Makefile\n"), "{text}");
+    }
+
+    #[test]
+    fn other_processor() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let config = "CONFIG_ARM64=y\nCONFIG_CC_VERSION_TEXT=\"aarch64-linux-gnu-gcc-14 (Debian) 14.2.0\"\n";
+        fs::write(dir.path().join(".config"), config).expect("config");
+        let args = Headers::open(dir.path()).expect("headers").make_args().expect("arguments");
+        assert_eq!(args, ["CC=aarch64-linux-gnu-gcc-14", "ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"]);
     }
 
     #[test]

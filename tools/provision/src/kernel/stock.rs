@@ -34,12 +34,12 @@ pub(super) fn ensure(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Res
 
 pub(super) fn releases(root: &BuildRoot) -> Result<Vec<String>> {
     let packages = archive::kernels(root)?;
-    Ok(choice::releases(packages.lines()).into_iter().map(str::to_owned).collect())
+    Ok(choice::releases(packages.lines(), root.arch()).into_iter().map(str::to_owned).collect())
 }
 
 fn choose(root: &BuildRoot, kver: Option<&str>) -> Result<String> {
     let packages = archive::kernels(root)?;
-    choice::choose(&choice::releases(packages.lines()), kver).map(str::to_owned)
+    choice::choose(&choice::releases(packages.lines(), root.arch()), kver).map(str::to_owned)
 }
 
 fn describe(dir: &Path, release: String, id: String) -> Result<Kernel> {
@@ -49,7 +49,7 @@ fn describe(dir: &Path, release: String, id: String) -> Result<Kernel> {
         .find(|path| path.is_file())
         .with_context(|| format!("the packages of {release} hold no bootable image"))?;
     let kdir = dir.join("usr/src").join(format!("linux-headers-{release}"));
-    let make_args = vec![format!("CC={}", Headers::open(&kdir)?.compiler()?)];
+    let make_args = Headers::open(&kdir)?.make_args()?;
     Ok(Kernel { name: release.clone(), release, vmlinuz, modules_dir, kdir, make_args, id })
 }
 

@@ -68,9 +68,8 @@ impl Regeneration<'_> {
         self.call("tar", &["--strip-components=1", "--no-same-owner", "-xf", &file], &tree, archive)?;
         fs::copy(self.headers.dir().join(".config"), tree.join(".config"))?;
         let jobs = format!("-j{}", thread::available_parallelism().map_or(1, usize::from));
-        let compiler = format!("CC={}", self.headers.compiler()?);
         for target in ["olddefconfig", "prepare"] {
-            self.call("make", &[&jobs, &compiler, "HOSTCC=gcc", target], &tree, archive)?;
+            self.make(&[&jobs, target], &tree, archive)?;
         }
         let rust = Headers::open(&tree)?;
         if rust.config("CONFIG_RUST") != Some("y") {
@@ -112,8 +111,7 @@ impl Regeneration<'_> {
     /// Puts what editors need into the headers directory `kdir`, which is below `dir` as `tree` is: the
     /// sources of the crates, and what the kernel tells rust-analyzer of them.
     pub(crate) fn install_sources(&self, tree: &Path, dir: &Path, kdir: &Path) -> Result<()> {
-        let compiler = format!("CC={}", self.headers.compiler()?);
-        self.call("make", &[&compiler, "HOSTCC=gcc", "rust-analyzer"], tree, tree)?;
+        self.make(&["rust-analyzer"], tree, tree)?;
         let from = format!("{}/rust/", tree.display());
         let to = format!("{}/rust/", kdir.display());
         self.call("rsync", &["-am", "--include=*/", "--include=*.rs", "--exclude=*", &from, &to], dir, dir)?;
@@ -136,6 +134,13 @@ impl Regeneration<'_> {
             );
         }
         Ok(())
+    }
+
+    fn make(&self, args: &[&str], dir: &Path, read: &Path) -> Result<()> {
+        let variables = self.headers.make_args()?;
+        let args: Vec<&str> =
+            variables.iter().map(String::as_str).chain(["HOSTCC=gcc"]).chain(args.iter().copied()).collect();
+        self.call("make", &args, dir, read)
     }
 
     fn call(&self, program: &str, args: &[&str], dir: &Path, read: &Path) -> Result<()> {
