@@ -3,7 +3,8 @@
 //! The guest's userland: a small Debian with test programs, as a disk and as an initramfs.
 
 use crate::{
-    BuildRoot, Context, Kernel, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host, progress::Step,
+    Arch, BuildRoot, Context, Kernel, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host,
+    progress::Step,
 };
 use anyhow::{Context as _, Result};
 use std::{
@@ -66,6 +67,17 @@ const OPTIONS: [&str; 12] = [
     "--customize-hook=: > \"$1/etc/resolv.conf\"",
 ];
 
+/// For another processor than ours, whose programs cannot be run here, packages are unpacked, and what they
+/// would do themselves when they are installed is done as far as it matters.
+const UNPACKED: [&str; 6] = [
+    "--include=?essential",
+    "--dpkgopt=path-exclude=/usr/lib/aarch64-linux-gnu/libLLVM*",
+    "--dpkgopt=path-exclude=/usr/lib/aarch64-linux-gnu/libgallium*",
+    "--dpkgopt=path-exclude=/usr/lib/aarch64-linux-gnu/libz3*",
+    "--customize-hook=for file in passwd group; do cp \"$1/usr/share/base-passwd/$file.master\" \"$1/etc/$file\"; done",
+    "--customize-hook=ln -s mawk \"$1/usr/bin/awk\"",
+];
+
 /// A Debian userland with test programs and one kernel's modules. Never changed after it is made.
 ///
 /// It has no init system that starts services: whoever boots it supplies what is run.
@@ -85,13 +97,14 @@ impl GuestImage {
     ///
     /// As [`BuildRoot::ensure`].
     pub fn ensure(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Self> {
-        let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("options", OPTIONS.join("\n"));
+        let options = options(root.arch());
+        let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("options", options.join("\n"));
         let image_key = key.clone().with("kernel", &kernel.id);
         let name = format!("image-{}", kernel.name);
         let dir = match ctx.cache.find(&name, &image_key) {
             Some(dir) => dir,
             None => {
-                let userland = userland(ctx, &key)?;
+                let userland = userland(ctx, &key, root.arch(), &options)?;
                 ctx.cache
                     .ensure(&name, &image_key, IMAGE_SPACE, |dir| make(ctx, root, kernel, &userland, dir))?
             }
@@ -101,8 +114,18 @@ impl GuestImage {
     }
 }
 
+/// Options of mmdebstrap.
+fn options(arch: Arch) -> Vec<String> {
+    let hooks = |option: &&str| option.replacen("--customize-hook", "--extract-hook", 1);
+    match arch {
+        Arch::Amd64 => OPTIONS.map(str::to_owned).to_vec(),
+        // After unpacking nothing follows.
+        Arch::Arm64 => OPTIONS.iter().chain(&UNPACKED).map(hooks).collect(),
+    }
+}
+
 /// The userland without a kernel's modules, as a tar archive.
-fn userland(ctx: &Context, key: &Key) -> Result<PathBuf> {
+fn userland(ctx: &Context, key: &Key, arch: Arch, options: &[String]) -> Result<PathBuf> {
     if ctx.cache.find("guest-userland", key).is_none() {
         host::ensure_programs(&ctx.progress)?;
     }
@@ -110,11 +133,11 @@ fn userland(ctx: &Context, key: &Key) -> Result<PathBuf> {
         let step = ctx.progress.step("guest userland");
         Debootstrap {
             mirrors: &Mirrors::of_this_machine()?,
-            variant: "minbase",
-            architectures: "amd64",
+            variant: if arch == Arch::Amd64 { "minbase" } else { "extract" },
+            architectures: arch.name(),
             packages: &PACKAGES,
             from_backports: None,
-            options: &OPTIONS,
+            options: &options.iter().map(String::as_str).collect::<Vec<_>>(),
         }
         .tar(&dir.join("guest.tar"), &ctx.cache.log("guest-userland")?, &step)?;
         step.done();

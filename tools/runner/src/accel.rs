@@ -8,7 +8,7 @@ use crate::{
     vm::End,
 };
 use anyhow::{Result, bail};
-use rvirtio_provision::{BuildRoot, Context, Kernel};
+use rvirtio_provision::{Arch, BuildRoot, Context, Kernel};
 use std::{fs, time::Duration};
 
 /// How the guest's instructions are executed.
@@ -54,6 +54,9 @@ impl Accel {
 
 /// `/dev/kvm` alone proves nothing: where it is emulated in software, a guest takes minutes to boot or dies.
 fn why_not_kvm(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Option<&'static str>> {
+    if root.arch() != Arch::Amd64 {
+        return Ok(Some("the guest's processor is not this machine's"));
+    }
     if !has_virtualization(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()) {
         return Ok(Some("/proc/cpuinfo shows neither vmx nor svm"));
     }

@@ -25,8 +25,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-const QEMU: &str = "qemu-system-x86_64";
-
 /// Programs of busybox that the guest's scripts call.
 const APPLETS: [&str; 24] = [
     "cat", "chroot", "env", "findfs", "hostname", "id", "insmod", "ip", "ln", "ls", "mkdir", "mkfifo",
@@ -94,6 +92,7 @@ impl Boot<'_> {
             .map(|spec| OwnDisk::start(spec, files.path()))
             .collect::<Result<_>>()?;
         let own: Vec<String> = own_disks.iter().map(OwnDisk::qemu_device).collect();
+        let arch = self.root.arch();
         let machine = Machine {
             accel: self.accel,
             options: self.options,
@@ -102,11 +101,12 @@ impl Boot<'_> {
             disk: disk.as_ref().map(|(path, format)| (path.as_path(), *format)),
             own_disks: &own,
         };
-        let mut qemu = self.root.command(QEMU);
-        qemu.args(qemu_ends.arguments()).args(machine.arguments());
-        if !self.root.path().join("usr/bin").join(QEMU).exists() {
+        let mut qemu = self.root.command(arch.qemu());
+        qemu.args(qemu_ends.arguments(arch)).args(machine.arguments());
+        if !self.root.path().join("usr/bin").join(arch.qemu()).exists() {
             bail!(
-                "{QEMU} is missing from the build root: remove it with tools/vm clean, the next run makes it again"
+                "{} is missing from the build root: remove it with tools/vm clean, the next run makes it again",
+                arch.qemu()
             );
         }
         let (ours, users) = machine.host_paths();

@@ -4,14 +4,20 @@
 
 use anyhow::{Context as _, Result};
 use rustix::io::{FdFlags, fcntl_setfd};
+use rvirtio_provision::Arch;
 use std::os::{
     fd::{AsRawFd as _, OwnedFd},
     unix::net::UnixStream,
 };
 
-/// I/O address and interrupt of each port. The usual two interrupts for four ports would be shared,
+/// I/O address and interrupt of each port on x86-64. The usual two interrupts for four ports would be shared,
 /// which ISA's edges do not allow.
 const PORTS: [(&str, u8); 4] = [("0x3f8", 4), ("0x2f8", 3), ("0x3e8", 6), ("0x2e8", 7)];
+
+/// On arm64 the console is the machine's own port. The others are those of a card, of which the first is
+/// unused, so that they have the same names.
+const CARD: &str =
+    "pci-serial-4x,addr=0x1f,chardev2=rvirtio-serial1,chardev3=rvirtio-serial2,chardev4=rvirtio-serial3";
 
 /// Our ends.
 pub struct Channels {
@@ -50,15 +56,23 @@ impl Channels {
 
 impl QemuEnds {
     /// QEMU arguments that make the ports.
-    pub fn arguments(&self) -> Vec<String> {
+    pub fn arguments(&self, arch: Arch) -> Vec<String> {
         let mut arguments = Vec::new();
-        for (index, (fd, (address, irq))) in self.0.iter().zip(PORTS).enumerate() {
-            arguments.push("-chardev".to_owned());
-            arguments.push(format!("socket,id=rvirtio-serial{index},fd={}", fd.as_raw_fd()));
-            arguments.push("-device".to_owned());
-            arguments.push(format!(
-                "isa-serial,index={index},iobase={address},irq={irq},chardev=rvirtio-serial{index}"
-            ));
+        let mut add = |option: &str, value: String| arguments.extend([option.to_owned(), value]);
+        for (index, fd) in self.0.iter().enumerate() {
+            add("-chardev", format!("socket,id=rvirtio-serial{index},fd={}", fd.as_raw_fd()));
+        }
+        match arch {
+            Arch::Amd64 => {
+                for (index, (address, irq)) in PORTS.iter().enumerate() {
+                    let place = format!("index={index},iobase={address},irq={irq}");
+                    add("-device", format!("isa-serial,{place},chardev=rvirtio-serial{index}"));
+                }
+            }
+            Arch::Arm64 => {
+                add("-serial", "chardev:rvirtio-serial0".to_owned());
+                add("-device", CARD.to_owned());
+            }
         }
         arguments
     }

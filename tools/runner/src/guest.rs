@@ -70,10 +70,7 @@ fn shell(ctx: &Context, options: &GuestOptions) -> Result<u8> {
 }
 
 fn start(ctx: &Context, options: &GuestOptions, mode: Mode) -> Result<(Vm, Accel)> {
-    if options.kernel.arch != Arch::Amd64 {
-        bail!("no guest can be run with {}, only modules built for it", options.kernel.arch.name());
-    }
-    let root = BuildRoot::ensure(ctx)?;
+    let root = BuildRoot::ensure_for(ctx, options.kernel.arch)?;
     let kernel = kernel(ctx, &root, &options.kernel)?;
     let image = GuestImage::ensure(ctx, &root, &kernel)?;
     let (accel, why) = Accel::choose(options.accel, ctx, &root, &kernel)?;

@@ -7,6 +7,7 @@ use crate::{
     cli::{GuestOptions, Root},
     host_paths, links,
 };
+use rvirtio_provision::Arch;
 use std::path::{Path, PathBuf};
 
 /// Everything that makes up a guest.
@@ -29,7 +30,8 @@ const LARGE_MEMORY: u64 = 2048;
 /// heard in time ("IO-APIC + timer doesn't work") mean that there is none. The watchdog of the clock
 /// source reads the clocks of two vCPUs in lock step, with interrupts off: when one of them stands still
 /// the other spins, for ever in the worst case. The times are seconds.
-const PATIENCE: &str = "no_timer_check tsc=nowatchdog rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
+const PATIENCE: &str = "rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=30 workqueue.watchdog_thresh=120";
+const PATIENCE_AMD64: &str = "no_timer_check tsc=nowatchdog";
 
 /// The kernel mounts the root disk, which comes first, and starts a program there that fetches the
 /// guest's files. What follows the dashes is for that program, so it comes last; what the kernel does not know and
@@ -40,7 +42,7 @@ const INIT: &str = "init=/bin/sh -- -c \"mount -t proc proc /proc && mount -t sy
     exec /run/rvirtio/bin/sh /run/rvirtio/enter\"";
 
 impl Machine<'_> {
-    /// Arguments for `qemu-system-x86_64`, without the serial ports.
+    /// Arguments for QEMU, without the serial ports.
     pub fn arguments(&self) -> Vec<String> {
         let options = self.options;
         let mut arguments: Vec<String> = Vec::new();
@@ -111,7 +113,15 @@ impl Machine<'_> {
         (ours, users)
     }
 
+    fn arch(&self) -> Arch {
+        self.options.kernel.arch
+    }
+
     fn machine(&self) -> &'static str {
+        if self.arch() == Arch::Arm64 {
+            // With an interrupt controller that has message-signalled interrupts.
+            return "virt,gic-version=3";
+        }
         // KVM's own I/O APIC knows no remapping.
         if self.accel == Accel::Kvm && self.options.devices.iter().any(|device| is_iommu(device)) {
             "q35,kernel-irqchip=split"
@@ -132,10 +142,17 @@ impl Machine<'_> {
 
     fn kernel_arguments(&self) -> String {
         // A reboot ends QEMU, so a panic or an oops ends the run at once.
-        let mut words = vec!["console=ttyS0 printk.time=1 loglevel=7 8250.nr_uarts=4 panic=-1 oops=panic"];
+        let mut words = vec!["printk.time=1 loglevel=7 8250.nr_uarts=4 panic=-1 oops=panic"];
+        words.push(match self.arch() {
+            Arch::Amd64 => "console=ttyS0",
+            Arch::Arm64 => "console=ttyAMA0",
+        });
         words.push(if self.files_on_disk() { ROOT } else { "rdinit=/init" });
         if self.accel == Accel::Tcg {
             words.push(PATIENCE);
+            if self.arch() == Arch::Amd64 {
+                words.push(PATIENCE_AMD64);
+            }
         }
         if self.options.kernel.kernel.is_checked() {
             // KASAN's early page tables and five levels of them do not go well together under TCG.
@@ -233,6 +250,14 @@ mod tests {
         );
         assert_eq!(all_of(&kvm, "-machine"), ["q35,kernel-irqchip=split"]);
         assert_eq!(all_of(&arguments(Accel::Tcg, true, &words), "-machine"), ["q35"]);
+    }
+
+    #[test]
+    fn other_processor() {
+        let arguments = arguments(Accel::Tcg, true, &["--arch", "arm64"]);
+        assert_eq!(all_of(&arguments, "-machine"), ["virt,gic-version=3"]);
+        let append = all_of(&arguments, "-append")[0];
+        assert!(append.contains("console=ttyAMA0 ") && !append.contains("tsc="), "{append}");
     }
 
     #[test]
