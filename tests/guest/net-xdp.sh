@@ -7,7 +7,6 @@
 #
 # covers: NET-88
 # vm: split: --links 2 --device virtio-net-pci,netdev=link0,addr=0x10 --device virtio-net-pci,netdev=link1,addr=0x11
-# vm: plain: --links 2 --device virtio-net-pci,netdev=link0,addr=0x10,mrg_rxbuf=off,csum=off,guest_csum=off --device virtio-net-pci,netdev=link1,addr=0x11,mrg_rxbuf=off,csum=off,guest_csum=off
 # vm: mapped-big: --device intel-iommu,intremap=off --append intel_iommu=on --links 2 --device virtio-net-pci,netdev=link0,addr=0x10,disable-legacy=on,iommu_platform=on,mrg_rxbuf=off,packed=on --device virtio-net-pci,netdev=link1,addr=0x11,disable-legacy=on,iommu_platform=on,mrg_rxbuf=off,packed=on
 # vm: many: --smp 4 --links 2 --link-queues 4 --device pcie-root-port,id=port1,chassis=1,addr=0x10 --device virtio-net-pci,netdev=link0,bus=port1,mq=on,vectors=10 --device virtio-net-pci,netdev=link1,addr=0x11,mq=on,vectors=10,packed=on
 # timeout: 240

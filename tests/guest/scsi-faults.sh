@@ -8,6 +8,7 @@
 # covers: SCSI-D2 SCSI-D3
 # vm: @own-scsi
 # timeout: 240
+# full: yes
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/scsi.sh
