@@ -42,20 +42,8 @@ after=$(counted "$bdf" requests)
 expect "requests that were not completed" "$(counted "$bdf" in-flight)" 0
 expect_no_findings "$bdf"
 
-# A flush, after something that needs one.
-flushes=$(counted "$bdf" flushes)
-dd if=/dev/urandom of="/dev/$disk" bs=4k count=1 conv=fsync status=none
-[ "$(counted "$bdf" flushes)" -gt "$flushes" ] || fail "no flush has reached the disk"
-
-# The function is reset under load, and the driver bound anew.
-starts=$(counted "$bdf" starts)
-sh lib/verify.sh "/dev/$disk" &
-load=$!
-for _ in 1 2 3; do
-	echo 1 >"/sys/bus/pci/devices/$bdf/reset" || fail "the function was not reset"
-done
-wait $load || fail "data is not what was written when the function is reset"
-[ "$(counted "$bdf" starts)" -ge $((starts + 3)) ] || fail "the device was not started again after each reset"
+expect_flush "$bdf" "$disk"
+reset_three_times "$bdf" "$disk"
 driver=$(readlink -f "/sys/bus/pci/devices/$bdf/driver")
 for _ in 1 2; do
 	echo "$bdf" >"$driver/unbind" || fail "unbind failed"

@@ -26,19 +26,8 @@ wait $load || fail "data is not what was written: $(cat /tmp/first.out)"
 expect "commands that were not completed" "$(counted "$bdf" in-flight)" 0
 expect_no_findings "$bdf"
 
-flushes=$(counted "$bdf" flushes)
-dd if=/dev/urandom of="/dev/$first" bs=4k count=1 conv=fsync status=none
-[ "$(counted "$bdf" flushes)" -gt "$flushes" ] || fail "no flush has reached the unit"
-
-# The function is reset under load, and the driver bound anew.
-starts=$(counted "$bdf" starts)
-sh lib/verify.sh "/dev/$first" &
-load=$!
-for _ in 1 2 3; do
-	echo 1 >"/sys/bus/pci/devices/$bdf/reset" || fail "the function was not reset"
-done
-wait $load || fail "data is not what was written when the function is reset"
-[ "$(counted "$bdf" starts)" -ge $((starts + 3)) ] || fail "the device was not started again after each reset"
+expect_flush "$bdf" "$first"
+reset_three_times "$bdf" "$first"
 bind_anew "$bdf"
 first=$(unit "${1}0") || exit
 dd if="/dev/$first" of=/dev/null bs=4k count=1 iflag=direct status=none ||

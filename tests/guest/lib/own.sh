@@ -106,3 +106,22 @@ at_once() {
 	done
 	[ $failed -eq 0 ] || fail "$failed of the disks"
 }
+
+# expect_flush BDF DISK: fails if writing what has to last does not flush the disk.
+expect_flush() {
+	flushes=$(counted "$1" flushes)
+	dd if=/dev/urandom of="/dev/$2" bs=4k count=1 conv=fsync status=none
+	[ "$(counted "$1" flushes)" -gt "$flushes" ] || fail "no flush has reached $2"
+}
+
+# reset_three_times BDF DISK: resets the function while data is written and verified.
+reset_three_times() {
+	starts=$(counted "$1" starts)
+	sh lib/verify.sh "/dev/$2" &
+	load=$!
+	for _ in 1 2 3; do
+		echo 1 >"/sys/bus/pci/devices/$1/reset" || fail "the function was not reset"
+	done
+	wait $load || fail "data is not what was written when the function is reset"
+	[ "$(counted "$1" starts)" -ge $((starts + 3)) ] || fail "the device was not started again after each reset"
+}
