@@ -411,4 +411,5 @@ def main():
         fail(f"no such command: {command}")
 
 
-main()
+if __name__ == "__main__":
+    main()

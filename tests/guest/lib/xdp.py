@@ -18,18 +18,14 @@ import subprocess
 import sys
 import time
 
+from net import WAIT, fail, there
+
 KIND, MARK = b"\x88\xb5", b"\x88\xb7"
 DIRECTORY = "/sys/fs/bpf"
-HERE = os.open("/proc/self/ns/net", os.O_RDONLY)
-WAIT = 20
 PROG_LOAD, OBJ_PIN, TYPE_XDP, HAS_FRAGS = 5, 6, 6, 1 << 5
 ABORTED, DROP, PASS, TX = range(4)
 REDIRECT, ADJUST_HEAD, ADJUST_META, ADJUST_TAIL = 23, 44, 54, 65
 R0, R1, R2, R3, R4, R5, R6, R7, R8 = range(9)
-
-
-def fail(text):
-    sys.exit(text)
 
 
 def insn(code, dst=0, src=0, off=0, imm=0):
@@ -147,15 +143,6 @@ def load_redirects(interfaces):
     for name in interfaces:
         to = [move(R1, socket.if_nametoindex(name)), move(R2, 0), call(REDIRECT), EXIT]
         pin(f"to_{name}", to)
-
-
-def there(function):
-    with open("/run/netns/peer") as peer:
-        os.setns(peer.fileno(), os.CLONE_NEWNET)
-    try:
-        return function()
-    finally:
-        os.setns(HERE, os.CLONE_NEWNET)
 
 
 def packet_socket(interface):
