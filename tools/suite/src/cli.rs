@@ -23,8 +23,8 @@ pub struct Cli {
     /// Run all combinations of the matrix: hours, instead of as many as have each pair of values
     #[arg(long)]
     pub matrix: bool,
-    /// Guests that run at the same time. Each uses two CPUs and 1 to 2 GiB.
-    #[arg(short, long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// Guests that run at the same time: most of them wait most of the time. Each uses 1 to 2 GiB.
+    #[arg(short, long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,
     /// Kernel of the guests, as `tools/vm exec` takes it. Tests that are for a certain kernel run on that.
     #[arg(long, default_value = "stock", value_name = "stock|debug|builtin|DIR")]
