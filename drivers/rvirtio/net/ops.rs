@@ -12,7 +12,7 @@ use crate::{
     pairs,
     receive::receive,
     refill,
-    rings,
+    resize,
     rss::{
         Fields,
         Flow,
@@ -328,7 +328,7 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     fn set_ring_sizes(held: &mut Held<'_, Self>, sizes: RingSizes, ack: &mut ExtAck<'_>) -> Result {
-        rings::set(held, sizes, ack)
+        resize::resize(held, sizes, ack)
     }
 
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>) {

@@ -1,47 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sizes of rings, and replacing rings while frames are sent and received (virtio 1.4, 2.6.1 Virtqueue
-//! Reset).
+//! The rings that the queues of a device have, and which others they can have.
 
-use crate::{
-    data::NetOps,
-    refill,
-    rx,
-    tx, //
-};
 use core::sync::atomic::{
     AtomicU16,
     Ordering, //
 };
-use kernel::{
-    prelude::*,
-    time::{
-        delay::fsleep,
-        Delta, //
-    }, //
-};
+use kernel::prelude::*;
 use netdev::{
     ExtAck,
-    Free,
-    Held,
-    MapPool,
-    Pair,
-    PairInit,
-    RingSizes,
-    RxPosted,
-    TxBuf, //
+    RingSizes, //
 };
 use rvirtio::{
-    virtqueue::{
-        QueueHandle,
-        SpareRing, //
-    },
-    Dma, //
+    virtqueue::QueueHandle,
+    Buffers,
+    Dma,
+    Virtqueue, //
 };
 
 /// The ring of a queue.
-struct Ring<'bound> {
-    handle: QueueHandle<'bound>,
+pub(crate) struct Ring<'bound> {
+    pub(crate) handle: QueueHandle<'bound>,
     /// The number of its descriptors. Set with the instance lock held.
     size: AtomicU16,
     /// How many have to be in use together for it to work.
@@ -51,26 +30,26 @@ struct Ring<'bound> {
 /// The rings of all pairs.
 pub(crate) struct Rings<'bound> {
     /// Receive and transmit queue.
-    pairs: KVec<[Ring<'bound>; 2]>,
-    dma: Dma<'bound>,
-}
-
-/// The rings that a pair gets; `None` for one that it keeps.
-struct Spare<'bound> {
-    rx: Option<SpareRing<'bound, RxPosted>>,
-    tx: Option<(SpareRing<'bound, TxBuf<'bound>>, MapPool<'bound>)>,
+    pub(crate) pairs: KVec<[Ring<'bound>; 2]>,
+    pub(crate) dma: Dma<'bound>,
 }
 
 impl<'bound> Rings<'bound> {
-    /// Remembers the rings that these pairs have.
-    pub(crate) fn new(dma: Dma<'bound>, pairs: &[PairInit<NetOps<'bound>>]) -> Result<Self> {
-        let mut rings = KVec::with_capacity(pairs.len(), GFP_KERNEL)?;
-        for PairInit { rx, tx, .. } in pairs {
-            let rx_ring = Ring::new(rx.vq.handle(), rx.vq.size(), rx.least_capacity());
-            let tx_ring = Ring::new(tx.vq.handle(), tx.vq.size(), tx.least_capacity());
-            rings.push([rx_ring, tx_ring], GFP_KERNEL)?;
+    /// Creates a list without rings, for a device whose memory `dma` is for.
+    pub(crate) fn new(dma: Dma<'bound>) -> Self {
+        Self {
+            pairs: KVec::new(),
+            dma,
         }
-        Ok(Self { pairs: rings, dma })
+    }
+
+    /// Adds those of the next pair.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`].
+    pub(crate) fn add(&mut self, rx: Ring<'bound>, tx: Ring<'bound>) -> Result {
+        Ok(self.pairs.push([rx, tx], GFP_KERNEL)?)
     }
 
     /// Returns the largest sizes, and the ones that all rings have: those of the smallest, as they differ
@@ -95,7 +74,9 @@ impl<'bound> Rings<'bound> {
 }
 
 impl<'bound> Ring<'bound> {
-    fn new(handle: QueueHandle<'bound>, size: u16, least: u16) -> Self {
+    /// Remembers the ring of `vq`, of whose descriptors `least` have to be in use together.
+    pub(crate) fn new<T: Buffers>(vq: &Virtqueue<'bound, T>, least: u16) -> Self {
+        let (handle, size) = (vq.handle(), vq.size());
         Self {
             handle,
             size: AtomicU16::new(size),
@@ -104,12 +85,20 @@ impl<'bound> Ring<'bound> {
         }
     }
 
-    fn size(&self) -> u16 {
+    pub(crate) fn size(&self) -> u16 {
         self.size.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn set_size(&self, size: u16) {
+        self.size.store(size, Ordering::Relaxed);
+    }
+
     /// Says why the ring cannot have `size` descriptors.
-    fn check(&self, size: u16, ack: &mut ExtAck<'_>) -> Result {
+    ///
+    /// # Errors
+    ///
+    /// [`EOPNOTSUPP`] if the device cannot reset a queue, [`EINVAL`] if the ring would not work.
+    pub(crate) fn check(&self, size: u16, ack: &mut ExtAck<'_>) -> Result {
         if size == self.size() {
             return Ok(());
         }
@@ -128,126 +117,4 @@ impl<'bound> Ring<'bound> {
         ack.say(why);
         Err(error)
     }
-}
-
-/// Replaces rings that have not the given sizes, one pair after the other. Frames that the device has not
-/// sent within a tenth of a second, and those that it has received and nobody has seen, are dropped.
-///
-/// # Errors
-///
-/// [`EOPNOTSUPP`] and [`EINVAL`] if the device or a ring cannot have that, [`ENOMEM`], [`EBUSY`] while the
-/// device is reset: nothing has changed then. Those of [`QueueHandle::reset_with`], after which the device
-/// is reset, and some rings have their new sizes.
-#[doc(alias = "virtnet_set_ringparam")]
-pub(crate) fn set(
-    held: &mut Held<'_, NetOps<'_>>,
-    sizes: RingSizes,
-    ack: &mut ExtAck<'_>,
-) -> Result {
-    let data = held.data();
-    let rings = &data.rings;
-    for [rx, tx] in &rings.pairs {
-        rx.check(sizes.rx, ack)?;
-        tx.check(sizes.tx, ack)?;
-    }
-    if data.is_paused() {
-        ack.say(c"the device is being reset");
-        return Err(EBUSY);
-    }
-    // All of the memory first.
-    let mut spares = KVec::with_capacity(rings.pairs.len(), GFP_KERNEL)?;
-    for [rx, tx] in &rings.pairs {
-        let spare = Spare {
-            rx: match sizes.rx {
-                size if size == rx.size() => None,
-                size => Some(rx.handle.ring(size)?),
-            },
-            tx: match sizes.tx {
-                size if size == tx.size() => None,
-                size => Some((tx.handle.ring(size)?, MapPool::new(rings.dma, size)?)),
-            },
-        };
-        spares.push(spare, GFP_KERNEL)?;
-    }
-    for (index, spare) in spares.into_iter().enumerate() {
-        if spare.rx.is_none() && spare.tx.is_none() {
-            continue;
-        }
-        replace(held, index, spare)
-            .inspect_err(|_| ack.say(c"the device did not reset a queue"))?;
-    }
-    Ok(())
-}
-
-/// Replaces rings of a pair, which works afterwards if it did before.
-fn replace<'bound>(
-    held: &mut Held<'_, NetOps<'bound>>,
-    index: usize,
-    spare: Spare<'bound>,
-) -> Result {
-    let data = held.data();
-    let (Some(pair), Some([rx_ring, tx_ring])) =
-        (held.pairs().get(index), data.rings.pairs.get(index))
-    else {
-        return Err(EINVAL);
-    };
-    held.pause(index);
-    let mut result = Ok(());
-    if let Some((ring, maps)) = spare.tx {
-        hold_back(pair);
-        result = replace_tx(pair, tx_ring, ring, maps);
-    }
-    if let (Ok(()), Some(ring), Some((rx, _))) = (result, spare.rx, held.rx(index)) {
-        let mut ring = ring;
-        result = rx_ring.handle.reset_with(|stopped, start| {
-            rx::reclaim(rx, stopped);
-            start.enable_with(&mut rx.vq, &mut ring)
-        });
-        rx.set_levels();
-        rx_ring.size.store(rx.vq.size(), Ordering::Relaxed);
-    }
-    if held.is_open() {
-        if index < data.used_pairs().into() {
-            if let Some((rx, mut pools)) = held.rx(index) {
-                refill::fill(rx, &mut pools);
-            }
-            held.resume(index);
-        }
-        pair.lock_tx().wake();
-    }
-    result
-}
-
-/// Keeps the stack from sending by a pair, and waits for a while until the device has sent what it has.
-fn hold_back(pair: &Pair<NetOps<'_>>) {
-    for _ in 0..100 {
-        let mut tx = pair.lock_tx();
-        let _ = tx::poll(&mut tx, Free::Anywhere, false);
-        // That may have woken it.
-        tx.stop();
-        if tx.vq.in_flight() == 0 || tx.vq.is_broken() {
-            break;
-        }
-        drop(tx);
-        fsleep(Delta::from_millis(1));
-    }
-}
-
-/// Replaces the ring of a transmit queue, which the stack does not use.
-#[doc(alias = "virtnet_tx_resize")]
-fn replace_tx<'bound>(
-    pair: &Pair<NetOps<'bound>>,
-    of: &Ring<'bound>,
-    ring: SpareRing<'bound, TxBuf<'bound>>,
-    maps: MapPool<'bound>,
-) -> Result {
-    let (mut ring, mut maps) = (ring, maps);
-    let result = of.handle.reset_with(|stopped, start| {
-        let mut tx = pair.lock_tx();
-        tx::reclaim(&mut tx, stopped);
-        tx.exchange_maps(&mut maps);
-        start.enable_with(&mut tx.vq, &mut ring)
-    });
-    of.size.store(pair.lock_tx().vq.size(), Ordering::Relaxed);
-    result
 }

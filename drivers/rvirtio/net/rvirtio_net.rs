@@ -39,6 +39,7 @@ mod pairs;
 mod parse;
 mod receive;
 mod refill;
+mod resize;
 mod rings;
 mod rss;
 mod rx;

@@ -2,7 +2,10 @@
 
 //! The receive side of a pair of queues.
 
-use crate::rx_mode::RxMode;
+use crate::{
+    rings::Ring,
+    rx_mode::RxMode, //
+};
 use netdev::{
     RxBuf,
     RxPosted, //
@@ -53,9 +56,9 @@ impl<'bound> Rx<'bound> {
         self.least_known = self.mode.most_buffers().max(self.level / 2);
     }
 
-    /// Returns how many descriptors have to be in use together at least, for the largest frame.
-    pub(crate) fn least_capacity(&self) -> u16 {
-        self.mode.parts().max(self.mode.most_buffers())
+    /// Returns the ring, in which there has to be room for the largest frame.
+    pub(crate) fn ring(&self) -> Ring<'bound> {
+        Ring::new(&self.vq, self.mode.parts().max(self.mode.most_buffers()))
     }
 
     /// Returns whether another buffer is to be posted.

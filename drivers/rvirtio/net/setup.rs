@@ -75,9 +75,10 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     let configured = find_queues(init, count, caps.control.queue)?;
     let dma = configured.dma();
 
-    let mut pairs = KVec::new();
+    let (mut pairs, mut rings) = (KVec::new(), Rings::new(dma));
     for index in 0..count.usable {
         let pair = create_pair(&configured, index, mode, caps.layout)?;
+        rings.add(pair.rx.ring(), pair.tx.ring())?;
         pairs.push(pair, GFP_KERNEL)?;
     }
     let rx_size = pairs
@@ -114,7 +115,6 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         None
     };
     let desired = Desired::new(queue, caps.control, mac, rss);
-    let rings = Rings::new(dma, &pairs)?;
     let data = NetData::new(configured.device(), config, caps, desired, rings)?;
     let netdev = NetDev::new(dma, &net_config, data, pairs)?;
     netdev.data().desired().set_mac(netdev.address())?;

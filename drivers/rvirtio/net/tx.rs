@@ -6,6 +6,7 @@ use crate::{
     caps::TxCaps,
     data::NetOps,
     parse::IpVersion,
+    rings::Ring,
     spec::header::Layout,
     tx_header::{
         plain,
@@ -74,9 +75,9 @@ impl<'bound> Tx<'bound> {
         })
     }
 
-    /// Returns how many descriptors have to be in use together at least.
-    pub(crate) fn least_capacity(&self) -> u16 {
-        self.per_frame
+    /// Returns the ring, in which there has to be room for a frame.
+    pub(crate) fn ring(&self) -> Ring<'bound> {
+        Ring::new(&self.vq, self.per_frame)
     }
 
     /// Exchanges the memory for mappings, of which there have to be as many as frames. None are sent.
