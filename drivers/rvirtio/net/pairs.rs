@@ -18,6 +18,7 @@ use netdev::{
     Free,
     Held,
     NetDev,
+    Pair,
     Rtnl, //
 };
 
@@ -116,15 +117,18 @@ pub(crate) fn set(held: &mut Held<'_, NetOps<'_>>, rtnl: &Rtnl<'_>, count: u16) 
 /// Waits until the device has sent all frames of the pairs from number `first` on, for a while: what is left
 /// would stay there.
 fn drain(held: &Held<'_, NetOps<'_>>, first: u16) {
-    for pair in held.pairs().iter().skip(first.into()) {
-        for _ in 0..100 {
-            let mut tx = pair.lock_tx();
-            let _ = tx::poll(&mut tx, Free::Anywhere, false);
-            if tx.vq.in_flight() == 0 || tx.vq.is_broken() {
-                break;
-            }
-            drop(tx);
-            fsleep(Delta::from_millis(1));
+    for _ in 0..100 {
+        let dropped = held.pairs().iter().skip(first.into());
+        if dropped.filter(|pair| is_sending(pair)).count() == 0 {
+            break;
         }
+        fsleep(Delta::from_millis(1));
     }
+}
+
+/// Returns whether the device has frames to send, after a look at what it has sent.
+fn is_sending(pair: &Pair<NetOps<'_>>) -> bool {
+    let mut tx = pair.lock_tx();
+    let _ = tx::poll(&mut tx, Free::Anywhere, false);
+    tx.vq.in_flight() != 0 && !tx.vq.is_broken()
 }
