@@ -39,18 +39,18 @@ use rvirtio::{
 };
 
 /// The queues.
-const RECEIVE: u16 = queue::receive(0);
-const TRANSMIT: u16 = queue::transmit(0);
-const CONTROL: u16 = queue::control(1);
+pub(crate) const RECEIVE: u16 = queue::receive(0);
+pub(crate) const TRANSMIT: u16 = queue::transmit(0);
+pub(crate) const CONTROL: u16 = queue::control(1);
 
 /// The length of a header.
-const HEADER: usize = 12;
+pub(crate) const HEADER: usize = 12;
 
 /// An address, of which the kernel would not invent the first byte.
 const ADDRESS: [u8; 6] = [0x50, 0x54, 0, 0x77, 0, 1];
 
 /// Adds a device that offers `features`, to which the driver binds.
-fn device(features: &[Feature]) -> Result<Plugged> {
+pub(crate) fn device(features: &[Feature]) -> Result<Plugged> {
     let features = Features::of(features).with(VERSION_1);
     let device = Plugged::new(
         NET,
@@ -65,7 +65,7 @@ fn device(features: &[Feature]) -> Result<Plugged> {
 }
 
 /// Returns a frame of `N` bytes after the header that goes with it, of a type that nobody takes.
-fn frame<const N: usize>(buffers: u8) -> [u8; N] {
+pub(crate) fn frame<const N: usize>(buffers: u8) -> [u8; N] {
     let mut bytes = [0; N];
     for (at, byte) in bytes.iter_mut().enumerate() {
         // CAST: The rest does not matter.
@@ -87,7 +87,7 @@ fn send(interface: &Interface, frame: &[u8]) -> Result {
 }
 
 /// Waits until the condition is true.
-fn wait_for(is_true: impl FnMut() -> bool) -> Result {
+pub(crate) fn wait_for(is_true: impl FnMut() -> bool) -> Result {
     let mut is_true = is_true;
     let (delay, limit) = (Delta::from_millis(1), Delta::from_secs(20));
     read_poll_timeout(|| Ok(is_true()), |done| *done, delay, limit).map(drop)

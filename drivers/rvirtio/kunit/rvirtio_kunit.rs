@@ -47,6 +47,7 @@ mod interrupts;
 mod model;
 mod negotiation;
 mod net;
+mod net_coalesce;
 mod queue_reset;
 mod request;
 mod restart;

@@ -184,6 +184,20 @@ impl Device {
         queue.is_some_and(|queue| queue.use_written(bytes, written).is_some())
     }
 
+    /// Takes the next command of a queue, a split ring: copies what the device reads of it to `to`. Returns its
+    /// length.
+    pub(crate) fn take_command(&self, index: u16, to: &mut [u8]) -> Option<usize> {
+        self.state.lock().queue(index)?.take_command(to)
+    }
+
+    /// Uses the command that was taken last: copies `answer` to what the device may write of it.
+    pub(crate) fn answer_command(&self, index: u16, answer: &[u8]) {
+        let mut state = self.state.lock();
+        if let Some(queue) = state.queue(index) {
+            queue.answer_command(answer);
+        }
+    }
+
     /// Changes bytes of the configuration, without an interrupt.
     pub fn set_config(&self, offset: usize, bytes: &[u8]) {
         let mut state = self.state.lock();

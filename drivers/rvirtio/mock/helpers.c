@@ -26,12 +26,43 @@ struct rvirtio_interface_state {
 	bool is_random;
 };
 
+/* InterfaceCoalesce in interface.rs. */
+struct rvirtio_interface_coalesce {
+	u32 rx[2];
+	u32 tx[2];
+	bool adaptive;
+};
+
 void rvirtio_helper_interface_close(struct net_device *dev);
 void rvirtio_helper_interface_close(struct net_device *dev)
 {
 	rtnl_lock();
 	dev_close(dev);
 	rtnl_unlock();
+}
+
+int rvirtio_helper_interface_coalesce(struct net_device *dev, int queue,
+				      struct rvirtio_interface_coalesce *to);
+int rvirtio_helper_interface_coalesce(struct net_device *dev, int queue,
+				      struct rvirtio_interface_coalesce *to)
+{
+	const struct ethtool_ops *ops = dev->ethtool_ops;
+	struct kernel_ethtool_coalesce more = {};
+	struct ethtool_coalesce found = {};
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(dev);
+	err = queue < 0 ? ops->get_coalesce(dev, &found, &more, NULL) :
+			  ops->get_per_queue_coalesce(dev, queue, &found);
+	netdev_unlock_ops(dev);
+	rtnl_unlock();
+	*to = (struct rvirtio_interface_coalesce) {
+		.rx = { found.rx_max_coalesced_frames, found.rx_coalesce_usecs },
+		.tx = { found.tx_max_coalesced_frames, found.tx_coalesce_usecs },
+		.adaptive = found.use_adaptive_rx_coalesce,
+	};
+	return err;
 }
 
 struct net_device *rvirtio_helper_interface_get(struct device *parent);
@@ -96,6 +127,33 @@ int rvirtio_helper_interface_set_address(struct net_device *dev,
 	memcpy(addr.__data, address, ETH_ALEN);
 	rtnl_lock();
 	err = dev_set_mac_address(dev, &addr, NULL);
+	rtnl_unlock();
+	return err;
+}
+
+int
+rvirtio_helper_interface_set_coalesce(struct net_device *dev, int queue,
+				      const struct rvirtio_interface_coalesce *from);
+int
+rvirtio_helper_interface_set_coalesce(struct net_device *dev, int queue,
+				      const struct rvirtio_interface_coalesce *from)
+{
+	const struct ethtool_ops *ops = dev->ethtool_ops;
+	struct kernel_ethtool_coalesce more = {};
+	struct ethtool_coalesce to = {
+		.rx_max_coalesced_frames = from->rx[0],
+		.rx_coalesce_usecs = from->rx[1],
+		.tx_max_coalesced_frames = from->tx[0],
+		.tx_coalesce_usecs = from->tx[1],
+		.use_adaptive_rx_coalesce = from->adaptive,
+	};
+	int err;
+
+	rtnl_lock();
+	netdev_lock_ops(dev);
+	err = queue < 0 ? ops->set_coalesce(dev, &to, &more, NULL) :
+			  ops->set_per_queue_coalesce(dev, queue, &to);
+	netdev_unlock_ops(dev);
 	rtnl_unlock();
 	return err;
 }

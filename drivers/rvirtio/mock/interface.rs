@@ -25,6 +25,11 @@ use kernel::{
 
 extern "C" {
     fn rvirtio_helper_interface_close(dev: *mut NetDevice);
+    fn rvirtio_helper_interface_coalesce(
+        dev: *mut NetDevice,
+        queue: c_int,
+        to: *mut InterfaceCoalesce,
+    ) -> c_int;
     fn rvirtio_helper_interface_get(parent: *mut bindings::device) -> *mut NetDevice;
     fn rvirtio_helper_interface_open(dev: *mut NetDevice) -> c_int;
     fn rvirtio_helper_interface_put(dev: *mut NetDevice);
@@ -34,6 +39,11 @@ extern "C" {
         len: usize,
     ) -> c_int;
     fn rvirtio_helper_interface_set_address(dev: *mut NetDevice, address: *const u8) -> c_int;
+    fn rvirtio_helper_interface_set_coalesce(
+        dev: *mut NetDevice,
+        queue: c_int,
+        from: *const InterfaceCoalesce,
+    ) -> c_int;
     fn rvirtio_helper_interface_state(dev: *mut NetDevice, state: *mut InterfaceState);
 }
 
@@ -66,6 +76,18 @@ pub struct InterfaceState {
     pub address: [u8; 6],
     /// Whether the kernel has invented that.
     pub is_random: bool,
+}
+
+/// How long queues wait before they interrupt, as numbers of frames and microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct InterfaceCoalesce {
+    /// Those that receive.
+    pub rx: [u32; 2],
+    /// Those that send.
+    pub tx: [u32; 2],
+    /// Whether those that receive adapt.
+    pub adaptive: bool,
 }
 
 /// An interface. It has to be dropped before the driver is unbound, which waits for that.
@@ -124,6 +146,30 @@ impl Interface {
         let data = address.as_ptr();
         // SAFETY: It is an interface (type invariant); the address is copied.
         to_result(unsafe { rvirtio_helper_interface_set_address(self.0.as_ptr(), data) })
+    }
+
+    /// Returns how long the queues of a pair wait, or those for which nothing else was set.
+    ///
+    /// # Errors
+    ///
+    /// Those of the driver.
+    pub fn coalesce(&self, pair: Option<u16>) -> Result<InterfaceCoalesce> {
+        let mut found = InterfaceCoalesce::default();
+        let (dev, queue) = (self.0.as_ptr(), pair.map_or(-1, c_int::from));
+        // SAFETY: It is an interface (type invariant), and the numbers are filled in.
+        to_result(unsafe { rvirtio_helper_interface_coalesce(dev, queue, &mut found) })?;
+        Ok(found)
+    }
+
+    /// Sets that for a pair, or for all.
+    ///
+    /// # Errors
+    ///
+    /// Those of the driver.
+    pub fn set_coalesce(&self, pair: Option<u16>, to: InterfaceCoalesce) -> Result {
+        let (dev, queue) = (self.0.as_ptr(), pair.map_or(-1, c_int::from));
+        // SAFETY: It is an interface (type invariant), and the numbers are only read.
+        to_result(unsafe { rvirtio_helper_interface_set_coalesce(dev, queue, &to) })
     }
 
     /// Returns what is known of it.

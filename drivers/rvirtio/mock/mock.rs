@@ -18,6 +18,7 @@ mod model;
 mod plug;
 mod queue;
 mod script;
+mod servant;
 mod state;
 mod transport;
 
@@ -26,6 +27,7 @@ pub use self::{
     front::Front,
     interface::{
         Interface,
+        InterfaceCoalesce,
         InterfaceState, //
     },
     listen::listen,
@@ -38,5 +40,9 @@ pub use self::{
     script::{
         Call,
         Step, //
+    },
+    servant::{
+        Answer,
+        Servant, //
     },
 };

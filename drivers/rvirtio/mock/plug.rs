@@ -87,6 +87,11 @@ impl Plugged {
         Ok(this)
     }
 
+    /// Returns the device, for another thread.
+    pub(crate) fn shared(&self) -> Arc<Device> {
+        self.device.clone()
+    }
+
     /// Returns the device on the bus.
     fn child(&self) -> Option<Child> {
         let parent = self.device.parent_raw();

@@ -22,6 +22,7 @@ use rvirtio::{
         ring::{
             packed,
             split,
+            DESC_F_NEXT,
             DESC_F_WRITE, //
         }, //
     },
@@ -240,6 +241,58 @@ impl Queue {
         let taken = self.next().filter(|taken| taken.is_writable)?;
         taken.memory.write(bytes);
         self.give_back(taken.id, written)?;
+        Some(())
+    }
+
+    /// Takes the next buffer, which consists of a descriptor that the device reads and one that it may write:
+    /// copies the former to `to`, and returns its length. `None` for any other, and for a packed ring.
+    pub(crate) fn take_command(&mut self, to: &mut [u8]) -> Option<usize> {
+        let Position::Split { available, .. } = self.position else {
+            return None;
+        };
+        if self.driver16(split::IDX)?.read() == available {
+            return None;
+        }
+        fence(Ordering::Acquire);
+        let slot = usize::from(available % self.size);
+        let head = self
+            .driver16(split::RING + slot * split::AVAIL_ELEM_SIZE)?
+            .read();
+        let part = |index| {
+            let desc = self.desc(index)?;
+            let (addr, len, meta) = (desc.addr.read(), desc.len.read(), desc.meta.read());
+            // SAFETY: The memory is in an available descriptor, and is not used after the buffer was
+            // returned.
+            let memory = unsafe { Shared::new(addr, len) };
+            // CAST: These are the two halves of it.
+            Some((memory, len, meta as u16, (meta >> 16) as u16))
+        };
+        let (request, request_len, flags, next) = part(head)?;
+        let (memory, len, last, _) = part(next)?;
+        if (flags, last) != (DESC_F_NEXT, DESC_F_WRITE) {
+            return None;
+        }
+        let taken = Taken {
+            id: head,
+            memory,
+            len,
+            is_writable: true,
+        };
+        self.taken.push_within_capacity(taken).ok()?;
+        if let Position::Split { available, .. } = &mut self.position {
+            *available = available.wrapping_add(1);
+        }
+        request.read(to);
+        Some(request_len as usize)
+    }
+
+    /// Uses the buffer that was taken last: copies `answer` to it, as far as there is room.
+    pub(crate) fn answer_command(&mut self, answer: &[u8]) -> Option<()> {
+        let taken = self.taken.pop()?;
+        taken.memory.write(answer);
+        // CAST: It is at most what the length of a descriptor says.
+        let len = answer.len().min(taken.len as usize) as u32;
+        self.give_back(taken.id, len)?;
         Some(())
     }
 

@@ -2,10 +2,13 @@
 
 //! What driver and device have agreed on, as far as frames and their headers are concerned.
 
-use super::spec::{
-    control::offloads,
-    feature,
-    header::Layout, //
+use super::{
+    coalesce::Can,
+    spec::{
+        control::offloads,
+        feature,
+        header::Layout, //
+    }, //
 };
 use rvirtio::{
     Feature,
@@ -41,6 +44,8 @@ pub(crate) struct ControlCaps {
     pub(crate) pairs: bool,
     /// It reports the hashes of received frames.
     pub(crate) hash: bool,
+    /// Its queues wait before they interrupt.
+    pub(crate) coalesce: Can,
 }
 
 /// What headers of received frames may say.
@@ -116,6 +121,10 @@ impl Caps {
                 offloads: has(feature::CTRL_GUEST_OFFLOADS),
                 pairs: has(feature::MQ),
                 hash: has(feature::HASH_REPORT),
+                coalesce: Can {
+                    all: has(feature::NOTF_COAL),
+                    single: has(feature::VQ_NOTF_COAL),
+                },
             },
         }
     }

@@ -4,6 +4,12 @@
 
 use crate::{
     caps::ControlCaps,
+    coalesce::{
+        Coalescing,
+        Limits,
+        Own,
+        Setting, //
+    },
     control::{
         ControlQueue,
         DATA_ROOM, //
@@ -61,6 +67,7 @@ pub(crate) struct Desired<'bound> {
     pairs: u16,
     /// How hashes of received frames are made, and frames spread over queues by them.
     rss: Option<Rss>,
+    coalescing: Coalescing<KVec<Own>>,
 }
 
 /// What is received, besides what is for the interface.
@@ -75,8 +82,10 @@ impl<'bound> Desired<'bound> {
         caps: ControlCaps,
         default_mac: Option<Mac>,
         rss: Option<Rss>,
-    ) -> Self {
-        Self {
+        all_pairs: usize,
+    ) -> Result<Self> {
+        let own = KVec::from_elem(Own::default(), all_pairs, GFP_KERNEL)?;
+        Ok(Self {
             queue,
             caps,
             state: State::Paused,
@@ -88,7 +97,8 @@ impl<'bound> Desired<'bound> {
             xdp: false,
             pairs: 1,
             rss,
-        }
+            coalescing: Coalescing::new(caps.coalesce, own),
+        })
     }
 
     pub(crate) fn start(&mut self, start: &mut Start<'_>) -> Result {
@@ -142,16 +152,16 @@ impl<'bound> Desired<'bound> {
         for number in self.vlans.iter() {
             note(queue.send(vlan::ADD, &number.to_le_bytes()));
         }
+        let told = self
+            .coalescing
+            .replay(|command, data| queue.send(command, data));
+        note(told);
         result
     }
 
-    /// Calls `send` if the device runs. While it is paused there is nothing to do: it is told later.
+    /// Calls `send` if the device runs.
     fn tell(&mut self, send: impl FnOnce(&mut ControlQueue<'bound>) -> Result) -> Result {
-        match (self.state, &mut self.queue) {
-            (State::Paused, _) => Ok(()),
-            (State::Running, Some(queue)) => send(queue),
-            _ => Err(EIO),
-        }
+        tell(self.state, &mut self.queue, send)
     }
 
     /// Sets the address of the interface.
@@ -309,6 +319,47 @@ impl<'bound> Desired<'bound> {
         Ok(())
     }
 
+    /// Returns how long queues wait before they interrupt.
+    pub(crate) fn coalescing(&self) -> &Coalescing<KVec<Own>> {
+        &self.coalescing
+    }
+
+    /// Sets that for a pair, or for all.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue; nothing has changed then.
+    pub(crate) fn set_coalescing(&mut self, pair: Option<u16>, to: Setting) -> Result {
+        let (state, queue) = (self.state, &mut self.queue);
+        self.coalescing.set(pair, to, |command, data| {
+            tell(state, queue, |queue| queue.send(command, data))
+        })
+    }
+
+    /// Sets how long the receive queue of a pair waits, if it still adapts.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub(crate) fn adapt(&mut self, pair: u16, to: Limits) -> Result {
+        let (state, queue) = (self.state, &mut self.queue);
+        self.coalescing.adapt(pair, to, |command, data| {
+            tell(state, queue, |queue| queue.send(command, data))
+        })
+    }
+
+    /// Tells the device how long the queues of a pair wait, some of which were reset.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue.
+    pub(crate) fn replay_coalescing(&mut self, pair: u16) -> Result {
+        let (state, queue) = (self.state, &mut self.queue);
+        self.coalescing.replay_pair(pair, |command, data| {
+            tell(state, queue, |queue| queue.send(command, data))
+        })
+    }
+
     /// Tells the device that the interface has announced itself.
     ///
     /// # Errors
@@ -317,6 +368,19 @@ impl<'bound> Desired<'bound> {
     #[doc(alias = "virtnet_ack_link_announce")]
     pub(crate) fn acknowledge_announcement(&mut self) -> Result {
         self.tell(|queue| queue.send(announce::ACK, &[]))
+    }
+}
+
+/// Calls `send` if the device runs. While it is paused there is nothing to do: it is told later.
+fn tell<'bound>(
+    state: State,
+    queue: &mut Option<ControlQueue<'bound>>,
+    send: impl FnOnce(&mut ControlQueue<'bound>) -> Result,
+) -> Result {
+    match (state, queue) {
+        (State::Paused, _) => Ok(()),
+        (State::Running, Some(queue)) => send(queue),
+        _ => Err(EIO),
     }
 }
 

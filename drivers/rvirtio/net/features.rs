@@ -35,6 +35,8 @@ pub(crate) const FEATURES: &[Feature] = &[
     GUEST_ANNOUNCE,
     MQ,
     CTRL_MAC_ADDR,
+    VQ_NOTF_COAL,
+    NOTF_COAL,
     GUEST_USO4,
     GUEST_USO6,
     HOST_USO,

@@ -3,6 +3,11 @@
 //! Opening, closing and polling of an interface.
 
 use crate::{
+    coalesce::{
+        Limits,
+        Refused,
+        Setting, //
+    },
     counters::Counters,
     data::{
         NetData,
@@ -31,11 +36,13 @@ use crate::{
 use kernel::prelude::*;
 use netdev::{
     Addresses,
+    Coalesce,
     Done,
     ExtAck,
     Free,
     Held,
     LinkStats,
+    Moderation,
     NetFeatures,
     Operations,
     Pair,
@@ -66,6 +73,44 @@ fn to_flow(flow: RxFlow) -> Flow {
     }
 }
 
+fn to_limits(from: Moderation) -> Limits {
+    Limits {
+        frames: from.frames,
+        usecs: from.usecs,
+    }
+}
+
+fn from_limits(from: Limits) -> Moderation {
+    Moderation {
+        frames: from.frames,
+        usecs: from.usecs,
+    }
+}
+
+/// Returns the error for that, and what the user is told.
+fn refusal(why: Refused) -> (Error, &'static CStr) {
+    match why {
+        Refused::Never => (
+            EOPNOTSUPP,
+            c"the device does not coalesce notifications (NOTF_COAL)",
+        ),
+        Refused::Single => (
+            EOPNOTSUPP,
+            c"the device does not coalesce notifications of single queues (VQ_NOTF_COAL)",
+        ),
+        Refused::Adaptive => (
+            EOPNOTSUPP,
+            c"adaptive-rx takes a device that coalesces notifications of single queues (VQ_NOTF_COAL)",
+        ),
+        Refused::Adapted => (
+            EINVAL,
+            c"rx-usecs and rx-frames cannot be set while adaptive-rx is on",
+        ),
+        Refused::Frames => (ERANGE, c"more frames than a queue has descriptors"),
+        Refused::Usecs => (ERANGE, c"more than a second"),
+    }
+}
+
 /// Copies addresses.
 fn collect(list: Addresses<'_>) -> Result<KVVec<Mac>> {
     let mut found = KVVec::with_capacity(list.count(), GFP_KERNEL)?;
@@ -86,6 +131,15 @@ fn poll_anywhere(polled: Polled<'_, NetOps<'_>>) -> Done {
         }
     }
     polled.again()
+}
+
+/// Has the limits of the receive queue follow what it receives.
+#[doc(alias = "virtnet_rx_dim_update")]
+#[cold]
+fn adapt(polled: &mut Polled<'_, NetOps<'_>>) {
+    let (_, mut napi) = polled.parts();
+    let counters = &napi.pair().rx;
+    napi.adapt(counters.packets.get(), counters.bytes.get());
 }
 
 impl<'bound> Operations for NetOps<'bound> {
@@ -172,6 +226,9 @@ impl<'bound> Operations for NetOps<'bound> {
         };
         let (rx, _) = polled.parts();
         if last && sent == MoreUsed::Nothing && rx.can_wait() {
+            if received != 0 && polled.pair().is_adaptive() {
+                adapt(&mut polled);
+            }
             polled.complete(received)
         } else {
             polled.again()
@@ -321,6 +378,54 @@ impl<'bound> Operations for NetOps<'bound> {
         };
         held.data()
             .change_rss(|rss| rss.set_fields(to_flow(flow), fields))
+    }
+
+    fn coalesce(device: &Self::Device, pair: Option<u16>) -> Coalesce {
+        let Setting { rx, tx, adaptive } = device.desired().coalescing().shown(pair);
+        Coalesce {
+            rx: from_limits(rx),
+            tx: from_limits(tx),
+            adaptive_rx: adaptive,
+        }
+    }
+
+    fn set_coalesce(
+        held: &mut Held<'_, Self>,
+        pair: Option<u16>,
+        to: Coalesce,
+        ack: &mut ExtAck<'_>,
+    ) -> Result {
+        let data = held.data();
+        let to = Setting {
+            rx: to_limits(to.rx),
+            tx: to_limits(to.tx),
+            adaptive: to.adaptive_rx,
+        };
+        let (_, sizes) = data.rings.sizes();
+        let mut desired = data.desired();
+        if let Err(why) = desired.coalescing().check(pair, to, (sizes.rx, sizes.tx)) {
+            let (error, why) = refusal(why);
+            ack.say(why);
+            return Err(error);
+        }
+        desired.set_coalescing(pair, to)?;
+        let all = held.pairs().iter();
+        all.filter(|one| pair.is_none_or(|pair| pair == one.index()))
+            .for_each(|one| one.set_adaptive(to.adaptive));
+        Ok(())
+    }
+
+    /// With small rings the device interrupts before it has no buffers any more.
+    fn adapt(pair: &Pair<Self>, to: Moderation) {
+        let device = pair.device();
+        let (_, sizes) = device.rings.sizes();
+        let frames = to.frames.min(sizes.rx.into());
+        let to = Limits {
+            frames,
+            ..to_limits(to)
+        };
+        // One that refuses is told again after the next measurement.
+        let _ = device.desired().adapt(pair.index(), to);
     }
 
     fn ring_sizes(held: &Held<'_, Self>) -> (RingSizes, RingSizes) {

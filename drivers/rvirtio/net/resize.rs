@@ -110,6 +110,13 @@ fn replace<'bound>(
         rx.set_levels();
         rx_ring.set_size(rx.vq.size());
     }
+    // A queue that was reset waits as all do, or not at all.
+    if let Err(error) = data.desired().replay_coalescing(pair.index()) {
+        dev_warn!(
+            data.dev,
+            "coalescing of pair {index} could not be restored: {error:?}\n"
+        );
+    }
     if held.is_open() {
         if index < data.used_pairs().into() {
             if let Some((rx, mut pools)) = held.rx(index) {

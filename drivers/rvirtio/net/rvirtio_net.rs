@@ -12,7 +12,7 @@
 //! - [`rx_header`], [`rx_gso`], [`rx_meta`], [`rx_hash`], [`parse`]: checking their headers.
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
 //! - [`xdp`], [`xdp_rx`], [`xdp_tx`]: programs that look at received frames.
-//! - [`control`], [`desired`], [`filter`], [`rss`]: commands, and what they set.
+//! - [`control`], [`desired`], [`filter`], [`rss`], [`coalesce`]: commands, and what they set.
 //! - [`counters`]: what is counted.
 //!
 //! What the compiler cannot check is in the `netdev` crate.
@@ -23,6 +23,7 @@
 
 mod assemble;
 mod caps;
+mod coalesce;
 mod config;
 mod control;
 mod counters;

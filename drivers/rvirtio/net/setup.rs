@@ -102,6 +102,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         switchable: switchable(&caps, features),
         in_tunnels: in_tunnels(features),
         filters_unicast: caps.control.rx,
+        adapts: caps.control.coalesce.single,
         sends_fragments: fragments,
         // CAST: At most 24.
         needed_headroom: caps.layout.len() as u16,
@@ -114,7 +115,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
     } else {
         None
     };
-    let desired = Desired::new(queue, caps.control, mac, rss);
+    let desired = Desired::new(queue, caps.control, mac, rss, pairs.len())?;
     let data = NetData::new(configured.device(), config, caps, desired, rings)?;
     let netdev = NetDev::new(dma, &net_config, data, pairs)?;
     netdev.data().desired().set_mac(netdev.address())?;

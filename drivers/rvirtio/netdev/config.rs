@@ -27,6 +27,8 @@ pub struct NetDevConfig<'a> {
     pub in_tunnels: NetFeatures,
     /// Whether it can receive frames of more addresses than its own, without all others.
     pub filters_unicast: bool,
+    /// Whether it can be told again and again how long a receive queue is to wait before it interrupts.
+    pub adapts: bool,
     /// Whether it can send frames with any number of fragments.
     pub sends_fragments: bool,
     /// Bytes that it likes to have before frames that it sends.

@@ -31,14 +31,16 @@ use kernel::{
 pub(crate) struct EthtoolOps<T>(PhantomData<T>);
 
 /// What is called under the lock of all network configuration: the link's state is looked up with it, and
-/// the number of queues is guarded by it.
+/// the number of queues and the limits that adaptive coalescing chooses from are guarded by it.
 const NEEDS_RTNL: u32 = crate::bindings::RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_GLINK
+    | crate::bindings::RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_SCOALESCE
     | crate::bindings::RVIRTIO_ETHTOOL_OP_NEEDS_RTNL_SCHANNELS;
 
 impl<T: Operations> EthtoolOps<T> {
     /// The table of callbacks.
     pub(crate) const OPS: bindings::ethtool_ops = bindings::ethtool_ops {
         op_needs_rtnl: NEEDS_RTNL,
+        supported_coalesce_params: crate::bindings::RVIRTIO_ETHTOOL_COALESCE,
         get_drvinfo: Some(Self::drvinfo),
         get_link: Some(bindings::ethtool_op_get_link),
         get_ts_info: Some(bindings::ethtool_op_get_ts_info),
@@ -55,6 +57,10 @@ impl<T: Operations> EthtoolOps<T> {
         set_rxfh_fields: Some(Self::set_fields),
         get_ringparam: Some(Self::ring_sizes),
         set_ringparam: Some(Self::set_ring_sizes),
+        get_coalesce: Some(Self::coalesce),
+        set_coalesce: Some(Self::set_coalesce),
+        get_per_queue_coalesce: Some(Self::queue_coalesce),
+        set_per_queue_coalesce: Some(Self::set_queue_coalesce),
         get_channels: Some(Self::channels),
         set_channels: Some(Self::set_channels),
         ..pin_init::zeroed()

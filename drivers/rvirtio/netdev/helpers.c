@@ -5,6 +5,7 @@
  */
 #include <linux/bottom_half.h>
 #include <linux/bpf_trace.h>
+#include <linux/dim.h>
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/io.h>
@@ -60,6 +61,15 @@ void rvirtio_helper_napi_schedule_bh(struct napi_struct *napi)
 	local_bh_disable();
 	napi_schedule(napi);
 	local_bh_enable();
+}
+
+void rvirtio_helper_net_dim(struct dim *dim, u16 events, u64 packets, u64 bytes);
+void rvirtio_helper_net_dim(struct dim *dim, u16 events, u64 packets, u64 bytes)
+{
+	struct dim_sample sample = {};
+
+	dim_update_sample(events, packets, bytes, &sample);
+	net_dim(dim, &sample);
 }
 
 void rvirtio_helper_netdev_assert_locked(struct net_device *dev);

@@ -6,6 +6,7 @@
 #![allow(improper_ctypes)]
 
 use crate::bindings::{
+    dim,
     napi_struct,
     net_device,
     netdev_queue,
@@ -41,6 +42,7 @@ extern "C" {
     pub(crate) fn rvirtio_helper_eth_hw_addr_random(dev: *mut net_device);
     pub(crate) fn rvirtio_helper_eth_hw_addr_set(dev: *mut net_device, addr: *const u8);
     pub(crate) fn rvirtio_helper_napi_schedule_bh(napi: *mut napi_struct);
+    pub(crate) fn rvirtio_helper_net_dim(dim: *mut dim, events: u16, packets: u64, bytes: u64);
     pub(crate) fn rvirtio_helper_netdev_assert_locked(dev: *mut net_device);
     pub(crate) fn rvirtio_helper_netdev_lock(dev: *mut net_device);
     pub(crate) fn rvirtio_helper_netdev_tx_completed_queue(

@@ -9,6 +9,7 @@ use crate::{
         Callbacks, //
     },
     config::NetDevConfig,
+    dim::Dim,
     ethtool::EthtoolOps,
     features::NetFeatures,
     helpers::*,
@@ -163,6 +164,10 @@ impl<T: Operations> Inner<T> {
         inits: KVec<PairInit<T>>,
     ) -> Result {
         let inner = NonNull::from(&mut *self);
+        if config.adapts {
+            // SAFETY: It is a network device that is not registered; `drop` calls `Dim::free`.
+            unsafe { Dim::init::<T>(self.dev()) }?;
+        }
         // All room at once, so that pairs stay where they are.
         self.pairs.reserve(inits.len(), GFP_KERNEL)?;
         for (index, init) in (0..).zip(inits) {
@@ -175,7 +180,8 @@ impl<T: Operations> Inner<T> {
             let Some(pair) = self.pairs.last_mut() else {
                 return Err(EINVAL);
             };
-            // SAFETY: The NAPI stays where it is until it is deleted in `drop`.
+            // SAFETY: The NAPI stays where it is until it is deleted in `drop`. The device was set up to
+            // adapt if it does, and nobody uses the pair yet.
             unsafe {
                 rvirtio_helper_netif_napi_add_config(
                     dev,
@@ -184,6 +190,9 @@ impl<T: Operations> Inner<T> {
                     index.into(),
                 );
                 (*pair.napi()).weight = config.napi_weight.into();
+                if config.adapts {
+                    pair.init_dim();
+                }
             }
             let mut pools = KVec::with_capacity(config.page_orders.len(), GFP_KERNEL)?;
             for &order in config.page_orders {
@@ -224,6 +233,8 @@ impl<T: Operations> Drop for Inner<T> {
             bindings::synchronize_net();
         }
         self.pairs = KVec::new();
+        // SAFETY: The device is not registered (type invariant), and has no pairs any more.
+        unsafe { Dim::free(dev) };
         // SAFETY: The device is not registered (type invariant), and all pairs that refer to it are gone.
         // What sysfs may still have open calls nothing of this driver.
         unsafe { bindings::free_netdev(dev) }

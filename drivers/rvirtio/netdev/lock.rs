@@ -100,6 +100,7 @@ impl<'a, T: Operations> Held<'a, T> {
             self.set_napi(pair, core::ptr::null_mut());
             bindings::napi_disable_locked(pair.napi());
         }
+        pair.cancel_dim();
     }
 
     /// Returns whether the device is open.

@@ -25,7 +25,9 @@ mod callbacks;
 mod config;
 mod control_callbacks;
 mod device;
+mod dim;
 mod ethtool;
+mod ethtool_coalesce;
 mod ethtool_rings;
 mod ethtool_rss;
 mod ethtool_stats;
@@ -67,6 +69,10 @@ pub use addresses::{
 };
 pub use config::NetDevConfig;
 pub use device::NetDev;
+pub use ethtool_coalesce::{
+    Coalesce,
+    Moderation, //
+};
 pub use ethtool_rings::RingSizes;
 pub use ethtool_rss::{
     rss_key,

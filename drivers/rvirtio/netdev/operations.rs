@@ -6,6 +6,10 @@
 
 use crate::{
     addresses::RxWish,
+    ethtool_coalesce::{
+        Coalesce,
+        Moderation, //
+    },
     ethtool_rings::RingSizes,
     ethtool_rss::{
         RxFields,
@@ -180,6 +184,29 @@ pub trait Operations: Sized {
     /// Any; nothing has changed then.
     #[doc(alias = "set_rxfh_fields")]
     fn set_rss_fields(held: &mut Held<'_, Self>, flow: RxFlow, fields: RxFields) -> Result;
+
+    /// Returns how long the queues of a pair wait before they interrupt, or those for which nothing else was
+    /// set.
+    #[doc(alias = "get_coalesce")]
+    #[doc(alias = "get_per_queue_coalesce")]
+    fn coalesce(device: &Self::Device, pair: Option<u16>) -> Coalesce;
+
+    /// Sets that for a pair or for all. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; nothing has changed then. Those for which the user is not to blame need no sentence.
+    #[doc(alias = "set_per_queue_coalesce")]
+    fn set_coalesce(
+        held: &mut Held<'_, Self>,
+        pair: Option<u16>,
+        to: Coalesce,
+        ack: &mut ExtAck<'_>,
+    ) -> Result;
+
+    /// Sets how long the receive queue of a pair that adapts waits. May sleep.
+    #[doc(alias = "rx_dim_work")]
+    fn adapt(pair: &Pair<Self>, to: Moderation);
 
     /// Returns the largest sizes of rings that can be set, and the sizes that they have.
     #[doc(alias = "get_ringparam")]

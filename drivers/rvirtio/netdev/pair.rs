@@ -4,6 +4,7 @@
 
 use crate::{
     bindings,
+    dim::Dim,
     inner::Inner,
     operations::Operations,
     page_pool::PagePool,
@@ -51,6 +52,7 @@ pub struct Pair<T: Operations> {
     pools: ManuallyDrop<KVec<PagePool>>,
     xdp: UnsafeCell<Option<KBox<XdpQueue>>>,
     pub(crate) tx: TxQueue<T::Tx>,
+    pub(crate) dim: Dim,
     shared: T::Pair,
     inner: NonNull<Inner<T>>,
     index: u16,
@@ -80,6 +82,7 @@ impl<T: Operations> Pair<T> {
             pools: ManuallyDrop::new(KVec::new()),
             xdp: UnsafeCell::new(None),
             tx,
+            dim: Dim::new(),
             shared,
             inner,
             index,

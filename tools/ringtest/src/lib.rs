@@ -85,6 +85,7 @@ mod slab_files {
 #[path = "../../../drivers/rvirtio/net"]
 mod net_files {
     pub(crate) mod caps;
+    pub(crate) mod coalesce;
     pub(crate) mod features;
     pub(crate) mod filter;
     pub(crate) mod limits;

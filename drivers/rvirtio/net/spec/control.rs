@@ -106,3 +106,19 @@ pub mod offloads {
     #[doc(alias = "VIRTIO_NET_OFFLOAD_MAP_MAX")]
     pub const UDP_TUNNEL_GSO_CSUM: u32 = 47;
 }
+
+/// How long queues wait before they interrupt. Limits are a number of frames, and one of microseconds, 32
+/// bits each; with either 0 a queue does not wait, which it does not after a reset.
+pub mod coal {
+    use super::Command;
+
+    /// Sets those of all transmit queues (`NOTF_COAL`).
+    #[doc(alias = "VIRTIO_NET_CTRL_NOTF_COAL_TX_SET")]
+    pub const TX_SET: Command = Command::new(6, 0);
+    /// Sets those of all receive queues (`NOTF_COAL`).
+    #[doc(alias = "VIRTIO_NET_CTRL_NOTF_COAL_RX_SET")]
+    pub const RX_SET: Command = Command::new(6, 1);
+    /// Sets those of one queue (`VQ_NOTF_COAL`): its index, 16 bits, two bytes of zeroes, and the limits.
+    #[doc(alias = "VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET")]
+    pub const VQ_SET: Command = Command::new(6, 2);
+}
