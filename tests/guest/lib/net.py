@@ -11,6 +11,8 @@
 # hoard MIB FILE: one TCP stream to NEAR, which is not read before there is such a file, then compared. Prints
 # a line once it is there.
 #
+# With REFLECTED=1 there is only NEAR, and its device sends everything back as if it came from FAR.
+#
 # Ends with status 1 and a line that says what was not what was sent.
 
 import errno
@@ -36,6 +38,7 @@ NETWORK = os.environ.get("NETWORK", "77")
 NEAR4, FAR4 = f"10.{NETWORK}.0.2", f"10.{NETWORK}.0.3"
 NEAR6, FAR6 = f"fd{NETWORK}::2", f"fd{NETWORK}::3"
 WAIT = 20
+REFLECTED = "REFLECTED" in os.environ
 
 SO_RCVBUFFORCE = 33
 SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_AUXDATA = 263, 1, 8
@@ -55,12 +58,20 @@ def pattern(start, length):
 
 def there(function):
     """Calls function in the other network namespace: a socket stays where it was made."""
+    if REFLECTED:
+        return function()
     with open("/run/netns/peer") as peer:
         os.setns(peer.fileno(), os.CLONE_NEWNET)
     try:
         return function()
     finally:
         os.setns(HERE, os.CLONE_NEWNET)
+
+
+def address(end):
+    """What to send to for a socket to receive it."""
+    host, port = end.getsockname()[:2]
+    return {NEAR4: FAR4, NEAR6: FAR6}[host] if REFLECTED else host, port
 
 
 def packet_socket(interface):
@@ -118,9 +129,9 @@ def send_frames(sender, receiver, source, target, mtu):
                 number += 1
                 header = target + source + kind
                 frame = header + pattern(number * 97, length - len(header))
-                batch.append(frame)
+                batch.append(source + target + frame[12:] if REFLECTED else frame)
                 sender.send(frame)
-        compare_frames(receiver, batch, source)
+        compare_frames(receiver, batch, target if REFLECTED else source)
 
 
 def compare_frames(receiver, batch, source):
@@ -140,7 +151,8 @@ def compare_frames(receiver, batch, source):
 
 
 def frames(near, far):
-    here, peer = all_frames(near), there(lambda: all_frames(far))
+    here = all_frames(near)
+    peer = here if REFLECTED else there(lambda: all_frames(far))
     near_mac, far_mac = mac(near), there(lambda: peer.getsockname()[4])
     with open(f"/sys/class/net/{near}/mtu") as file:
         mtu = int(file.read())
@@ -163,7 +175,7 @@ def udp(near, far, family):
     here = socket.socket(family, socket.SOCK_DGRAM)
     here.bind((near, 0))
     peer = there(lambda: socket.socket(family, socket.SOCK_DGRAM))
-    peer.bind((far, 0))
+    peer.bind((near if REFLECTED else far, 0))
     for end in (here, peer):
         end.settimeout(WAIT)
         end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
@@ -171,7 +183,7 @@ def udp(near, far, family):
     for length in lengths(65507 if family == socket.AF_INET else 65487):
         for sender, receiver in ((here, peer), (peer, here)):
             data = pattern(length * 31, length)
-            sender.sendto(data, receiver.getsockname())
+            sender.sendto(data, address(receiver))
             try:
                 found, _ = receiver.recvfrom(65536)
             except TimeoutError:
@@ -183,7 +195,7 @@ def udp(near, far, family):
 def connection(near, far, family):
     def listen():
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.bind((far, 0))
+        listener.bind((near if REFLECTED else far, 0))
         listener.listen()
         return listener
 
@@ -191,7 +203,7 @@ def connection(near, far, family):
     here = socket.socket(family, socket.SOCK_STREAM)
     here.settimeout(WAIT)
     here.bind((near, 0))
-    here.connect(listener.getsockname()[:2])
+    here.connect(address(listener))
     peer, _ = listener.accept()
     for end in (here, peer):
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

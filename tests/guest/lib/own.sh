@@ -104,7 +104,7 @@ at_once() {
 	for job in $jobs; do
 		wait "$job" || failed=$((failed + 1))
 	done
-	[ $failed -eq 0 ] || fail "$failed of the disks"
+	[ $failed -eq 0 ] || fail "$failed of the devices"
 }
 
 # expect_flush BDF DISK: fails if writing what has to last does not flush the disk.

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a device is beyond registers and rings: a disk, or a SCSI host.
+//! What a device is beyond registers and rings: a disk, a SCSI host, or a network device.
 
 use crate::{
     blk::Disk,
     breach::{Breach, Findings},
     faults::Treatment,
     memory::Memory,
+    net::Net,
     ring::chain::Chain,
-    script::{Action, Mischief},
+    script::{Action, Mischief, Stream},
     scsi::Host,
-    spec::Spec,
+    spec::{Kind, Spec},
 };
 
 /// What is in the buffers of a queue.
@@ -20,8 +21,8 @@ pub enum Role {
     Requests,
     /// Requests that are about others, and whether these are answered.
     Control { answers: bool },
-    /// Room for what the device reports, which it has for so many of them.
-    Events(usize),
+    /// Room for what the device reports.
+    Events,
 }
 
 /// A buffer that is to be used.
@@ -59,12 +60,27 @@ pub trait BackEnd: Send {
     /// The driver has written a field.
     fn written(&mut self, _at: u64, _value: u64, _findings: &mut Findings) {}
 
+    /// The driver has agreed to these features.
+    fn negotiated(&mut self, _features: u128, _findings: &mut Findings) {}
+
+    /// A queue has been enabled, with this size, or is not enabled any more.
+    fn enabled(&mut self, _queue: usize, _size: Option<u16>) {}
+
+    /// The driver has notified the device about a queue, or the device the driver.
+    fn notified(&mut self, _queue: usize, _driver: bool) {}
+
     fn role(&self, _queue: usize) -> Role {
         Role::Requests
     }
 
     /// The device takes a buffer.
     fn taken(&mut self, _queue: usize, _memory: &Memory, _chain: &Chain, _findings: &mut Findings) {}
+
+    /// For how many of the buffers of a queue there is something to report. `rooms` is how much each of them
+    /// holds, the first ones first.
+    fn ready(&mut self, _queue: usize, _rooms: &[u64]) -> usize {
+        0
+    }
 
     /// Does what a buffer says, but for what its treatment says.
     fn serve(&mut self, request: &Request<'_>, findings: &mut Findings) -> Result<Served, Breach>;
@@ -80,8 +96,13 @@ pub trait BackEnd: Send {
     /// Does something wrong. Returns whether its configuration has changed.
     fn mischief(&mut self, what: Mischief) -> bool;
 
-    /// What is wrong at random, besides what can be with every device.
-    fn random(&self, _value: u64) -> Option<Action> {
+    /// With one of how many buffers of a stream something is wrong at random; 0 is with none.
+    fn odds(&self, of: Stream) -> u64 {
+        if of == Stream::Requests { 12 } else { 0 }
+    }
+
+    /// What that is, besides what can be with every device.
+    fn random(&self, _of: Stream, _value: u64) -> Option<Action> {
         None
     }
 
@@ -93,5 +114,9 @@ pub trait BackEnd: Send {
 
 /// Makes what `spec` describes.
 pub fn new(spec: &Spec) -> Box<dyn BackEnd> {
-    if spec.units > 0 { Box::new(Host::new(spec)) } else { Box::new(Disk::new(spec)) }
+    match spec.kind {
+        Kind::Disk => Box::new(Disk::new(spec)),
+        Kind::Scsi => Box::new(Host::new(spec)),
+        Kind::Net => Box::new(Net::new(spec)),
+    }
 }

@@ -141,6 +141,9 @@ impl Device {
         if let Some(word) = text.strip_prefix("count ") {
             return self.count(word).map_or("error: no such count".to_owned(), |count| count.to_string());
         }
+        if text == "name" {
+            return self.spec.name.clone();
+        }
         if text == "findings" {
             return self.findings().join("; ");
         }

@@ -2,7 +2,7 @@
 
 //! What is wrong with the device at the moment.
 
-use crate::script::{Action, Fault, Line, Mischief};
+use crate::script::{Action, Fault, Line, Mischief, Stream};
 use std::time::{Duration, Instant};
 
 /// How a request is treated.
@@ -25,6 +25,9 @@ pub struct Treatment {
     pub sense_len: Option<u32>,
     pub residual: Option<u32>,
     pub target_status: Option<u8>,
+    /// Of the header of a frame.
+    pub header: Option<u64>,
+    pub buffers: Option<u16>,
 }
 
 impl Treatment {
@@ -46,6 +49,8 @@ impl Treatment {
             Fault::SenseLen(len) => self.sense_len = Some(len),
             Fault::Residual(residual) => self.residual = Some(residual),
             Fault::TargetStatus(status) => self.target_status = Some(status),
+            Fault::Header(header) => self.header = Some(header),
+            Fault::Buffers(count) => self.buffers = Some(count),
         }
     }
 
@@ -55,8 +60,9 @@ impl Treatment {
     }
 }
 
-/// An action, and the requests with which it is due.
+/// An action, and the buffers with which it is due.
 struct Due {
+    of: Stream,
     first: u64,
     last: u64,
     action: Action,
@@ -82,7 +88,8 @@ impl Until {
 #[derive(Default)]
 pub struct Faults {
     due: Vec<Due>,
-    requests: u64,
+    /// How many buffers of each stream there were.
+    seen: [u64; 3],
     random: Option<Random>,
     pub stalled: Option<Until>,
     /// How long a reset takes.
@@ -104,22 +111,29 @@ impl Faults {
                 return Some(mischief);
             }
             (at, action) => {
-                let first = self.requests + at.unwrap_or(1);
-                self.due.push(Due { first, last: first + line.times.max(1) - 1, action });
+                let first = self.seen[line.of as usize] + at.unwrap_or(1);
+                self.due.push(Due { of: line.of, first, last: first + line.times.max(1) - 1, action });
             }
         }
         None
     }
 
-    /// The next request: how to treat it, and what to do to the device. `more` is what else can be wrong at
-    /// random.
-    pub fn request(&mut self, more: impl Fn(u64) -> Option<Action>) -> (Treatment, Vec<Mischief>) {
-        self.requests += 1;
-        let now = self.requests;
-        self.due.retain(|due| due.last >= now);
-        let mut actions: Vec<Action> =
-            self.due.iter().filter(|due| due.first <= now).map(|due| due.action).collect();
-        actions.extend(self.random.as_mut().and_then(|random| random.action(more)));
+    /// The next buffer of a stream: how to treat it, and what to do to the device. At random something is wrong
+    /// with one of `odds`, or none, if that is 0; `more` is what else that can be.
+    pub fn next(
+        &mut self,
+        of: Stream,
+        odds: u64,
+        more: impl Fn(u64) -> Option<Action>,
+    ) -> (Treatment, Vec<Mischief>) {
+        let seen = &mut self.seen[of as usize];
+        *seen += 1;
+        let now = *seen;
+        self.due.retain(|due| due.of != of || due.last >= now);
+        let due = self.due.iter().filter(|due| due.of == of && due.first <= now);
+        let mut actions: Vec<Action> = due.map(|due| due.action).collect();
+        let random = self.random.as_mut().filter(|_| odds > 0);
+        actions.extend(random.and_then(|random| random.action(odds, more)));
         self.done += actions.len() as u64;
         let mut treatment = Treatment::default();
         let mut mischief = Vec::new();
@@ -144,15 +158,12 @@ impl Faults {
 
     /// Ends all of it.
     pub fn end(&mut self) {
-        *self = Self { requests: self.requests, done: self.done, ..Self::default() };
+        *self = Self { seen: self.seen, done: self.done, ..Self::default() };
     }
 }
 
 /// splitmix64.
 struct Random(u64);
-
-/// Of so many requests one is treated wrongly.
-const ODDS: u64 = 12;
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -167,8 +178,8 @@ impl Random {
         self.next() % bound
     }
 
-    fn action(&mut self, more: impl Fn(u64) -> Option<Action>) -> Option<Action> {
-        if self.below(ODDS) != 0 {
+    fn action(&mut self, odds: u64, more: impl Fn(u64) -> Option<Action>) -> Option<Action> {
+        if self.below(odds) != 0 {
             return None;
         }
         let value = self.next();
@@ -206,24 +217,31 @@ mod tests {
         None
     }
 
+    fn request(faults: &mut Faults) -> (Treatment, Vec<Mischief>) {
+        faults.next(Stream::Requests, 12, none)
+    }
+
     #[test]
     fn requests_are_counted_from_the_line_on() {
         let mut faults = Faults::default();
-        faults.request(none);
+        request(&mut faults);
         assert_eq!(faults.plan(&"at 2 times 2 lose".parse().unwrap()), None);
-        let lost: Vec<bool> = (0..4).map(|_| faults.request(none).0.lose).collect();
+        let lost: Vec<bool> = (0..4).map(|_| request(&mut faults).0.lose).collect();
         assert_eq!(lost, [false, true, true, false]);
         assert_eq!(faults.plan(&"churn".parse().unwrap()), Some(Mischief::Churn));
         faults.plan(&"at 1 drop".parse().unwrap());
-        assert_eq!(faults.request(none).1, [Mischief::Drop]);
+        assert_eq!(request(&mut faults).1, [Mischief::Drop]);
         assert_eq!(faults.done, 4);
+        faults.plan(&"control lose".parse().unwrap());
+        assert!(!request(&mut faults).0.lose);
+        assert!(faults.next(Stream::Control, 0, none).0.lose);
     }
 
     #[test]
     fn a_seed_says_what_happens() {
         let run = |seed| {
             let mut random = Random(seed);
-            (0..200).map(|_| random.action(none)).collect::<Vec<_>>()
+            (0..200).map(|_| random.action(12, none)).collect::<Vec<_>>()
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));

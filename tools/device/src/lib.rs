@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A virtio disk of our own, or a SCSI host. QEMU shows it to the guest as a PCI function, by the protocol
-//! vfio-user. It is honest unless a test tells it otherwise, and checks what the driver does.
+//! A virtio disk of our own, a SCSI host, or a network device. QEMU shows it to the guest as a PCI function, by
+//! the protocol vfio-user. It is honest unless a test tells it otherwise, and checks what the driver does.
 
 mod back_end;
 mod blk;
@@ -12,6 +12,7 @@ mod faults;
 mod interrupts;
 mod mailbox;
 mod memory;
+mod net;
 mod pci;
 mod ring;
 #[path = "../../suite/src/registers/rules.rs"]
@@ -36,15 +37,15 @@ use std::{
 };
 use vfio_user::Server;
 
-/// A disk for one guest.
-pub struct OwnDisk {
+/// A device for one guest.
+pub struct OwnDevice {
     spec: Spec,
     socket: PathBuf,
     shared: Shared,
 }
 
-impl OwnDisk {
-    /// Starts a disk that QEMU can connect to, with its socket in `dir`.
+impl OwnDevice {
+    /// Starts a device that QEMU can connect to, with its socket in `dir`.
     ///
     /// # Errors
     ///
@@ -60,10 +61,10 @@ impl OwnDisk {
         if let Some(seed) = spec.seed {
             device.plan(&script::Line::random(seed));
         }
-        let socket = dir.join(format!("{}.disk", spec.name));
+        let socket = dir.join(format!("{}.own", spec.name));
         let irqs = server::irqs(spec.vectors);
         let server = Server::new(&socket, true, irqs, server::regions())
-            .with_context(|| format!("the disk {} has no socket", spec.name))?;
+            .with_context(|| format!("the device {} has no socket", spec.name))?;
         let shared = Shared::new(device);
         let (mut answers, works) = (shared.clone(), shared.clone());
         thread::spawn(move || {
@@ -91,14 +92,14 @@ impl OwnDisk {
         let name = &self.spec.name;
         match self.shared.lock() {
             Ok(mut device) => {
-                device.findings().into_iter().map(|what| format!("disk {name}: {what}")).collect()
+                device.findings().into_iter().map(|what| format!("device {name}: {what}")).collect()
             }
-            Err(error) => vec![format!("disk {name}: {error}")],
+            Err(error) => vec![format!("device {name}: {error}")],
         }
     }
 }
 
-impl Drop for OwnDisk {
+impl Drop for OwnDevice {
     fn drop(&mut self) {
         // A device that has panicked does not work either.
         let _ = self.shared.with(|device| device.ended = true);

@@ -58,9 +58,9 @@ pub struct ConfigSpace {
 impl ConfigSpace {
     pub fn new(spec: &Spec) -> Self {
         let mut space = Self { bytes: vec![0; SIZE], has_msix: spec.vectors > 0 };
-        // Vendor, device; revision 1, mass storage; a list of capabilities.
-        let device = if spec.units > 0 { 0x48 } else { 0x42 };
-        space.put(0, &[0xf4, 0x1a, device, 0x10, 0, 0, 0x10, 0, 1, 0, 0, 1]);
+        // Vendor, device; revision 1, class; a list of capabilities.
+        let (device, class) = spec.kind.pci_id();
+        space.put(0, &[0xf4, 0x1a, device, 0x10, 0, 0, 0x10, 0, 1, 0, 0, class]);
         space.put(0x2c, &[0xf4, 0x1a, 0x00, 0x11]);
         space.put(0x34, &[CAP_COMMON as u8]);
         space.put(0x3d, &[1]);

@@ -57,11 +57,11 @@ impl Ring {
 
     /// Uses buffers, and lets the driver see all of them together. Returns whether it wants an interrupt.
     ///
-    /// In order they are one batch: the driver is not told how much was written to any but the last.
-    pub fn complete(&mut self, memory: &Memory, used: &[Done]) -> Result<bool, Breach> {
+    /// In order they can be a batch: the driver is not told how much was written to any but the last.
+    pub fn complete(&mut self, memory: &Memory, used: &[Done], batch: bool) -> Result<bool, Breach> {
         match self {
-            Self::Split(ring) => ring.complete(memory, used),
-            Self::Packed(ring) => ring.complete(memory, used),
+            Self::Split(ring) => ring.complete(memory, used, batch),
+            Self::Packed(ring) => ring.complete(memory, used, batch),
         }
     }
 

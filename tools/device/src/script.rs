@@ -8,6 +8,8 @@
 //! twice                 the next request is completed twice
 //! needs-reset           at once, as it is not about a request
 //! at 5 needs-reset      with the fifth request
+//! control status 1      the next buffer of a queue that is not for requests but for control
+//! report at 2 length 0  the one after the next buffer with which the device reports something
 //! honest                ends all of it
 //! ```
 
@@ -20,6 +22,16 @@ pub enum Action {
     Request(Fault),
     /// What is about the device.
     Device(Mischief),
+}
+
+/// Buffers that are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Requests,
+    /// What is about requests, or the device.
+    Control,
+    /// What the device reports, such as a frame that it has received.
+    Reports,
 }
 
 /// What can be wrong with a request.
@@ -55,6 +67,9 @@ pub enum Fault {
     SenseLen(u32),
     Residual(u32),
     TargetStatus(u8),
+    /// Fields of the header of a frame: the first eight bytes, and the number of buffers.
+    Header(u64),
+    Buffers(u16),
 }
 
 /// What can be wrong with the device.
@@ -98,6 +113,12 @@ pub enum Mischief {
     Show(u16),
     /// It reports an event: 32 bits of the event, 16 of its reason, 8 of the target, 8 of the unit.
     Event(u64),
+    /// There is a link, or none.
+    Link(u8),
+    /// The driver is to announce itself.
+    Announce,
+    /// Statistics are wrong: 0 and 1, their length; 2, their queue; 3, their type; 4, there are none.
+    Stats(u8),
     /// Something is wrong now and then.
     Random(u64),
     Honest,
@@ -106,6 +127,7 @@ pub enum Mischief {
 /// A line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
+    pub of: Stream,
     /// With which request from now on; 1 is the next.
     pub at: Option<u64>,
     /// With how many requests.
@@ -114,9 +136,13 @@ pub struct Line {
 }
 
 impl Line {
+    fn now(action: Action) -> Self {
+        Self { of: Stream::Requests, at: None, times: 1, action }
+    }
+
     /// Something is wrong now and then.
     pub fn random(seed: u64) -> Self {
-        Self { at: None, times: 1, action: Action::Device(Mischief::Random(seed)) }
+        Self::now(Action::Device(Mischief::Random(seed)))
     }
 }
 
@@ -125,6 +151,14 @@ impl FromStr for Line {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut words = text.split_whitespace().peekable();
+        let of = match words.peek() {
+            Some(&"control") => Stream::Control,
+            Some(&"report") => Stream::Reports,
+            _ => Stream::Requests,
+        };
+        if of != Stream::Requests {
+            words.next();
+        }
         let mut leading = |name: &str| match words.next_if_eq(&name) {
             Some(_) => number(words.next()).map(Some),
             None => Ok(None),
@@ -136,7 +170,7 @@ impl FromStr for Line {
         match words.next() {
             Some(word) => Err(format!("{word:?} is too much")),
             None if at == Some(0) => Err("the next request is 1".to_owned()),
-            None => Ok(Self { at, times, action }),
+            None => Ok(Self { of, at, times, action }),
         }
     }
 }
@@ -162,6 +196,8 @@ fn action(name: &str, word: Option<&str>) -> Result<Action, String> {
         "sense-len" => Action::Request(Fault::SenseLen(small()?)),
         "residual" => Action::Request(Fault::Residual(small()?)),
         "target-status" => Action::Request(Fault::TargetStatus(small()? as u8)),
+        "header" => Action::Request(Fault::Header(argument()?)),
+        "buffers" => Action::Request(Fault::Buffers(small()? as u16)),
         "stall" => Action::Device(Mischief::Stall(optional()?)),
         "scribble" => Action::Device(Mischief::Scribble),
         "needs-reset" => Action::Device(Mischief::NeedsReset),
@@ -182,6 +218,9 @@ fn action(name: &str, word: Option<&str>) -> Result<Action, String> {
         "hide" => Action::Device(Mischief::Hide(small()? as u16)),
         "show" => Action::Device(Mischief::Show(small()? as u16)),
         "event" => Action::Device(Mischief::Event(argument()?)),
+        "link" => Action::Device(Mischief::Link(small()? as u8)),
+        "announce" => Action::Device(Mischief::Announce),
+        "stats" => Action::Device(Mischief::Stats(small()? as u8)),
         "random" => Action::Device(Mischief::Random(argument()?)),
         "honest" => Action::Device(Mischief::Honest),
         _ => return Err(format!("{name:?} is no action")),
@@ -210,9 +249,13 @@ mod tests {
     #[test]
     fn lines_say_when_and_what() {
         let lines = parse("# two\n\nat 3 times 2 lose # for ever\nstatus 0xff\n").unwrap();
-        assert_eq!(lines[0], Line { at: Some(3), times: 2, action: Action::Request(Fault::Lose) });
-        assert_eq!(lines[1], Line { at: None, times: 1, action: Action::Request(Fault::Status(255)) });
-        let stall = |time| Line { at: None, times: 1, action: Action::Device(Mischief::Stall(time)) };
+        let lose = Line::now(Action::Request(Fault::Lose));
+        assert_eq!(lines[0], Line { at: Some(3), times: 2, ..lose });
+        assert_eq!(lines[1], Line::now(Action::Request(Fault::Status(255))));
+        let of = parse("control at 2 lose\nreport lose").unwrap();
+        assert_eq!(of[0], Line { of: Stream::Control, at: Some(2), ..lose });
+        assert_eq!(of[1], Line { of: Stream::Reports, ..lose });
+        let stall = |time| Line::now(Action::Device(Mischief::Stall(time)));
         assert_eq!(parse("stall\nstall 10").unwrap(), [stall(None), stall(Some(10))]);
     }
 

@@ -12,7 +12,7 @@ use crate::{
     breach::{Breach, Findings, require},
     memory::Memory,
     ring::chain::Chain,
-    script::{Action, Fault, Mischief},
+    script::{Action, Fault, Mischief, Stream},
     spec::Spec,
 };
 use std::collections::VecDeque;
@@ -274,9 +274,13 @@ impl BackEnd for Host {
     fn role(&self, queue: usize) -> Role {
         match queue {
             CONTROL => Role::Control { answers: self.answer != MUTE },
-            EVENT => Role::Events(self.events.len()),
+            EVENT => Role::Events,
             _ => Role::Requests,
         }
+    }
+
+    fn ready(&mut self, _: usize, _: &[u64]) -> usize {
+        self.events.len()
     }
 
     fn taken(&mut self, queue: usize, memory: &Memory, chain: &Chain, findings: &mut Findings) {
@@ -357,7 +361,7 @@ impl BackEnd for Host {
         false
     }
 
-    fn random(&self, value: u64) -> Option<Action> {
+    fn random(&self, _: Stream, value: u64) -> Option<Action> {
         let [what, byte, a, b, c, d, ..] = value.to_le_bytes();
         let number = u32::from_le_bytes([a, b, c, d]);
         Some(match what % 16 {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What kind of disk is wanted.
+//! What kind of device is wanted.
+
+pub mod net;
+#[cfg(test)]
+mod tests;
 
 use crate::scsi;
 use std::{path::PathBuf, str::FromStr};
@@ -31,12 +35,11 @@ pub mod feature {
     pub const RING_RESET: u32 = 40;
 }
 
-/// Options that are features, and whether they are on unless that is said.
-const FEATURES: [(&str, u32, bool); 13] = [
-    ("discard", feature::DISCARD, true),
-    ("write-zeroes", feature::WRITE_ZEROES, true),
-    ("lifetime", feature::LIFETIME, false),
-    ("secure_erase", feature::SECURE_ERASE, false),
+/// An option that is a feature, and whether it is on unless that is said.
+type Switch = (&'static str, u32, bool);
+
+/// Those of all devices, and of disks.
+const COMMON: [Switch; 9] = [
     ("indirect_desc", feature::INDIRECT_DESC, true),
     ("event_idx", feature::EVENT_IDX, true),
     ("iommu_platform", feature::ACCESS_PLATFORM, false),
@@ -47,22 +50,58 @@ const FEATURES: [(&str, u32, bool); 13] = [
     ("notif_config_data", feature::NOTIF_CONFIG_DATA, false),
     ("queue_reset", feature::RING_RESET, true),
 ];
+const OF_DISKS: [Switch; 4] = [
+    ("discard", feature::DISCARD, true),
+    ("write-zeroes", feature::WRITE_ZEROES, true),
+    ("lifetime", feature::LIFETIME, false),
+    ("secure_erase", feature::SECURE_ERASE, false),
+];
 
-/// Features that are only those of disks.
-const OF_DISKS: u128 = 0xff_ffff;
+/// Features that are not common to all devices.
+const SPECIAL: u128 = 0xff_ffff;
 
 /// Features that all disks have.
 const ALWAYS: [u32; 5] =
     [feature::SEG_MAX, feature::BLK_SIZE, feature::FLUSH, feature::MQ, feature::VERSION_1];
 
-/// A disk, as the words `NAME,SIZE[,OPTION=VALUE]...` describe it. Most options are QEMU's for such devices.
+/// What a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Disk,
+    Scsi,
+    Net,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "virtio-blk",
+            Self::Scsi => "virtio-scsi",
+            Self::Net => "virtio-net",
+        }
+    }
+
+    /// The lower half of its PCI device ID, and its class: mass storage, or a network controller.
+    pub fn pci_id(self) -> (u8, u8) {
+        match self {
+            Self::Disk => (0x42, 1),
+            Self::Scsi => (0x48, 1),
+            Self::Net => (0x41, 2),
+        }
+    }
+}
+
+/// A disk, as the words `NAME,SIZE[,OPTION=VALUE]...` describe it, or a network device. Most options are QEMU's
+/// for such devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// Its serial number.
+    pub(crate) kind: Kind,
+    /// A disk's serial number.
     pub(crate) name: String,
     /// In bytes.
     pub(crate) size: u64,
     pub(crate) features: u128,
+    /// Queues for requests, or pairs of queues.
     pub(crate) queues: u16,
     pub(crate) queue_size: u16,
     /// Entries of its MSI-X table; with 0 it has a line.
@@ -77,6 +116,8 @@ pub struct Spec {
     pub(crate) sizes: [u32; 2],
     /// It is a SCSI host with so many units, or a disk if there are none.
     pub(crate) units: u16,
+    /// The largest MTU that a network device reports.
+    pub(crate) mtu: Option<u16>,
     /// Something goes wrong at random.
     pub(crate) seed: Option<u64>,
 }
@@ -90,14 +131,65 @@ impl FromStr for Spec {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut words = text.split(',');
         let name = words.next().unwrap_or_default();
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err("a disk has a name of letters, digits and dashes".to_owned());
+        let mut spec = Self::new(Kind::Disk, name, &OF_DISKS)?;
+        spec.size = words.next().and_then(bytes).ok_or("a disk has a size, such as 64M")?;
+        spec.features |= ALWAYS.iter().fold(0, |set, bit| set | 1 << bit);
+        let mut vectors = None;
+        for word in words {
+            let option = Word::parse(word)?;
+            match option.key {
+                "num-queues" => spec.queues = option.number::<u16>()?.clamp(1, 64),
+                "units" => {
+                    spec.units = option.number::<u16>()?.clamp(1, 64);
+                    spec.kind = Kind::Scsi;
+                }
+                "sense-size" => spec.sizes[0] = option.number::<u16>()?.into(),
+                "cdb-size" => spec.sizes[1] = option.number::<u16>()?.into(),
+                "zone-size" => {
+                    let size = bytes(option.value).filter(|zone| zone.is_power_of_two() && zone % 65536 == 0);
+                    spec.zone_size = Some(size.ok_or_else(|| format!("{word:?}: not a size of zones"))?);
+                    spec.features |= 1 << feature::ZONED;
+                }
+                _ => spec.set(&option, &OF_DISKS, &mut vectors)?,
+            }
         }
-        let size = words.next().and_then(bytes).ok_or("a disk has a size, such as 64M")?;
-        let mut spec = Self {
+        if spec.kind == Kind::Scsi {
+            spec.features = spec.features & !SPECIAL | 1 << feature::HOTPLUG | 1 << feature::CHANGE;
+        }
+        spec.vectors = vectors.unwrap_or(spec.all_queues() + 1);
+        Ok(spec)
+    }
+}
+
+/// A word `KEY=VALUE`.
+struct Word<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+impl<'a> Word<'a> {
+    fn parse(text: &'a str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is no option"))?;
+        Ok(Self { key, value })
+    }
+
+    fn number<T: FromStr>(&self) -> Result<T, String> {
+        self.value.parse().map_err(|_| format!("{}={}: not a number", self.key, self.value))
+    }
+}
+
+impl Spec {
+    /// A device with what is on unless something else is said.
+    fn new(kind: Kind, name: &str, switches: &[Switch]) -> Result<Self, String> {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err("a device has a name of letters, digits and dashes".to_owned());
+        }
+        let on = COMMON.iter().chain(switches).filter(|(.., on)| *on);
+        Ok(Self {
+            kind,
             name: name.to_owned(),
-            size,
-            features: ALWAYS.iter().fold(0, |set, bit| set | 1 << bit),
+            size: 0,
+            features: on.fold(1 << feature::VERSION_1, |set, (_, bit, _)| set | 1 << bit),
             queues: 1,
             queue_size: 128,
             vectors: 0,
@@ -106,63 +198,44 @@ impl FromStr for Spec {
             zone_size: None,
             sizes: [scsi::SENSE_SIZE, scsi::CDB_SIZE],
             units: 0,
+            mtu: None,
             seed: None,
-        };
-        for (_, bit, _) in FEATURES.iter().filter(|(.., on)| *on) {
-            spec.features |= 1 << bit;
-        }
-        let mut vectors = None;
-        for word in words {
-            let (key, value) = word.split_once('=').ok_or_else(|| format!("{word:?} is no option"))?;
-            let number = || value.parse::<u16>().map_err(|_| format!("{word:?}: not a number"));
-            match key {
-                "num-queues" => spec.queues = number()?.clamp(1, 64),
-                "queue-size" => spec.queue_size = number()?,
-                "vectors" => vectors = Some(number()?.min(2048)),
-                "bus" | "addr" => spec.qemu.push((key.to_owned(), value.to_owned())),
-                "units" => spec.units = number()?.clamp(1, 64),
-                "sense-size" => spec.sizes[0] = number()?.into(),
-                "cdb-size" => spec.sizes[1] = number()?.into(),
-                "script" => spec.script = Some(value.into()),
-                "zone-size" => {
-                    let size = bytes(value).filter(|zone| zone.is_power_of_two() && zone % 65536 == 0);
-                    spec.zone_size = Some(size.ok_or_else(|| format!("{word:?}: not a size of zones"))?);
-                    spec.features |= 1 << feature::ZONED;
+        })
+    }
+
+    /// Sets an option that all devices have, or one of `switches`.
+    fn set(&mut self, word: &Word<'_>, switches: &[Switch], vectors: &mut Option<u16>) -> Result<(), String> {
+        match word.key {
+            "queue-size" => self.queue_size = word.number()?,
+            "vectors" => *vectors = Some(word.number::<u16>()?.min(2048)),
+            "bus" | "addr" => self.qemu.push((word.key.to_owned(), word.value.to_owned())),
+            "script" => self.script = Some(word.value.into()),
+            "seed" => self.seed = Some(word.number()?),
+            key => {
+                let switch = COMMON.iter().chain(switches).find(|(name, ..)| *name == key);
+                let (_, bit, _) = switch.ok_or_else(|| format!("there is no option {key:?}"))?;
+                match word.value {
+                    "on" => self.features |= 1 << bit,
+                    "off" => self.features &= !(1 << bit),
+                    _ => return Err(format!("{key} is on or off")),
                 }
-                "seed" => spec.seed = Some(value.parse().map_err(|_| format!("{word:?}: not a number"))?),
-                _ => spec.switch(key, value)?,
             }
         }
-        if spec.units > 0 {
-            spec.features = spec.features & !OF_DISKS | 1 << feature::HOTPLUG | 1 << feature::CHANGE;
-        }
-        spec.vectors = vectors.unwrap_or(spec.all_queues() + 1);
-        Ok(spec)
+        Ok(())
     }
-}
 
-impl Spec {
     /// The number of its queues, with those that are not for requests.
     pub fn all_queues(&self) -> u16 {
-        if self.units > 0 { self.queues + scsi::FIRST as u16 } else { self.queues }
+        match self.kind {
+            Kind::Disk => self.queues,
+            Kind::Scsi => self.queues + scsi::FIRST as u16,
+            Kind::Net => 2 * self.queues + u16::from(self.offers(net::CTRL_VQ)),
+        }
     }
 
-    /// Whether the disk has a feature.
+    /// Whether the device has a feature.
     pub fn offers(&self, bit: u32) -> bool {
         self.features >> bit & 1 != 0
-    }
-
-    fn switch(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let (_, bit, _) = FEATURES
-            .iter()
-            .find(|(name, ..)| *name == key)
-            .ok_or_else(|| format!("there is no option {key:?}"))?;
-        match value {
-            "on" => self.features |= 1 << bit,
-            "off" => self.features &= !(1 << bit),
-            _ => return Err(format!("{key} is on or off")),
-        }
-        Ok(())
     }
 }
 
@@ -174,26 +247,4 @@ fn bytes(text: &str) -> Option<u64> {
     };
     let size = digits.parse::<u64>().ok()?.checked_mul(unit)?;
     (4096..=LARGEST).contains(&size).then_some(size)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_are_those_of_qemu() {
-        let spec: Spec = "a,64M,packed=on,event_idx=off,num-queues=2,bus=port1".parse().unwrap();
-        assert_eq!((spec.name.as_str(), spec.size), ("a", 64 << 20));
-        assert!(spec.offers(feature::RING_PACKED) && spec.offers(feature::INDIRECT_DESC));
-        assert!(!spec.offers(feature::EVENT_IDX) && !spec.offers(feature::IN_ORDER));
-        assert_eq!((spec.queues, spec.vectors), (2, 3));
-        assert_eq!("a,64M,vectors=0".parse::<Spec>().unwrap().vectors, 0);
-    }
-
-    #[test]
-    fn mistakes_are_reported() {
-        for wrong in ["", "a", "a,64", "a b,64M", "a,9999M", "a,64M,packed", "a,64M,packed=1", "a,64M,x=on"] {
-            assert!(wrong.parse::<Spec>().is_err(), "{wrong:?}");
-        }
-    }
 }

@@ -14,7 +14,7 @@ use crate::{
     vm::Vm,
 };
 use anyhow::{Context as _, Result, bail};
-use rvirtio_device::OwnDisk;
+use rvirtio_device::OwnDevice;
 use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, build_modules};
 use std::{
     ffi::OsString,
@@ -71,7 +71,7 @@ pub struct Prepared {
     command: Command,
     channels: Channels,
     qemu_ends: QemuEnds,
-    own_disks: Vec<OwnDisk>,
+    own_devices: Vec<OwnDevice>,
     files: Scratch,
 }
 
@@ -88,10 +88,10 @@ impl Boot<'_> {
         };
 
         let (channels, qemu_ends) = Channels::new()?;
-        let own_disks: Vec<OwnDisk> = (self.options.own_disks.iter())
-            .map(|spec| OwnDisk::start(spec, files.path()))
+        let own_devices: Vec<OwnDevice> = (self.options.own_disks.iter().chain(&self.options.own_nets))
+            .map(|spec| OwnDevice::start(spec, files.path()))
             .collect::<Result<_>>()?;
-        let own: Vec<String> = own_disks.iter().map(OwnDisk::qemu_device).collect();
+        let own: Vec<String> = own_devices.iter().map(OwnDevice::qemu_device).collect();
         let arch = self.root.arch();
         let machine = Machine {
             accel: self.accel,
@@ -99,7 +99,7 @@ impl Boot<'_> {
             kernel: &self.kernel.vmlinuz,
             files: &archive,
             disk: disk.as_ref().map(|(path, format)| (path.as_path(), *format)),
-            own_disks: &own,
+            own_devices: &own,
         };
         let mut qemu = self.root.command(arch.qemu());
         qemu.args(qemu_ends.arguments(arch)).args(machine.arguments());
@@ -127,7 +127,7 @@ impl Boot<'_> {
         }
         let mut command = qemu.command()?;
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        Ok(Prepared { command, channels, qemu_ends, own_disks, files })
+        Ok(Prepared { command, channels, qemu_ends, own_devices, files })
     }
 
     /// What the guest has beside its root file system, for the kernel to unpack as an initramfs or for
@@ -268,7 +268,7 @@ fn add_modules(archive: &mut Archive<impl std::io::Write>, modules: &GuestModule
 impl Prepared {
     /// Starts QEMU.
     pub fn start(self) -> Result<Vm> {
-        Vm::start(self.command, self.channels, self.qemu_ends, self.own_disks, self.files)
+        Vm::start(self.command, self.channels, self.qemu_ends, self.own_devices, self.files)
     }
 }
 

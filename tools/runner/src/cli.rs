@@ -134,6 +134,9 @@ pub struct GuestOptions {
     /// A disk of our own, which checks the driver; Documentation/device.md lists the options.
     #[arg(long = "own-disk", value_name = "NAME,SIZE[,OPTION=VALUE]...")]
     pub own_disks: Vec<rvirtio_device::Spec>,
+    /// A network device of our own, which checks the driver and sends back what it is given.
+    #[arg(long = "own-net", value_name = "NAME[,OPTION=VALUE]...", value_parser = rvirtio_device::Spec::net)]
+    pub own_nets: Vec<rvirtio_device::Spec>,
     /// Any other QEMU argument, one word each.
     #[arg(long = "qemu", value_name = "ARG", allow_hyphen_values = true)]
     pub qemu: Vec<String>,

@@ -19,7 +19,7 @@ pub struct Machine<'a> {
     pub files: &'a Path,
     pub disk: Option<(&'a Path, &'static str)>,
     /// Disks of our own, as arguments of `-device`.
-    pub own_disks: &'a [String],
+    pub own_devices: &'a [String],
 }
 
 /// Default memory in MiB. A guest that lives in memory holds a Debian there; KASAN takes an eighth and more.
@@ -82,10 +82,10 @@ impl Machine<'_> {
             };
             add(&["-device", &format!("{device},drive=rvirtio-root")]);
         }
-        for device in others.into_iter().chain(self.own_disks) {
+        for device in others.into_iter().chain(self.own_devices) {
             add(&["-device", device]);
         }
-        if !self.own_disks.is_empty() {
+        if !self.own_devices.is_empty() {
             // They access the guest's memory themselves.
             let object = format!("memory-backend-memfd,id=rvirtio-ram,size={}M,share=on", self.memory());
             add(&["-object", &object, "-machine", "memory-backend=rvirtio-ram"]);
@@ -201,7 +201,7 @@ mod tests {
             kernel: Path::new("/k/vmlinuz"),
             files: Path::new("/t/files"),
             disk: disk.then_some((Path::new("/t/a,b.qcow2"), "qcow2")),
-            own_disks: &[],
+            own_devices: &[],
         };
         machine.arguments()
     }

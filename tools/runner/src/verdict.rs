@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_own_disks_found_counts() {
+    fn what_own_devices_found_counts() {
         let with = |end| Outcome { findings: vec!["disk a: INIT-01: x".into()], ..outcome(end, "") };
         let (status, text) = verdict(&with(End::Exit(0)), false);
         assert_eq!(status, COMPLAINT);

@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
-use rvirtio_device::OwnDisk;
+use rvirtio_device::OwnDevice;
 use std::{
     fs::File,
     io::{self, BufRead as _, BufReader, Read, Write},
@@ -87,7 +87,7 @@ pub struct Vm {
     qemu_said: JoinHandle<String>,
     log: Option<File>,
     on_shell: Option<Box<dyn FnMut() -> Option<String>>>,
-    own_disks: Vec<OwnDisk>,
+    own_devices: Vec<OwnDevice>,
     _files: Scratch,
 }
 
@@ -97,7 +97,7 @@ impl Vm {
         mut command: Command,
         channels: Channels,
         ends: QemuEnds,
-        own_disks: Vec<OwnDisk>,
+        own_devices: Vec<OwnDevice>,
         files: Scratch,
     ) -> Result<Self> {
         let (sender, events) = mpsc::channel();
@@ -123,7 +123,7 @@ impl Vm {
             qemu_said,
             log: None,
             on_shell: None,
-            own_disks,
+            own_devices,
             _files: files,
         })
     }
@@ -184,7 +184,7 @@ impl Vm {
             console,
             qemu_said,
             qemu_status: watch.qemu.and_then(Result::ok),
-            findings: self.own_disks.iter().flat_map(OwnDisk::findings).collect(),
+            findings: self.own_devices.iter().flat_map(OwnDevice::findings).collect(),
         })
     }
 

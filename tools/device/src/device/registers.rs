@@ -82,7 +82,7 @@ impl Device {
 
     /// Has the access judged.
     fn observe(&mut self, region: Region, offset: u64, write: bool, value: u64, size: usize) {
-        let kind = if self.spec.units > 0 { "virtio-scsi" } else { "virtio-blk" }.to_owned();
+        let kind = self.spec.kind.name().to_owned();
         self.rules.observe(&Access { device: 0, kind, region, offset, write, value, size: size as u8 });
     }
 
@@ -107,6 +107,7 @@ impl Device {
             Effect::ResetQueue(index) => {
                 self.common.reset_queue(index);
                 self.queues[usize::from(index)] = Queue::default();
+                self.back_end.enabled(index.into(), None);
             }
         }
     }
@@ -120,6 +121,7 @@ impl Device {
             if !self.findings.check(self.common.check_features()) || refused {
                 self.common.status &= !FEATURES_OK;
             }
+            self.back_end.negotiated(self.common.accepted, &mut self.findings);
         }
         if added & DRIVER_OK != 0 {
             self.counts.starts += 1;
@@ -132,6 +134,7 @@ impl Device {
         match fine.and_then(|()| Ring::new(&self.memory, self.common.setup(index), packed)) {
             Ok(ring) => {
                 self.queues[usize::from(index)] = Queue { ring: Some(ring), ..Queue::default() };
+                self.back_end.enabled(index.into(), Some(self.common.setup(index).size));
             }
             Err(breach) => self.give_up(breach),
         }
@@ -163,6 +166,7 @@ impl Device {
             self.faults.deaf -= 1;
         } else {
             queue.kicked = true;
+            self.back_end.notified(index.into(), true);
         }
         match &queue.ring {
             Some(ring) if has_data => ring.check_notification(&self.memory, (value >> 16) as u16),

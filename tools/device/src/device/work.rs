@@ -9,6 +9,7 @@ use crate::{
     faults::{Treatment, Until},
     interrupts::QUEUE,
     ring::{Done, chain::Chain},
+    script::{Mischief, Stream},
     spec::feature,
 };
 use std::time::Instant;
@@ -24,7 +25,8 @@ impl Device {
         }
         let mut next: Vec<Until> = Vec::new();
         // First all are taken, because some are about others.
-        for step in [Self::take, Self::complete] {
+        // What is reported may be because of them.
+        for step in [Self::take, Self::complete, Self::report] {
             for index in 0..self.queues.len() {
                 if !self.is_working() {
                     break;
@@ -85,21 +87,37 @@ impl Device {
     }
 
     fn accept(&mut self, index: usize, chain: Chain, now: Instant) {
-        let (mut treatment, mut mischief) = <(Treatment, Vec<_>)>::default();
         self.back_end.taken(index, &self.memory, &chain, &mut self.findings);
-        match self.back_end.role(index) {
+        let (mut treatment, mischief) = match self.back_end.role(index) {
             Role::Requests => {
                 self.counts.requests += 1;
-                (treatment, mischief) = self.faults.request(|value| self.back_end.random(value));
+                self.treatment(Stream::Requests)
             }
-            Role::Control { answers } => treatment.lose = !answers,
-            Role::Events(_) => {}
+            Role::Control { .. } => self.treatment(Stream::Control),
+            Role::Events => Default::default(),
+        };
+        if self.back_end.role(index) == (Role::Control { answers: false }) {
+            treatment.lose = true;
         }
         let until = if treatment.lose { Until::Never } else { Until::Time(now + treatment.delay) };
         self.queues[index].taken.push_back(Taken { chain, treatment, until, ended: None });
         for what in mischief {
             self.mischief(what, now);
         }
+    }
+
+    fn treatment(&mut self, of: Stream) -> (Treatment, Vec<Mischief>) {
+        self.faults.next(of, self.back_end.odds(of), |value| self.back_end.random(of, value))
+    }
+
+    /// Reports what there is to report. It needs no notification to look for buffers.
+    fn report(&mut self, index: usize, now: Instant) -> Result<(), Breach> {
+        if self.back_end.role(index) != Role::Events {
+            return Ok(());
+        }
+        self.queues[index].kicked = true;
+        self.take(index, now)?;
+        self.complete(index, now)
     }
 
     /// Completes what is due.
@@ -114,7 +132,13 @@ impl Device {
         let mut used = Vec::new();
         let mut silent = true;
         let mut taints = false;
-        for Taken { chain, treatment, ended, .. } in due {
+        let mut mischief = Vec::new();
+        for Taken { chain, mut treatment, ended, .. } in due {
+            if self.back_end.role(index) == Role::Events {
+                let more;
+                (treatment, more) = self.treatment(Stream::Reports);
+                mischief.extend(more);
+            }
             let request = Request {
                 queue: index,
                 features: self.common.accepted,
@@ -139,12 +163,18 @@ impl Device {
         if self.back_end.role(index) == Role::Requests {
             self.counts.completed += used.len() as u64;
         }
-        let wanted = ring.complete(&self.memory, &used)?;
+        // Of what was reported the driver needs to know how long each piece is.
+        let batch = self.common.has(feature::IN_ORDER) && self.back_end.role(index) != Role::Events;
+        let wanted = ring.complete(&self.memory, &used, batch)?;
         if taints {
             queue.abandon();
         }
         if wanted && !silent {
             self.interrupts.raise(QUEUE, self.common.queues[index].vector);
+            self.back_end.notified(index, false);
+        }
+        for what in mischief {
+            self.mischief(what, now);
         }
         Ok(())
     }
@@ -171,7 +201,10 @@ impl Device {
         let in_order = self.common.has(feature::IN_ORDER);
         let taken = std::mem::take(&mut self.queues[index].taken);
         let events = match self.back_end.role(index) {
-            Role::Events(count) => count,
+            Role::Events => {
+                let rooms: Vec<u64> = taken.iter().map(|taken| taken.chain.writable()).collect();
+                self.back_end.ready(index, &rooms)
+            }
             _ => usize::MAX,
         };
         let mut waits = false;

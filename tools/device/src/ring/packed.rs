@@ -154,24 +154,29 @@ impl Packed {
     }
 
     /// Uses buffers. Returns whether the driver wants an interrupt.
-    pub fn complete(&mut self, memory: &Memory, used: &[Done]) -> Result<bool, Breach> {
+    pub fn complete(&mut self, memory: &Memory, used: &[Done], batch: bool) -> Result<bool, Breach> {
         self.check_held(memory)?;
         let old = self.next_used;
+        let mut writes = Vec::new();
+        // One descriptor tells of a batch: the last buffer's id, in the first one's place.
+        if let (true, Some(last)) = (batch, used.last()) {
+            writes.push((old, last));
+        }
         for done in used {
             self.ids.remove(&done.chain.id);
-            if !self.setup.in_order {
-                self.write_used(memory, self.next_used, done)?;
+            if !batch {
+                writes.push((self.next_used, done));
             }
             self.advance(done.chain.descriptors.len() as u32);
             if done.twice {
-                self.write_used(memory, self.next_used, done)?;
+                writes.push((self.next_used, done));
                 self.advance(1);
             }
             self.advance(done.skip.into());
         }
-        // In order, one descriptor tells of all: the last buffer's id, in the first one's place.
-        if let (true, Some(last)) = (self.setup.in_order, used.last()) {
-            self.write_used(memory, old, last)?;
+        // The driver sees all of them together, because it looks at the first one first.
+        for (place, done) in writes.into_iter().rev() {
+            self.write_used(memory, place, done)?;
         }
         barrier();
         self.wants_interrupt(memory, old)

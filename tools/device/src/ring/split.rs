@@ -131,7 +131,7 @@ impl Split {
     }
 
     /// Uses buffers. Returns whether the driver wants an interrupt.
-    pub fn complete(&mut self, memory: &Memory, used: &[Done]) -> Result<bool, Breach> {
+    pub fn complete(&mut self, memory: &Memory, used: &[Done], batch: bool) -> Result<bool, Breach> {
         self.check_avail_flags(memory)?;
         let old = self.used_idx;
         for done in used {
@@ -142,8 +142,8 @@ impl Split {
                 })?;
                 self.held.remove(index);
             }
-            // In order, one element tells of all: the last buffer's, where the first one's would be.
-            let index = if self.setup.in_order { old } else { self.used_idx };
+            // One element tells of a batch: the last buffer's, where the first one's would be.
+            let index = if batch { old } else { self.used_idx };
             self.write_used(memory, index, done)?;
             self.used_idx = self.used_idx.wrapping_add(1);
             if done.twice {

@@ -56,7 +56,7 @@ impl Rig {
         if !fault.is_empty() {
             faults.plan(&fault.parse().unwrap());
         }
-        let treatment: Treatment = faults.request(|_| None).0;
+        let treatment: Treatment = faults.next(Stream::Requests, 0, |_| None).0;
         let (memory, chain, treatment) = (&self.memory, &self.chain, &treatment);
         let request = Request { queue, features: 0, memory, chain, treatment, ended: None };
         self.host.serve(&request, &mut Findings::default()).unwrap()
