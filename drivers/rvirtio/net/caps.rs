@@ -44,6 +44,8 @@ pub(crate) struct ControlCaps {
     pub(crate) pairs: bool,
     /// It reports the hashes of received frames.
     pub(crate) hash: bool,
+    /// It counts.
+    pub(crate) stats: bool,
     /// Its queues wait before they interrupt.
     pub(crate) coalesce: Can,
 }
@@ -121,6 +123,7 @@ impl Caps {
                 offloads: has(feature::CTRL_GUEST_OFFLOADS),
                 pairs: has(feature::MQ),
                 hash: has(feature::HASH_REPORT),
+                stats: has(feature::DEVICE_STATS),
                 coalesce: Can {
                     all: has(feature::NOTF_COAL),
                     single: has(feature::VQ_NOTF_COAL),

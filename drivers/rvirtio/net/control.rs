@@ -78,10 +78,26 @@ impl<'bound> ControlQueue<'bound> {
     /// answer; [`EINVAL`] if there is too much data.
     #[doc(alias = "virtnet_send_command")]
     pub(crate) fn send(&mut self, command: Command, data: &[u8]) -> Result {
+        self.ask(command, data, &mut []).map(|_| ())
+    }
+
+    /// Has the device do something that has a result, which is copied to `result`. Returns its length.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ControlQueue::send`].
+    #[doc(alias = "virtnet_send_command_reply")]
+    pub(crate) fn ask(
+        &mut self,
+        command: Command,
+        data: &[u8],
+        result: &mut [u8],
+    ) -> Result<usize> {
         let mut buffer = self.buffer.take().ok_or(EIO)?;
         let head = [command.class, command.code];
         let answer = head.len() + data.len();
-        let whole = answer < ROOM as usize
+        let writable = 1 + result.len();
+        let whole = answer + writable <= ROOM as usize
             && buffer.write(&head) == head.len()
             && buffer.write_at(head.len(), data) == data.len()
             && buffer.write_at(answer, &[!OK]) == 1;
@@ -89,8 +105,8 @@ impl<'bound> ControlQueue<'bound> {
             self.buffer = Some(buffer);
             return Err(EINVAL);
         }
-        // CAST: It is less than `ROOM`.
-        let request = InOut::new(buffer, answer as u32, 1);
+        // CAST: Both are less than `ROOM`.
+        let request = InOut::new(buffer, answer as u32, writable as u32);
         if let Err(rejected) = self.vq.add(request) {
             self.buffer = Some(rejected.value.into_buffer());
             return Err(EIO);
@@ -98,26 +114,31 @@ impl<'bound> ControlQueue<'bound> {
         if let Some(kick) = self.vq.kick_prepare() {
             kick.notify();
         }
-        let buffer = self.wait(command)?;
+        let (buffer, written) = self.wait(command)?;
         let mut ack = [!OK];
         buffer.read(answer, &mut ack);
+        // What was not written is of another command.
+        let len = result.len().min((written as usize).saturating_sub(1));
+        let (result, _) = result.split_at_mut(len);
+        buffer.read(answer + 1, result);
         self.buffer = Some(buffer);
         if ack == [OK] {
-            Ok(())
+            Ok(len)
         } else {
             Err(EIO)
         }
     }
 
-    /// Waits for the answer. Most devices have it by the time they were notified.
-    fn wait(&mut self, command: Command) -> Result<Buffer<'bound>> {
+    /// Waits for the answer, and returns how long the device says it is. Most devices have it by the time they
+    /// were notified.
+    fn wait(&mut self, command: Command) -> Result<(Buffer<'bound>, u32)> {
         let since: Instant<Monotonic> = Instant::now();
         let mut nap = 20;
         loop {
             // Before the look, after which it may sleep for long.
             let late = since.elapsed() > PATIENCE;
             if let Some(used) = self.vq.pop_used() {
-                return Ok(used.data.into_buffer());
+                return Ok((used.data.into_buffer(), used.written));
             }
             if self.vq.is_broken() {
                 return Err(EIO);

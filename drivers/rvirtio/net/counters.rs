@@ -2,16 +2,17 @@
 
 //! What is counted.
 
-use crate::watch::Watch;
+use crate::{
+    device_stats::Counted,
+    watch::Watch, //
+};
 use core::sync::atomic::{
     AtomicBool,
     Ordering, //
 };
 use netdev::{
     Counter,
-    LinkStats,
-    RxQueueStats,
-    TxQueueStats, //
+    LinkStats, //
 };
 
 /// What all can see of a pair of queues. The counters of either side have one writer at a time: who
@@ -22,6 +23,9 @@ pub(crate) struct Counters {
     pub(crate) tx: TxCounters,
     pub(crate) polling: Polling,
     pub(crate) watch: Watch,
+    /// What the device has counted.
+    pub(crate) rx_device: Counted,
+    pub(crate) tx_device: Counted,
 }
 
 /// Whether the pair is polled, so that the transmit queue is looked at soon.
@@ -155,22 +159,5 @@ impl Counters {
         add(&mut stats.tx_packets, &self.tx.packets);
         add(&mut stats.tx_bytes, &self.tx.bytes);
         add(&mut stats.tx_dropped, &self.tx.dropped);
-    }
-
-    pub(crate) fn rx(&self) -> RxQueueStats {
-        RxQueueStats {
-            packets: self.rx.packets.get(),
-            bytes: self.rx.bytes.get(),
-            alloc_fail: self.rx.alloc_fail.get(),
-        }
-    }
-
-    pub(crate) fn tx(&self) -> TxQueueStats {
-        TxQueueStats {
-            packets: self.tx.packets.get(),
-            bytes: self.tx.bytes.get(),
-            stop: self.tx.stop.get(),
-            wake: self.tx.wake.get(),
-        }
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     },
     rings::Rings,
     rss::Rss,
-    rx_hash::Asked, //
+    rx_hash::Asked,
+    stats::DeviceStats, //
 };
 use core::{
     marker::PhantomData,
@@ -71,6 +72,9 @@ pub(crate) struct NetData<'bound> {
     /// Which hashes of received frames the device was asked for.
     pub(crate) asked: Asked,
     pub(crate) rings: Rings<'bound>,
+    pub(crate) stats: DeviceStats,
+    /// The index of the queue for commands, if there is one.
+    pub(crate) control_queue: u16,
 }
 
 impl<'bound> NetData<'bound> {
@@ -80,6 +84,7 @@ impl<'bound> NetData<'bound> {
         caps: Caps,
         desired: Desired<'bound>,
         rings: Rings<'bound>,
+        control_queue: u16,
     ) -> Result<Self> {
         let lock = new_mutex!(desired, "rvirtio_net::Desired");
         Ok(Self {
@@ -94,6 +99,8 @@ impl<'bound> NetData<'bound> {
             max_mtu_for_xdp: AtomicU32::new(u32::MAX),
             asked: Asked::default(),
             rings,
+            stats: DeviceStats::default(),
+            control_queue,
         })
     }
 
@@ -171,6 +178,9 @@ impl<'bound> NetData<'bound> {
                 desired.set_state(State::Running);
                 if let Err(error) = desired.replay() {
                     dev_err!(self.dev, "not all settings could be restored: {error:?}\n");
+                }
+                if self.caps.control.stats && self.stats.query(&mut desired).is_err() {
+                    dev_warn!(self.dev, "the device does not say what it counts\n");
                 }
             }
         }

@@ -29,7 +29,8 @@ use crate::{
         mac,
         mq,
         offloads,
-        vlan, //
+        vlan,
+        Command, //
     }, //
 };
 use kernel::prelude::*;
@@ -358,6 +359,24 @@ impl<'bound> Desired<'bound> {
         self.coalescing.replay_pair(pair, |command, data| {
             tell(state, queue, |queue| queue.send(command, data))
         })
+    }
+
+    /// Asks the device for something, and copies the result to `result`. Returns its length; `None` if the device
+    /// does not run.
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue.
+    pub(crate) fn ask(
+        &mut self,
+        command: Command,
+        data: &[u8],
+        result: &mut [u8],
+    ) -> Result<Option<usize>> {
+        match (self.state, &mut self.queue) {
+            (State::Running, Some(queue)) => queue.ask(command, data, result).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Tells the device that the interface has announced itself.

@@ -35,6 +35,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     GUEST_ANNOUNCE,
     MQ,
     CTRL_MAC_ADDR,
+    DEVICE_STATS,
     VQ_NOTF_COAL,
     NOTF_COAL,
     GUEST_USO4,

@@ -13,6 +13,7 @@ use crate::{
         NetData,
         NetOps, //
     },
+    device_stats::Side,
     limits::Mac,
     pairs,
     receive::receive,
@@ -24,6 +25,7 @@ use crate::{
         KEY, //
     },
     rx::Rx,
+    stats,
     tx::{
         self,
         Tx, //
@@ -161,16 +163,55 @@ impl<'bound> Operations for NetOps<'bound> {
         "xdp_tx",
         "xdp_redirects",
         "xdp_drops",
+        "hw_packets",
+        "hw_bytes",
+        "hw_notifications",
+        "hw_interrupts",
+        "hw_needs_csum",
+        "hw_ratelimit_bytes",
     ];
-    const TX_COUNTERS: &'static [&'static str] =
-        &["kicks", "tx_timeouts", "drops", "xdp_tx", "xdp_tx_drops"];
+    const TX_COUNTERS: &'static [&'static str] = &[
+        "kicks",
+        "tx_timeouts",
+        "drops",
+        "xdp_tx",
+        "xdp_tx_drops",
+        "hw_packets",
+        "hw_bytes",
+        "hw_notifications",
+        "hw_interrupts",
+        "hw_gso_packets_noseg",
+        "hw_gso_bytes_noseg",
+        "hw_ratelimit_bytes",
+    ];
+    const CONTROL_COUNTERS: &'static [&'static str] = &["hw_command_num", "hw_ok_num"];
+
+    fn has_rx_counter(device: &Self::Device, name: &str) -> bool {
+        stats::has(device, Side::Rx, name)
+    }
+
+    fn has_tx_counter(device: &Self::Device, name: &str) -> bool {
+        stats::has(device, Side::Tx, name)
+    }
+
+    fn has_control_counter(device: &Self::Device, name: &str) -> bool {
+        stats::has(device, Side::Control, name)
+    }
+
+    fn refresh(device: &Self::Device, pairs: &[Pair<Self>], commands: bool) {
+        stats::refresh(device, pairs, commands);
+    }
 
     fn rx_counter(pair: &Pair<Self>, name: &str) -> u64 {
-        pair.rx.named(name)
+        stats::rx_counter(pair, name)
     }
 
     fn tx_counter(pair: &Pair<Self>, name: &str) -> u64 {
-        pair.tx.named(name)
+        stats::tx_counter(pair, name)
+    }
+
+    fn control_counter(device: &Self::Device, name: &str) -> u64 {
+        stats::control_counter(device, name)
     }
 
     #[doc(alias = "virtnet_open")]
@@ -266,11 +307,11 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     fn rx_stats(pair: &Pair<Self>) -> RxQueueStats {
-        pair.rx()
+        stats::rx(pair)
     }
 
     fn tx_stats(pair: &Pair<Self>) -> TxQueueStats {
-        pair.tx()
+        stats::tx(pair)
     }
 
     fn set_mac(held: &mut Held<'_, Self>, address: Mac) -> Result {

@@ -13,7 +13,7 @@
 //! - [`tx`], [`tx_header`], [`watch`]: sending.
 //! - [`xdp`], [`xdp_rx`], [`xdp_tx`]: programs that look at received frames.
 //! - [`control`], [`desired`], [`filter`], [`rss`], [`coalesce`]: commands, and what they set.
-//! - [`counters`]: what is counted.
+//! - [`counters`], [`device_stats`], [`stats`]: what is counted, by the driver and by the device.
 //!
 //! What the compiler cannot check is in the `netdev` crate.
 //!
@@ -30,6 +30,7 @@ mod counters;
 mod data;
 mod deliver;
 mod desired;
+mod device_stats;
 mod driver;
 mod dropped;
 mod features;
@@ -56,6 +57,7 @@ mod setup;
     reason = "also compiled for tests on the host"
 )]
 mod spec;
+mod stats;
 mod tx;
 mod tx_header;
 mod watch;

@@ -109,14 +109,14 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         page_orders: mode.page_orders(),
         rx_size,
     };
+    let control = queue::control(count.of_device);
     let queue = if caps.control.queue {
-        let index = queue::control(count.of_device);
-        Some(ControlQueue::new(&configured, index)?)
+        Some(ControlQueue::new(&configured, control)?)
     } else {
         None
     };
     let desired = Desired::new(queue, caps.control, mac, rss, pairs.len())?;
-    let data = NetData::new(configured.device(), config, caps, desired, rings)?;
+    let data = NetData::new(configured.device(), config, caps, desired, rings, control)?;
     let netdev = NetDev::new(dma, &net_config, data, pairs)?;
     netdev.data().desired().set_mac(netdev.address())?;
     Ok(Data { netdev })

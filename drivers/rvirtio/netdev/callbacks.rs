@@ -143,10 +143,12 @@ impl<T: Operations> Callbacks<T> {
         let (inner, to) = unsafe { (Inner::<T>::of_dev(dev), &mut *to) };
         // CAST: It is the number of a queue.
         if let Some(pair) = inner.pairs().get(index as usize) {
+            T::refresh(inner.data(), core::slice::from_ref(pair), false);
             let stats = T::rx_stats(pair);
             to.packets = stats.packets;
             to.bytes = stats.bytes;
             to.alloc_fail = stats.alloc_fail;
+            stats.device.each(to, |to, number| *to = number);
         }
     }
 
@@ -159,11 +161,13 @@ impl<T: Operations> Callbacks<T> {
         let (inner, to) = unsafe { (Inner::<T>::of_dev(dev), &mut *to) };
         // CAST: It is the number of a queue.
         if let Some(pair) = inner.pairs().get(index as usize) {
+            T::refresh(inner.data(), core::slice::from_ref(pair), false);
             let stats = T::tx_stats(pair);
             to.packets = stats.packets;
             to.bytes = stats.bytes;
             to.stop = stats.stop;
             to.wake = stats.wake;
+            stats.device.each(to, |to, number| *to = number);
         }
     }
 
@@ -179,8 +183,16 @@ impl<T: Operations> Callbacks<T> {
         let used = unsafe { (*dev).real_num_tx_queues };
         (rx.packets, rx.bytes, rx.alloc_fail) = (0, 0, 0);
         (tx.packets, tx.bytes, tx.stop, tx.wake) = (0, 0, 0, 0);
+        if let Some(pair) = inner.pairs().first() {
+            // Those that there are.
+            T::rx_stats(pair).device.each(rx, |to, _| *to = 0);
+            T::tx_stats(pair).device.each(tx, |to, _| *to = 0);
+        }
         for pair in inner.pairs().iter().skip(used as usize) {
             let (received, sent) = (T::rx_stats(pair), T::tx_stats(pair));
+            let add = |to: &mut u64, number| *to = to.wrapping_add(number);
+            received.device.each(rx, add);
+            sent.device.each(tx, add);
             rx.packets = rx.packets.wrapping_add(received.packets);
             rx.bytes = rx.bytes.wrapping_add(received.bytes);
             rx.alloc_fail = rx.alloc_fail.wrapping_add(received.alloc_fail);

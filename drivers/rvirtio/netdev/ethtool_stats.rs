@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Statistics that `ethtool` shows: sums of each counter, then the counters of each pair that is used.
+//! Statistics that `ethtool` shows: sums of each counter, those of commands, then the counters of each pair that
+//! is used.
 //!
 //! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
@@ -55,23 +56,38 @@ impl<T: Operations> EthtoolOps<T> {
         let dev: *mut net_device = dev.cast();
         // SAFETY: This is the safety requirement.
         let (inner, used) = unsafe { (Inner::<T>::of_dev(dev), (*dev).real_num_tx_queues) };
-        let pairs = inner.pairs();
-        for name in T::RX_COUNTERS {
+        let (pairs, device) = (inner.pairs(), inner.data());
+        let rx = || {
+            T::RX_COUNTERS
+                .iter()
+                .filter(|name| T::has_rx_counter(device, name))
+        };
+        let tx = || {
+            T::TX_COUNTERS
+                .iter()
+                .filter(|name| T::has_tx_counter(device, name))
+        };
+        for name in rx() {
             let sum = pairs.iter().map(|pair| T::rx_counter(pair, name));
             each(fmt!("rx_{name}"), sum.fold(0, u64::wrapping_add));
         }
-        for name in T::TX_COUNTERS {
+        for name in tx() {
             let sum = pairs.iter().map(|pair| T::tx_counter(pair, name));
             each(fmt!("tx_{name}"), sum.fold(0, u64::wrapping_add));
         }
+        for name in T::CONTROL_COUNTERS {
+            if T::has_control_counter(device, name) {
+                each(fmt!("cq_{name}"), T::control_counter(device, name));
+            }
+        }
         let used = || pairs.iter().take(used as usize);
         for pair in used() {
-            for name in T::RX_COUNTERS {
+            for name in rx() {
                 each(fmt!("rx{}_{name}", pair.index()), T::rx_counter(pair, name));
             }
         }
         for pair in used() {
-            for name in T::TX_COUNTERS {
+            for name in tx() {
                 each(fmt!("tx{}_{name}", pair.index()), T::tx_counter(pair, name));
             }
         }
@@ -109,6 +125,12 @@ impl<T: Operations> EthtoolOps<T> {
         _stats: *mut ethtool_stats,
         to: *mut u64,
     ) {
+        // CAST: It is the type that the kernel crate has without contents.
+        let raw: *mut net_device = dev.cast();
+        // SAFETY: The caller passes a device of ours, with its instance lock held.
+        let (inner, used) = unsafe { (Inner::<T>::of_dev(raw), (*raw).real_num_tx_queues) };
+        let used = inner.pairs().get(..used as usize).unwrap_or(&[]);
+        T::refresh(inner.data(), used, true);
         let mut at = to;
         let each = |_: fmt::Arguments<'_>, value| {
             // SAFETY: The caller passes memory for as many values as `sset_count` returns, with the lock

@@ -119,7 +119,9 @@ pub use skb_tx::{
 pub use stats::{
     Counter,
     LinkStats,
+    RxDeviceStats,
     RxQueueStats,
+    TxDeviceStats,
     TxQueueStats, //
 };
 pub use tx_buf::TxBuf;

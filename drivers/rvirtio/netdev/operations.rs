@@ -64,6 +64,25 @@ pub trait Operations: Sized {
     /// The names of the counters of the transmit side of a pair.
     const TX_COUNTERS: &'static [&'static str];
 
+    /// The names of the counters of commands.
+    const CONTROL_COUNTERS: &'static [&'static str];
+
+    /// Returns whether a device has a counter of [`Operations::RX_COUNTERS`]. That does not change once it is
+    /// registered.
+    fn has_rx_counter(device: &Self::Device, name: &str) -> bool;
+
+    /// Returns whether it has one of [`Operations::TX_COUNTERS`].
+    fn has_tx_counter(device: &Self::Device, name: &str) -> bool;
+
+    /// Returns whether it has one of [`Operations::CONTROL_COUNTERS`].
+    fn has_control_counter(device: &Self::Device, name: &str) -> bool;
+
+    /// Brings the counters of some pairs, and those of commands, up to date. May sleep.
+    fn refresh(device: &Self::Device, pairs: &[Pair<Self>], commands: bool);
+
+    /// Returns the value of a counter of [`Operations::CONTROL_COUNTERS`].
+    fn control_counter(device: &Self::Device, name: &str) -> u64;
+
     /// Returns the value of a counter of [`Operations::RX_COUNTERS`].
     fn rx_counter(pair: &Pair<Self>, name: &str) -> u64;
 

@@ -86,6 +86,7 @@ mod slab_files {
 mod net_files {
     pub(crate) mod caps;
     pub(crate) mod coalesce;
+    pub(crate) mod device_stats;
     pub(crate) mod features;
     pub(crate) mod filter;
     pub(crate) mod limits;

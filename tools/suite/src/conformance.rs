@@ -22,7 +22,7 @@ pub const TESTS: [&str; 5] =
     ["tests", "tools/ringtest", "tools/suite/src/registers", "drivers/rvirtio", "samples"];
 
 /// Groups of ids, and what they are about.
-const GROUPS: [(&str, &str); 12] = [
+const GROUPS: [(&str, &str); 13] = [
     ("INIT", "Device set-up"),
     ("FEAT", "Reserved feature bits"),
     ("RING-S", "Split virtqueues"),
@@ -33,6 +33,7 @@ const GROUPS: [(&str, &str); 12] = [
     ("PCI", "PCI transport"),
     ("BLK", "Block devices"),
     ("NET", "Network devices"),
+    ("NETX", "Network devices: statistics"),
     ("SCSI", "SCSI hosts"),
     ("RNG", "Entropy devices"),
 ];

@@ -91,6 +91,18 @@ pub mod mq {
     pub const HASH_CONFIG: Command = Command::new(4, 2);
 }
 
+/// Statistics that the device counts (`DEVICE_STATS`). What the device writes after the answer is the result.
+pub mod stats {
+    use super::Command;
+
+    /// Asks for the types that there are, bits of 64.
+    #[doc(alias = "VIRTIO_NET_CTRL_STATS_QUERY")]
+    pub const QUERY: Command = Command::new(8, 0);
+    /// Asks for those of some queues. The data is a request for each.
+    #[doc(alias = "VIRTIO_NET_CTRL_STATS_GET")]
+    pub const GET: Command = Command::new(8, 1);
+}
+
 /// Offloads of what is received (`CTRL_GUEST_OFFLOADS`).
 pub mod offloads {
     use super::Command;
