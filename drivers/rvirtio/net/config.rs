@@ -76,6 +76,11 @@ impl<'bound> NetConfig<'bound> {
         })
     }
 
+    /// Returns whether the device says how fast its link is.
+    pub(crate) fn has_speed(&self) -> bool {
+        self.features.contains(feature::SPEED_DUPLEX)
+    }
+
     /// Returns the largest number of pairs of queues, if the device says one.
     pub(crate) fn max_pairs(&self) -> Result<Option<u16>> {
         let pairs = || self.read(config::MAX_VIRTQUEUE_PAIRS);

@@ -118,13 +118,21 @@ impl<'bound> NetData<'bound> {
         }
         // Core has logged a configuration that cannot be read.
         let link = self.config.link().unwrap_or(Link::default());
-        let unknown = u32::MAX;
-        self.speed
-            .store(link.speed.unwrap_or(unknown), Ordering::Relaxed);
-        let duplex = link.full_duplex.map_or(unknown, u32::from);
-        self.duplex.store(duplex, Ordering::Relaxed);
+        if self.config.has_speed() {
+            self.set_link(link.speed, link.full_duplex);
+        }
         let usable = !self.dev.is_dead() && !self.dev.needs_reset();
         held.set_carrier(link.up && usable);
+    }
+
+    /// Sets the speed of the link in Mbit/s, and whether it is full duplex.
+    #[doc(alias = "virtnet_set_link_ksettings")]
+    pub(crate) fn set_link(&self, speed: Option<u32>, full_duplex: Option<bool>) {
+        let unknown = u32::MAX;
+        self.speed
+            .store(speed.unwrap_or(unknown), Ordering::Relaxed);
+        let duplex = full_duplex.map_or(unknown, u32::from);
+        self.duplex.store(duplex, Ordering::Relaxed);
     }
 
     /// Changes how hashes of received frames are made, and frames spread by them.

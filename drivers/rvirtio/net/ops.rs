@@ -481,6 +481,10 @@ impl<'bound> Operations for NetOps<'bound> {
         device.link()
     }
 
+    fn set_link(device: &Self::Device, speed: Option<u32>, full_duplex: Option<bool>) {
+        device.set_link(speed, full_duplex);
+    }
+
     fn set_mtu(held: &mut Held<'_, Self>, mtu: u32) -> Result {
         match mtu > held.data().max_mtu_for_xdp() {
             true => Err(EINVAL),

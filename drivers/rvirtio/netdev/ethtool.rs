@@ -45,6 +45,7 @@ impl<T: Operations> EthtoolOps<T> {
         get_link: Some(bindings::ethtool_op_get_link),
         get_ts_info: Some(bindings::ethtool_op_get_ts_info),
         get_link_ksettings: Some(Self::link_ksettings),
+        set_link_ksettings: Some(Self::set_link_ksettings),
         get_sset_count: Some(Self::sset_count),
         get_strings: Some(Self::strings),
         get_ethtool_stats: Some(Self::stats),
@@ -127,5 +128,24 @@ impl<T: Operations> EthtoolOps<T> {
         // PORT_OTHER
         base.port = 0xff;
         0
+    }
+    /// Only tells others what to take for the speed of the link, such as bonds.
+    extern "C" fn set_link_ksettings(
+        dev: *mut bindings::net_device,
+        from: *const ethtool_link_ksettings,
+    ) -> c_int {
+        let (mut speed, mut duplex) = (0, 0);
+        // SAFETY: The caller passes a device of ours, and settings. What is valid of them is copied.
+        let (inner, result) = unsafe {
+            let to = (&mut speed, &mut duplex);
+            let result = bindings::ethtool_virtdev_set_link_ksettings(dev, from, to.0, to.1);
+            (Inner::<T>::of_dev(dev.cast()), result)
+        };
+        if result == 0 {
+            let speed = (speed != u32::MAX).then_some(speed);
+            let full = (duplex != u8::MAX).then_some(duplex != 0);
+            T::set_link(inner.data(), speed, full);
+        }
+        result
     }
 }

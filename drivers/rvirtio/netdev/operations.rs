@@ -242,6 +242,10 @@ pub trait Operations: Sized {
     /// Returns the speed of the link in Mbit/s and whether it is full duplex, as far as known.
     fn link(device: &Self::Device) -> (Option<u32>, Option<bool>);
 
+    /// Sets what [`Operations::link`] returns, until the device says something else.
+    #[doc(alias = "set_link_ksettings")]
+    fn set_link(device: &Self::Device, speed: Option<u32>, full_duplex: Option<bool>);
+
     /// Gets ready for an MTU in the limits that there are. May sleep.
     ///
     /// # Errors
