@@ -53,9 +53,13 @@ impl<T: Operations> Held<'_, T> {
         if count == 1 {
             return Ok(());
         }
+        // Neighbours share a pair, as they share caches.
+        let all = nr_cpu_ids();
+        let (each, more) = (all / u32::from(count), all % u32::from(count));
         for index in 0..count {
             let mut cpus = CpumaskVar::new_zero(GFP_KERNEL)?;
-            let own = (0..nr_cpu_ids()).filter(|cpu| cpu % u32::from(count) == index.into());
+            let start = |index: u32| index * each + index.min(more);
+            let own = start(index.into())..start(u32::from(index) + 1);
             own.filter_map(kernel::cpu::CpuId::from_u32)
                 .for_each(|cpu| cpus.set(cpu));
             // SAFETY: The same, and the mask is valid. Without memory the stack chooses a queue by itself.
