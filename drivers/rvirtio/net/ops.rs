@@ -152,17 +152,17 @@ impl<'bound> Operations for NetOps<'bound> {
 
     const NAME: &'static CStr = c"rvirtio_net";
 
-    // The names are those of C, where the meaning is.
+    // Names and order are those of C, where the meaning is.
     const RX_COUNTERS: &'static [&'static str] = &[
         "drops",
-        "kicks",
-        "length_errors",
-        "frame_errors",
-        "alloc_fail",
         "xdp_packets",
         "xdp_tx",
         "xdp_redirects",
         "xdp_drops",
+        "kicks",
+        "length_errors",
+        "frame_errors",
+        "alloc_fail",
         "hw_packets",
         "hw_bytes",
         "hw_notifications",
@@ -171,11 +171,11 @@ impl<'bound> Operations for NetOps<'bound> {
         "hw_ratelimit_bytes",
     ];
     const TX_COUNTERS: &'static [&'static str] = &[
+        "xdp_tx",
+        "xdp_tx_drops",
         "kicks",
         "tx_timeouts",
         "drops",
-        "xdp_tx",
-        "xdp_tx_drops",
         "hw_packets",
         "hw_bytes",
         "hw_notifications",
