@@ -182,10 +182,11 @@ impl BackEnd for Net {
             "allmulti" => on(control::mode::ALLMULTI),
             "alluni" => on(control::mode::ALLUNI),
             "addresses" => self.control.table.len() as u64,
-            "vlans" => self.control.vlans.len() as u64,
             "mac" => self.control.mac.iter().fold(0, |mac, byte| mac << 8 | u64::from(*byte)),
             _ => {
-                if let Some(queue) = of("packets-") {
+                if let Some(vlan) = of("vlan-") {
+                    self.control.vlans.contains(&(vlan as u16)).into()
+                } else if let Some(queue) = of("packets-") {
                     counters(queue)?.basic(basic::PACKETS)
                 } else if let Some(queue) = of("bytes-") {
                     counters(queue)?.basic(basic::BYTES)
