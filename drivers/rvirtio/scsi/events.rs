@@ -12,6 +12,7 @@ use crate::{
         Report,
         Unit, //
     },
+    round::Round,
     spec::EVENT_SIZE, //
 };
 use core::{
@@ -75,6 +76,8 @@ struct State<'bound> {
     used: Places<'bound>,
     /// Buffers that the device does not have, because it does not run.
     idle: Places<'bound>,
+    /// The targets that are looked at because events were lost.
+    round: Round,
 }
 
 /// Puts a buffer into the first place that is free. There are as many places as buffers.
@@ -101,8 +104,8 @@ impl<'bound> State<'bound> {
 }
 
 impl<'bound> Events<'bound> {
-    /// Creates the event queue, with buffers for events of `size` bytes. It is in memory of its own,
-    /// as there is little on the stack.
+    /// Creates the event queue of a device with so many targets, with buffers for events of `size`
+    /// bytes. It is in memory of its own, as there is little on the stack.
     ///
     /// # Errors
     ///
@@ -112,6 +115,7 @@ impl<'bound> Events<'bound> {
         setup: &Setup<'bound>,
         vq: Virtqueue<'bound, In<'bound>>,
         size: u32,
+        targets: u32,
     ) -> Result<Pin<KBox<Self>>> {
         let mut idle = KVec::with_capacity(BUFFERS, GFP_KERNEL)?;
         let mut used = KVec::with_capacity(BUFFERS, GFP_KERNEL)?;
@@ -119,7 +123,12 @@ impl<'bound> Events<'bound> {
             idle.push(Some(Buffer::new(setup.dma(), size)?), GFP_KERNEL)?;
             used.push(None, GFP_KERNEL)?;
         }
-        let state = State { vq, used, idle };
+        let state = State {
+            vq,
+            used,
+            idle,
+            round: Round::new(targets),
+        };
         let this = pin_init!(Self {
             state <- new_irq_save_lock!(state, "rvirtio_scsi::Events::state"),
             dev: setup.device(),
@@ -174,9 +183,20 @@ impl<'bound> Events<'bound> {
         )
     }
 
-    /// Handles the events that the device has reported.
-    #[doc(alias = "virtscsi_handle_event")]
+    /// Handles the events that the device has reported. If some were lost, looks at one target, and has
+    /// itself called for the next one: all of them take seconds, which neither a suspend nor the removal
+    /// of the host has to wait for.
     pub(crate) fn handle(&self, live: &Live<'_, '_, impl Operations>) {
+        self.handle_reported(live);
+        let target = self.state.lock().round.turn();
+        if let Some(target) = target {
+            live.scan_target(target);
+            live.host().schedule();
+        }
+    }
+
+    #[doc(alias = "virtscsi_handle_event")]
+    fn handle_reported(&self, live: &Live<'_, '_, impl Operations>) {
         loop {
             let batch = take(&mut self.state.lock().used);
             let mut missed = self.reset.swap(false, Ordering::Relaxed);
@@ -205,7 +225,7 @@ impl<'bound> Events<'bound> {
                 // Changes may have been lost, too. Besides, a unit that was asked while the device
                 // had failed is taken for empty.
                 live.devices().for_each(|device| device.rescan());
-                live.scan();
+                self.state.lock().round.begin();
             }
         }
     }

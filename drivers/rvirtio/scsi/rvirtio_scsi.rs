@@ -7,6 +7,7 @@
 //! - [`driver`], [`setup`], [`data`]: setup and removal of a device, and the driver data.
 //! - [`ops`]: the operations that the kernel calls.
 //! - [`control`], [`events`], [`queue`]: the queues of a device.
+//! - [`round`]: the targets that are looked at when events were lost.
 //! - [`request`]: headers of commands, and what has become of them.
 //! - [`config`], [`limits`]: the configuration that the device reports, and its checks.
 //! - [`event`], [`lun`], [`response`], [`spec`]: what the device sends and gets.
@@ -29,6 +30,7 @@ mod ops;
 mod queue;
 mod request;
 mod response;
+mod round;
 mod setup;
 #[allow(
     dead_code,

@@ -140,7 +140,7 @@ fn create_data<'bound>(
     let control = configured.virtqueue(queue::CONTROL, SMALL_QUEUE)?;
     let control = Control::new(configured, control)?;
     let events = configured.virtqueue(queue::EVENT, SMALL_QUEUE)?;
-    let events = Events::new(configured, events, limits.event_size)?;
+    let events = Events::new(configured, events, limits.event_size, limits.targets)?;
     let data = HostData {
         dev,
         config: configured.config(),

@@ -48,13 +48,6 @@ impl<'a, 'bound, T: Operations> Live<'a, 'bound, T> {
         self.host
     }
 
-    /// Looks for devices of all targets.
-    #[doc(alias = "scsi_scan_host")]
-    pub fn scan(&self) {
-        // SAFETY: The host is added (type invariant).
-        unsafe { bindings::scsi_scan_host(self.host.as_raw()) }
-    }
-
     /// Looks for devices of a target.
     #[doc(alias = "scsi_scan_target")]
     pub fn scan_target(&self, target: u32) {

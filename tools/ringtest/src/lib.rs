@@ -111,6 +111,7 @@ mod scsi_files {
     mod limits;
     mod lun;
     mod response;
+    mod round;
     #[allow(unreachable_pub)]
     mod spec;
 }
