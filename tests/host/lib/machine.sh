@@ -127,7 +127,8 @@ read_disk() {
 after_reboot() {
 	read_disk "/boot/initrd.img-$release" >initrd
 	read_disk /boot/grub/grub.cfg >grub.cfg
-	sed -n 's/^[[:space:]]*linux[[:space:]]//p' grub.cfg | head -n 1 | tr ' ' '\n' | grep '^rvirtio='
+	sed -n 's/^[[:space:]]*linux[[:space:]]//p' grub.cfg | head -n 1 | tr ' ' '\n' | grep -q '^$rvirtio$' &&
+		sed -n "s/^set rvirtio='\(.*\)'$/\1/p" grub.cfg
 }
 
 # recovery FILE: prints the command lines of GRUB's entries for recovery.
