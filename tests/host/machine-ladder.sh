@@ -54,4 +54,44 @@ row 'not accepted' '0000:00:01.0 was not accepted, and went back' "$show" 'rvirt
 row 'no root file system' '0000:00:01.0 went back to the kernel.s driver' "$show" \
 	'rvirtio=root rvirtio_blk.name_prefix=rvd root=/dev/vda'
 
+# A kernel for which the modules were not built: they are not in the initramfs made for it.
+in_machine sh -c "mv /$modules /opt && depmod $release && update-initramfs -u -k $release" >update.out 2>&1 || cat update.out
+cp root/boot/initrd.img-* absent.initrd
+initrd=absent.initrd
+row 'modules absent' 'at this boot: rvirtio=root' "$show
+	rvirtio-ctl status" 'rvirtio=root'
+
+# GRUB boots from here on.
+keep=off
+boot "$show
+	rvirtio-ctl enable --at-boot root
+	rvirtio-ctl status"
+says out 'at the next boot: rvirtio=root$'
+
+boot_grub "$ROOT_DRIVER
+	systemctl start rvirtio
+	grub-editenv - list
+	cat /proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops"
+says out 'root: rvirtio_blk$'
+if [ "$(grep -v '^root:' out | xargs)" = '0 0' ]; then
+	echo 'ok: a boot that comes up counts no more'
+else
+	echo 'FAIL: a boot that comes up' && cat out && status=1
+fi
+
+cp -r "$REPO/tests/host/lib/crash" . && "$REPO/tools/vm" in machine -- make -C "/lib/modules/$release/build" M="$PWD/crash" modules >make.out 2>&1 ||
+	{ cat make.out && fail 'no module that crashes'; }
+mkdir -p more/etc/modprobe.d && cp crash/rvirtio_crash.ko more/
+echo 'install rvirtio_blk insmod /rvirtio_crash.ko; /sbin/modprobe --ignore-install rvirtio_blk' >more/etc/modprobe.d/crash.conf
+change_initrd
+change_disk broken.initrd "/boot/initrd.img-$release"
+boot_grub "$show
+	rvirtio-ctl status"
+if (says out 'root: virtio_blk$' 'at this boot: nothing was taken over' 'at the next boot: nothing, as two boots') >row.out 2>&1 &&
+	[ "$(grep -c 'kernel BUG at' console) $(grep -c 'Kernel panic' console)" = '2 2' ]; then
+	echo 'ok: crash'
+else
+	echo 'FAIL: crash' && cat row.out && tail -n 100 console && status=1
+fi
+
 exit $status

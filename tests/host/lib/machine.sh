@@ -69,8 +69,14 @@ make_disk() {
 		StandardError=file:/dev/ttyS1
 		ExecStopPost=/bin/systemctl poweroff --force
 	UNIT
-	# GRUB is not installed on the disk, but for what writes its configuration.
+	# GRUB is not installed on the disk, but for what it reads there.
 	mkdir -p root/boot/grub
+	cp -r root/usr/lib/grub/i386-pc root/boot/grub/
+	cat >root/etc/default/grub <<-GRUB
+		GRUB_TIMEOUT=0
+		GRUB_TERMINAL=serial
+		GRUB_CMDLINE_LINUX="console=ttyS0 no_timer_check tsc=nowatchdog"
+	GRUB
 	mkdir -p root/etc/systemd/system/multi-user.target.wants
 	ln -sf ../step.service root/etc/systemd/system/multi-user.target.wants/step.service
 	for service in getty@tty1 serial-getty@ttyS0 apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer; do
@@ -92,21 +98,40 @@ make_disk() {
 # line, and runs the shell commands STEP in it; their output goes to out. What they write to the disk is
 # lost, unless keep=off.
 boot() {
-	echo "$1" >step
-	append=${2-}
+	step=$1 append=${2-}
 	shift $(($# > 1 ? 2 : 1))
+	run_machine "$step" -no-reboot -kernel vmlinuz -initrd "${initrd:-initrd}" \
+		-append "root=LABEL=machine ro console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog $append" "$@"
+}
+
+# boot_grub STEP: the same by GRUB, which reads its configuration, the kernel and the initramfs from the disk. When
+# the machine is reset, it boots again.
+boot_grub() {
+	if [ ! -f grub.img ]; then
+		printf '%s\n' serial 'terminal_input serial' 'terminal_output serial' >early.cfg
+		in_machine grub-mkimage -O i386-pc -p '(hd1)/boot/grub' -c early.cfg -o core.img \
+			biosdisk ext2 normal serial terminal || fail 'no image of GRUB'
+		cat root/usr/lib/grub/i386-pc/boot.img core.img >grub.img
+		truncate -s 4M grub.img
+	fi
+	run_machine "$1" -drive if=none,id=grub,file=grub.img,format=raw,snapshot=on -device ide-hd,drive=grub,bootindex=0
+}
+
+# run_machine STEP QEMU...
+run_machine() {
+	echo "$1" >step
+	shift
 	accel=tcg
 	if grep -q -w -e vmx -e svm /proc/cpuinfo; then accel=kvm:tcg; fi
 	: >raw
-	"$REPO/tools/vm" in build -- qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-machine q35,accel=$accel -cpu max -smp 2 -m 1G -kernel vmlinuz -initrd "${initrd:-initrd}" -fw_cfg name=opt/step,file=step \
-		-append "root=LABEL=machine ro console=ttyS0 panic=-1 no_timer_check tsc=nowatchdog $append" \
+	"$REPO/tools/vm" in build -- qemu-system-x86_64 -nodefaults -no-user-config -display none \
+		-machine q35,accel=$accel -cpu max -smp 2 -m 1G -fw_cfg name=opt/step,file=step \
 		-serial file:console -serial file:raw \
 		-drive if=none,id=disk,file=disk.raw,format=raw,snapshot=${keep:-on},cache=unsafe \
 		-device virtio-blk-pci,drive=disk -device virtio-rng-pci "$@" 2>qemu.err
 	# A terminal ends lines in its own way.
 	tr -d '\r' <raw >out
-	[ -s out ] || { tail -n 40 console && cat qemu.err && fail "the machine did not come up with: $append"; }
+	[ -s out ] || { tail -n 40 console && cat qemu.err && fail "the machine did not come up: $*"; }
 }
 
 # change_initrd: makes the initramfs broken.initrd, where files from more/ have the place of those there.
@@ -115,6 +140,12 @@ change_initrd() {
 	truncate -s %4 broken.initrd
 	(cd more && find . | "$REPO/tools/vm" in build -- cpio -o -H newc --quiet) >>broken.initrd
 	initrd=broken.initrd
+}
+
+# change_disk FILE PATH: makes PATH on the disk a copy of FILE.
+change_disk() {
+	printf 'rm %s\nwrite %s %s\n' "$2" "$1" "$2" >commands
+	"$REPO/tools/vm" in build -- debugfs -w -f commands disk.raw >debugfs.out 2>&1 || { cat debugfs.out && fail "$2 cannot be changed"; }
 }
 
 # read_disk FILE: prints a file of the disk.

@@ -17,13 +17,14 @@ const RECIPE: u32 = 1;
 /// Free space that making one takes, in MiB.
 const SPACE: u64 = 4 << 10;
 
-const PACKAGES: [&str; 32] = [
+const PACKAGES: [&str; 33] = [
     "systemd-sysv",
     "udev",
     "kmod",
     "dbus",
     "initramfs-tools",
     "grub2-common",
+    "grub-pc-bin",
     "linux-image-cloud-amd64",
     "linux-headers-cloud-amd64",
     // Which rvirtio-dkms depends on.
