@@ -68,9 +68,9 @@ bench:
 bench-quick:
 	@tools/vm bench --quick $(B)
 
-# O: where to put the headers, instead of completing those that are installed.
+# O: where to put complete headers, instead of completing those that are installed.
 rust-metadata:
-	@tools/vm rust-metadata $(if $(O),--output $(O))
+	@tools/rust-metadata $(O)
 
 # KSRC: a kernel source tree that gets the drivers.
 graft:

@@ -21,7 +21,7 @@ mod kernel;
 mod machine;
 mod module_deps;
 mod progress;
-pub mod rust_metadata;
+mod rust_metadata;
 mod sandbox;
 
 pub use arch::Arch;

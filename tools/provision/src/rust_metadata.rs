@@ -7,8 +7,6 @@
 //! checked: the symbols that the made crates export must be those that the kernel exports.
 
 mod regenerate;
-mod standalone;
 mod symbols;
 
-pub(crate) use regenerate::{KDIR, PROJECT, Place, Regeneration};
-pub use standalone::{Options, run};
+pub(crate) use regenerate::{KDIR, PROJECT, Regeneration};

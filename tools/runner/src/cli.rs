@@ -44,15 +44,6 @@ pub enum Command {
         #[command(flatten)]
         kernel: KernelOptions,
     },
-    /// Complete the headers of a Debian kernel with the Rust metadata that its package lacks.
-    RustMetadata {
-        /// Kernel release [default: the running kernel].
-        #[arg(long, env = "KVER")]
-        release: Option<String>,
-        /// Write a complete headers directory there, instead of completing /usr/src/linux-headers-RELEASE.
-        #[arg(long, value_name = "DIR")]
-        output: Option<PathBuf>,
-    },
     /// Run a command in the files of the build root, which has compilers and QEMU, or of a user's Debian
     /// machine, which has DKMS and what builds packages. It can write to the current directory.
     In {

@@ -27,7 +27,7 @@ mod vm;
 use anyhow::Result;
 use clap::Parser as _;
 use cli::{Cli, Command};
-use rvirtio_provision::{BuildRoot, Context, rust_metadata};
+use rvirtio_provision::{BuildRoot, Context};
 use std::process::ExitCode;
 
 /// The source tree that this program belongs to.
@@ -45,9 +45,6 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<u8> {
     match cli.command {
-        Command::RustMetadata { release, output } => {
-            rust_metadata::run(&rust_metadata::Options { release, output })?
-        }
         Command::Exec { guest, command } => return guest::exec(&Context::new(REPO)?, &guest, command),
         Command::Run { guest } => return guest::run(&Context::new(REPO)?, &guest),
         Command::List => manage::list(&Context::new(REPO)?)?,

@@ -75,12 +75,11 @@ impl Headers {
     }
 
     /// Rewrites the Makefile so that the directory works where it lies, not only below `/usr/src`:
-    /// Debian's has absolute paths. `common` is absolute, or relative to this directory.
+    /// Debian's has absolute paths. `common` is relative to this directory.
     pub(crate) fn relocate(&self, common: &Path) -> Result<()> {
         let text = format!(
             "KBUILD_OUTPUT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))\n\
-             include {}{}/Makefile\n",
-            if common.is_absolute() { "" } else { "$(KBUILD_OUTPUT)/" },
+             include $(KBUILD_OUTPUT)/{}/Makefile\n",
             common.display()
         );
         let path = self.dir.join("Makefile");

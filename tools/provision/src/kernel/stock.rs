@@ -3,11 +3,7 @@
 //! Debian's own kernels: packages of the archive, completed with Rust metadata.
 
 use super::{Headers, Kernel, archive, choice};
-use crate::{
-    BuildRoot, Context,
-    cache::Key,
-    rust_metadata::{Place, Regeneration},
-};
+use crate::{BuildRoot, Context, cache::Key, rust_metadata::Regeneration};
 use anyhow::{Context as _, Result, bail};
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -80,7 +76,7 @@ fn make(ctx: &Context, root: &BuildRoot, release: &str, dir: &Path) -> Result<()
     headers.check_rust()?;
     let work = dir.join("work");
     let source = archive::source_tarball(&dir.join("usr/src"))?;
-    let regeneration = Regeneration { place: Place::In(root), headers: &headers, log: &log, step: &step };
+    let regeneration = Regeneration { root, headers: &headers, log: &log, step: &step };
     let tree = regeneration.run(&source, &work)?;
     let common = headers.common()?;
     let common = common.file_name().map(|name| Path::new("..").join(name)).unwrap_or_default();

@@ -3,12 +3,11 @@
 //! Builds the kernel's Rust crates again and puts what rustc needs of them into the headers.
 
 use super::symbols;
-use crate::{BuildRoot, exec, kernel::Headers, progress::Step};
+use crate::{BuildRoot, BwrapCommand, kernel::Headers, progress::Step};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     thread,
 };
 
@@ -16,41 +15,10 @@ use std::{
 pub(crate) const PROJECT: &str = "rust-project.json";
 pub(crate) const KDIR: &str = "@kdir@";
 
-/// Where the compilers are run.
-pub(crate) enum Place<'a> {
-    /// On this machine, with its installed packages.
-    Here,
-    /// In the build root.
-    In(&'a BuildRoot),
-}
-
-impl Place<'_> {
-    /// A command that starts in `dir` and may write there, and that can read `read`.
-    fn command(&self, program: &str, args: &[&str], dir: &Path, read: &Path) -> Result<Command> {
-        match self {
-            Place::Here => {
-                let mut command = Command::new(program);
-                // Debian's compilers, whatever else (such as rustup's) comes first on the user's path.
-                command.args(args).current_dir(dir).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-                for variable in
-                    ["MAKEFLAGS", "MAKELEVEL", "RUSTFLAGS", "RUSTUP_TOOLCHAIN", "RUSTC", "BINDGEN"]
-                {
-                    command.env_remove(variable);
-                }
-                Ok(command)
-            }
-            Place::In(root) => {
-                let mut command = root.command(program);
-                command.args(args).bind_ro(read).bind_rw(dir).current_dir(dir);
-                command.command()
-            }
-        }
-    }
-}
-
 /// Regenerates the metadata for `headers`.
 pub(crate) struct Regeneration<'a> {
-    pub(crate) place: Place<'a>,
+    /// Has the compilers.
+    pub(crate) root: &'a BuildRoot,
     pub(crate) headers: &'a Headers,
     pub(crate) log: &'a Path,
     pub(crate) step: &'a Step,
@@ -126,7 +94,7 @@ impl Regeneration<'_> {
         let Some(wanted) = self.headers.config("CONFIG_RUSTC_VERSION_TEXT") else {
             return Ok(());
         };
-        let found = exec::output(&mut self.place.command("rustc", &["--version"], work, work)?)?;
+        let found = self.command("rustc", &["--version"], work, work).output()?;
         if found.trim() != wanted {
             bail!(
                 "the kernel was built with {wanted}, but {} is installed: install that of the kernel's Debian release",
@@ -144,7 +112,14 @@ impl Regeneration<'_> {
     }
 
     fn call(&self, program: &str, args: &[&str], dir: &Path, read: &Path) -> Result<()> {
-        exec::run(&mut self.place.command(program, args, dir, read)?, self.log, self.step)
+        self.command(program, args, dir, read).run_logged(self.log, self.step)
+    }
+
+    /// A command that starts in `dir` and may write there, and that can read `read`.
+    fn command(&self, program: &str, args: &[&str], dir: &Path, read: &Path) -> BwrapCommand {
+        let mut command = self.root.command(program);
+        command.args(args).bind_ro(read).bind_rw(dir).current_dir(dir);
+        command
     }
 }
 
