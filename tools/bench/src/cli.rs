@@ -15,7 +15,7 @@ pub struct Cli {
     /// Only these [default: all].
     #[arg(value_enum)]
     pub groups: Vec<Group>,
-    /// In less than five minutes, and only a table of ratios.
+    /// In less than five minutes, and only the most important figures.
     #[arg(long)]
     pub quick: bool,
     /// Which stock kernel: a release, or a flavour [default: newest cloud kernel].

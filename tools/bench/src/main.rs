@@ -57,7 +57,7 @@ fn run(cli: &Cli) -> Result<bool> {
     let documentation = Path::new(REPO).join("Documentation");
     if let Some([old, new]) = cli.compare.as_deref() {
         let results = |what: &str| commits::results(cli, Path::new(REPO), what);
-        print!("{}", table::compare(&results(old)?, &results(new)?));
+        print!("{}", report::compare(&results(old)?, &results(new)?));
         return Ok(true);
     }
     if let Some(file) = &cli.report {
@@ -70,9 +70,9 @@ fn run(cli: &Cli) -> Result<bool> {
     let json: PathBuf = cli.json.clone().unwrap_or_else(|| lab.cache().join("performance.json"));
     let mut results = Results::new(lab.machine.clone());
     schedule::run(cli, &lab, &mut results, &json)?;
-    print!("{}", table::ratios(&results));
+    print!("{}", report::tables(&results));
     if cli.functions {
-        print!("{}", table::functions(&results));
+        print!("{}", report::functions(&results));
     }
     lab.note(&format!("results: {}", json.display()));
     let complete = results.missing.is_empty();
