@@ -3,8 +3,8 @@
 //! fio's report.
 
 use crate::{outcome::Found, workload::Length};
-use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use anyhow::{Context as _, Error, Result, bail};
+use serde_json::Value;
 
 /// Result of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,25 +15,6 @@ pub struct Done {
     pub iops: f64,
 }
 
-/// What is read of the report.
-#[derive(Deserialize)]
-struct Report {
-    jobs: Vec<Job>,
-}
-
-#[derive(Deserialize)]
-struct Job {
-    error: i64,
-    read: Direction,
-    write: Direction,
-}
-
-#[derive(Deserialize)]
-struct Direction {
-    iops: f64,
-    total_ios: u64,
-}
-
 /// Reads what was found of a run that was to last `length`.
 ///
 /// # Errors
@@ -42,16 +23,19 @@ struct Direction {
 pub fn done(found: &Found, length: Length) -> Result<Done> {
     // Warnings of fio come before the report.
     let report = &found.said[found.said.find('{').context("fio made no report")?..];
-    let report: Report = serde_json::from_str(report).context("fio's report cannot be read")?;
-    let job = report.jobs.first().context("fio ran no job")?;
-    if job.error != 0 {
-        bail!("fio ended with error {}", job.error);
+    let report: Value = serde_json::from_str(report).context("fio's report cannot be read")?;
+    let job = &report["jobs"][0];
+    let number = |value: &Value| value.as_f64().context("fio's report lacks a number");
+    let error = number(&job["error"])?;
+    if error != 0.0 {
+        bail!("fio ended with error {error}");
     }
-    let operations = job.read.total_ios + job.write.total_ios;
+    let sum = |name: &str| Ok::<_, Error>(number(&job["read"][name])? + number(&job["write"][name])?);
+    let operations = sum("total_ios")? as u64;
     if matches!(length, Length::Operations(wanted) if wanted != operations) || operations == 0 {
         bail!("fio did {operations} accesses instead of {length:?}");
     }
-    Ok(Done { interrupts: found.interrupts, iops: job.read.iops + job.write.iops })
+    Ok(Done { interrupts: found.interrupts, iops: sum("iops")? })
 }
 
 #[cfg(test)]

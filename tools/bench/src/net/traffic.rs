@@ -5,6 +5,7 @@
 use crate::{outcome::Found, workload::Length};
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 
 /// Port of the host's server of connections; iperf3 has its own.
@@ -121,10 +122,10 @@ impl Traffic {
     /// When it said nothing of the kind, or that nothing got through.
     pub fn rate(self, said: &str) -> Result<f64> {
         let rate = match self {
-            Self::TcpSend | Self::TcpReceive => end(said)?.sum_received.bits_per_second / 1e6,
+            Self::TcpSend | Self::TcpReceive => end(said)?("/sum_received/bits_per_second")? / 1e6,
             Self::UdpSend(_) | Self::UdpReceive(_) | Self::UdpSendAt(_) | Self::UdpReceiveAt(_) => {
-                let sum = end(said)?.sum;
-                (sum.packets - sum.lost_packets) / sum.seconds
+                let number = end(said)?;
+                (number("/sum/packets")? - number("/sum/lost_packets")?) / number("/sum/seconds")?
             }
             Self::Echo => echo_rate(said)?,
             Self::Connect => number_before(said, "connections/s")?,
@@ -156,37 +157,17 @@ impl fmt::Display for Traffic {
     }
 }
 
-/// What is read of iperf3's report.
-#[derive(Deserialize)]
-struct Report {
-    error: Option<String>,
-    end: Option<End>,
-}
-
-#[derive(Deserialize)]
-struct End {
-    #[serde(default)]
-    sum_received: Sum,
-    #[serde(default)]
-    sum: Sum,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Sum {
-    seconds: f64,
-    bits_per_second: f64,
-    packets: f64,
-    lost_packets: f64,
-}
-
-fn end(said: &str) -> Result<End> {
+/// The end of iperf3's report, and how to get a number out of it.
+fn end(said: &str) -> Result<impl Fn(&str) -> Result<f64>> {
     let start = said.find('{').context("iperf3 made no report")?;
-    let report: Report = serde_json::from_str(&said[start..]).context("iperf3's report cannot be read")?;
-    if let Some(error) = report.error {
+    let report: Value = serde_json::from_str(&said[start..]).context("iperf3's report cannot be read")?;
+    if let Some(error) = report["error"].as_str() {
         bail!("iperf3: {error}");
     }
-    report.end.context("iperf3's report has no end")
+    Ok(move |path: &str| {
+        let number = report["end"].pointer(path).and_then(Value::as_f64);
+        number.with_context(|| format!("iperf3's report has no {path}"))
+    })
 }
 
 /// `500 packets transmitted, 500 received, 0% packet loss, time 812ms`
