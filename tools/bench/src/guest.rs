@@ -13,7 +13,7 @@ use rvirtio_plugin::record::Snapshot;
 use std::{
     fs::{self, File},
     io::{BufReader, Read as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::Stdio,
 };
 
@@ -60,7 +60,7 @@ impl Guest<'_> {
     fn attempt(&self, lab: &Lab, plan: &str, phases: usize) -> Result<Outcome> {
         let plan_file = lab.files().join("plan");
         let counts = lab.files().join("counts");
-        let known = symbol_cache(lab);
+        let known = lab.symbols();
         fs::write(&plan_file, plan.to_owned() + &self.ending(known.exists()))?;
 
         let mut exec = lab.exec();
@@ -122,10 +122,6 @@ fn snapshots(counts: &Path, phases: usize) -> Result<Vec<Snapshot>> {
     snapshots.pop();
     snapshots.remove(0);
     Ok(snapshots)
-}
-
-fn symbol_cache(lab: &Lab) -> PathBuf {
-    lab.cache().join(format!("symbols-{}", lab.kernel_id))
 }
 
 /// The kernel's functions from the cache, where they are put when they are not there, and the modules'.

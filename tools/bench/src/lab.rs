@@ -2,21 +2,16 @@
 
 //! What every measurement needs: guest, modules, plugin, and what kind of machine this is.
 
-use crate::marker;
 use anyhow::{Context as _, Result, bail};
-use rustix::fs::{FlockOperation, flock};
-use rvirtio_provision::{BuildRoot, Context, Kernel, Step, build_modules};
+use rvirtio_plugin::code::MARKER;
+use rvirtio_provision::{BuildRoot, Context, Kernel, Scratch, Step, build_modules};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::{
-    fs::{self, File},
-    io::Write as _,
-    os::unix::fs::PermissionsExt as _,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     thread,
 };
-use tempfile::TempDir;
 
 /// The tools that this program belongs to.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -42,13 +37,10 @@ pub struct Machine {
 /// A guest that can be started, and the tools to measure it.
 pub struct Lab {
     ctx: Context,
-    files: TempDir,
-    _lock: File,
+    files: Scratch,
     root: BuildRoot,
     /// Shared object for QEMU.
     pub plugin: PathBuf,
-    /// Names the kernel's image.
-    pub kernel_id: String,
     kernel: Kernel,
     /// For reports.
     pub machine: Machine,
@@ -64,11 +56,7 @@ impl Lab {
         let ctx = Context::new(source)?;
         let root = BuildRoot::ensure(&ctx)?;
         let kernel = Kernel::stock(&ctx, &root, kver)?;
-        // Locked, for tools/vm removes such directories when whoever made them was killed.
-        let files = tempfile::Builder::new().prefix("run-bench-").tempdir_in(ctx.cache.root())?;
-        let lock = File::open(files.path())?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .context("the run's own directory is locked")?;
+        let files = Scratch::create(ctx.cache.root())?;
         // Copies: who works on the sources meanwhile changes neither modules nor numbers.
         let built = build_modules(&ctx, &root, &kernel)?.join("drivers/rvirtio");
         let modules = files.path().join("modules");
@@ -78,12 +66,18 @@ impl Lab {
             fs::copy(&file, modules.join(format!("{name}.ko")))
                 .with_context(|| format!("{} cannot be copied", file.display()))?;
         }
-        write_program(&files.path().join("marker"), &marker::program())?;
         fs::write(files.path().join("bench.sh"), include_str!("../guest/bench.sh"))?;
-
-        let plugin = files.path().join("librvirtio_plugin.so");
-        build_plugin(&root, &plugin)?;
-        build_connect(&root, &files.path().join("connect"))?;
+        let build = |compiler: &str, args: &[&str], source: &str, name: &str| {
+            let program = files.path().join(name);
+            compile(&root, compiler, args, source, &program).map(|()| program)
+        };
+        let marker = format!("-DMARKER={MARKER}");
+        build("gcc", &["-nostdlib", "-static", &marker], "bench/guest/marker.S", "marker")?;
+        let rustc = ["--edition", "2024", "-C", "opt-level=2", "-C", "strip=debuginfo"];
+        build("rustc", &rustc, "bench/guest/connect.rs", "connect")?;
+        let plugin = ["--crate-name", "rvirtio_plugin", "--crate-type", "cdylib", "-C", "panic=abort"];
+        let plugin = [&rustc[..], &plugin].concat();
+        let plugin = build("rustc", &plugin, "plugin/src/lib.rs", "librvirtio_plugin.so")?;
         let machine = Machine {
             processor: processor(),
             processors: thread::available_parallelism().map_or(1, usize::from),
@@ -91,15 +85,7 @@ impl Lab {
             qemu: qemu_version(&root)?,
             commit: commit(&ctx.repo),
         };
-        let image = fs::read(&kernel.vmlinuz)
-            .with_context(|| format!("{} cannot be read", kernel.vmlinuz.display()))?;
-        let kernel_id = Sha256::digest(image)
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<Vec<_>>()
-            .concat();
-        Ok(Self { ctx, files, _lock: lock, root, plugin, kernel_id, kernel, machine })
+        Ok(Self { ctx, files, root, plugin, kernel, machine })
     }
 
     /// Directory of this run's files.
@@ -110,6 +96,11 @@ impl Lab {
     /// Directory that outlives this run.
     pub fn cache(&self) -> &Path {
         self.ctx.cache.root()
+    }
+
+    /// Where the kernel's own symbols are kept.
+    pub fn symbols(&self) -> PathBuf {
+        self.cache().join(format!("symbols-{}-{}", self.kernel.release, self.kernel.id))
     }
 
     /// The source tree whose modules are measured.
@@ -160,33 +151,14 @@ impl Lab {
     }
 }
 
-fn write_program(path: &Path, contents: &[u8]) -> Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(contents)?;
-    file.set_permissions(fs::Permissions::from_mode(0o755))?;
-    Ok(())
-}
-
-/// By the compiler of the build root alone: QEMU there loads it, with the C library that is there.
-fn build_plugin(root: &BuildRoot, plugin: &Path) -> Result<()> {
-    let source = Path::new(TOOLS).join("plugin/src").canonicalize().context("the plugin's source is gone")?;
-    let dir = plugin.parent().context("the plugin has no directory")?;
-    let mut rustc = root.command("rustc");
-    rustc.args(["--crate-name", "rvirtio_plugin", "--crate-type", "cdylib", "--edition", "2024"]);
-    rustc.args(["-C", "opt-level=2", "-C", "panic=abort", "-C", "strip=debuginfo", "-o"]).arg(plugin);
-    rustc.arg(source.join("lib.rs")).bind_ro(&source).bind_rw(dir);
-    rustc.run().context("QEMU's plugin does not build")
-}
-
-/// The guest has the same C library as the build root.
-fn build_connect(root: &BuildRoot, program: &Path) -> Result<()> {
-    let source =
-        Path::new(TOOLS).join("bench/guest").canonicalize().context("the guest's programs are gone")?;
-    let dir = program.parent().context("the program has no directory")?;
-    let mut rustc = root.command("rustc");
-    rustc.args(["--edition", "2024", "-C", "opt-level=2", "-C", "strip=debuginfo", "-o"]).arg(program);
-    rustc.arg(source.join("connect.rs")).bind_ro(&source).bind_rw(dir);
-    rustc.run().context("the program that makes connections does not build")
+/// Builds `program` by a compiler of the build root: QEMU, which loads the plugin, and the guest have the C
+/// library that is there.
+fn compile(root: &BuildRoot, compiler: &str, args: &[&str], source: &str, program: &Path) -> Result<()> {
+    let file = Path::new(TOOLS).join(source).canonicalize().with_context(|| format!("{source} is gone"))?;
+    let dir = |path: &Path| path.parent().map(Path::to_owned).unwrap_or_default();
+    let mut command = root.command(compiler);
+    command.args(args).arg("-o").arg(program).arg(&file).bind_ro(dir(&file)).bind_rw(dir(program));
+    command.run().with_context(|| format!("{source} does not build"))
 }
 
 fn processor() -> String {

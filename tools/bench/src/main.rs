@@ -12,7 +12,6 @@ mod guest;
 mod instructions;
 mod lab;
 mod layer;
-mod marker;
 mod net;
 mod outcome;
 mod plots;

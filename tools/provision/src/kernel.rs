@@ -40,7 +40,7 @@ pub struct Kernel {
     /// Names this kernel among those of the cache, whatever it was last made from.
     pub(crate) name: String,
     /// Changes with what it was made from: part of the key of what is made for this one.
-    pub(crate) id: String,
+    pub id: String,
 }
 
 impl Kernel {

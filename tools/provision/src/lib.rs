@@ -23,6 +23,7 @@ mod module_deps;
 mod progress;
 mod rust_metadata;
 mod sandbox;
+mod scratch;
 
 pub use arch::Arch;
 pub use build::build_modules;
@@ -34,6 +35,7 @@ pub use machine::Machine;
 pub use module_deps::ModuleIndex;
 pub use progress::{Progress, Step};
 pub use sandbox::BwrapCommand;
+pub use scratch::Scratch;
 
 use anyhow::Context as _;
 use std::path::PathBuf;

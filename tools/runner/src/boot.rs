@@ -10,12 +10,11 @@ use crate::{
     modules::{self, GuestModules},
     qemu::Machine,
     quote,
-    scratch::Scratch,
     vm::Vm,
 };
 use anyhow::{Context as _, Result, bail};
 use rvirtio_device::OwnDevice;
-use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, build_modules};
+use rvirtio_provision::{BuildRoot, Context, GuestImage, Kernel, Scratch, build_modules};
 use std::{
     ffi::OsString,
     fmt::Write as _,

@@ -18,7 +18,6 @@ mod manage;
 mod modules;
 mod qemu;
 mod quote;
-mod scratch;
 mod signals;
 mod terminal;
 mod verdict;

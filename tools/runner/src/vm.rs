@@ -6,12 +6,12 @@ use crate::{
     channels::{Channels, QemuEnds},
     console::Console,
     control::Message,
-    scratch::Scratch,
     signals,
 };
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use rvirtio_device::OwnDevice;
+use rvirtio_provision::Scratch;
 use std::{
     fs::File,
     io::{self, BufRead as _, BufReader, Read, Write},
