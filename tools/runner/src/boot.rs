@@ -9,7 +9,6 @@ use crate::{
     initramfs::{self, Archive},
     modules::{self, GuestModules},
     qemu::Machine,
-    quote,
     vm::Vm,
 };
 use anyhow::{Context as _, Result, bail};
@@ -20,6 +19,7 @@ use std::{
     fmt::Write as _,
     fs::{self, File},
     io::{BufWriter, Write as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -179,7 +179,9 @@ impl Boot<'_> {
             archive.bytes(Path::new("/run/rvirtio").join(name), mode, contents)?;
         }
         if let Mode::Command(command) = &self.mode {
-            archive.bytes("/run/rvirtio/command", 0o755, &quote::script(command))?;
+            let words = command.iter().map(|word| word.as_bytes());
+            let words = shlex::bytes::try_join(words).context("no argument can hold a NUL")?;
+            archive.bytes("/run/rvirtio/command", 0o755, &[b"exec ", &words[..], b"\n"].concat())?;
         }
         Ok(())
     }

@@ -17,7 +17,6 @@ mod links;
 mod manage;
 mod modules;
 mod qemu;
-mod quote;
 mod signals;
 mod terminal;
 mod verdict;

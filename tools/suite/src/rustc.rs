@@ -71,7 +71,7 @@ pub struct Crate {
 impl Crate {
     /// Of `savedcmd_X := VARIABLE=VALUE... rustc FLAG... X.rs`.
     fn parse(line: &str) -> Option<Self> {
-        let mut words = words(line.strip_prefix("savedcmd_")?.split_once(" := ")?.1).into_iter();
+        let mut words = shlex::split(line.strip_prefix("savedcmd_")?.split_once(" := ")?.1)?.into_iter();
         let is_rustc = |word: &str| word == "rustc" || word.ends_with("/rustc");
         let mut env: Vec<_> = words.by_ref().take_while(|word| !is_rustc(word)).collect();
         let mut words: Vec<String> = words.collect();
@@ -105,17 +105,6 @@ fn collect(dir: &Path, crates: &mut Vec<Crate>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Words of a shell command with single quotes and nothing else that is special.
-fn words(text: &str) -> Vec<String> {
-    let mut quoted = false;
-    let split = |c: char| {
-        quoted ^= c == '\'';
-        c == ' ' && !quoted
-    };
-    let words = text.split(split).filter(|word| !word.is_empty());
-    words.map(|word| word.replace('\'', "")).collect()
 }
 
 #[cfg(test)]
