@@ -7,7 +7,10 @@
 //! covers: BLK-04 NET-01
 
 use super::trace::{Access, Region};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// Bits of the device status, in the order in which they are to be set.
 pub mod status {
@@ -57,79 +60,33 @@ const RING_PACKED: u32 = 34;
 const NOTIFICATION_DATA: u32 = 38;
 const NOTIF_CONFIG_DATA: u32 = 39;
 
-/// Offsets and sizes of fields. Those of 64 bits are two of 32.
-const COMMON_FIELDS: [(u64, u8); 22] = [
-    (0, 4),
-    (4, 4),
-    (8, 4),
-    (12, 4),
-    (16, 2),
-    (18, 2),
-    (20, 1),
-    (21, 1),
-    (22, 2),
-    (24, 2),
-    (26, 2),
-    (28, 2),
-    (30, 2),
-    (32, 4),
-    (36, 4),
-    (40, 4),
-    (44, 4),
-    (48, 4),
-    (52, 4),
-    (56, 2),
-    (58, 2),
-    (60, 2),
-];
-const BLK_FIELDS: [(u64, u8); 29] = [
-    (0, 4),
-    (4, 4),
-    (8, 4),
-    (12, 4),
-    (16, 2),
-    (18, 1),
-    (19, 1),
-    (20, 4),
-    (24, 1),
-    (25, 1),
-    (26, 2),
-    (28, 4),
-    (32, 1),
-    (34, 2),
-    (36, 4),
-    (40, 4),
-    (44, 4),
-    (48, 4),
-    (52, 4),
-    (56, 1),
-    (60, 4),
-    (64, 4),
-    (68, 4),
-    (72, 4),
-    (76, 4),
-    (80, 4),
-    (84, 4),
-    (88, 4),
-    (92, 1),
-];
+/// Fields of one size that follow each other: where they are, and the size. Those of 64 bits are two of 32.
+type Fields = (Range<u64>, u8);
 
-const NET_FIELDS: [(u64, u8); 14] = [
-    (0, 1),
-    (1, 1),
-    (2, 1),
-    (3, 1),
-    (4, 1),
-    (5, 1),
-    (6, 2),
-    (8, 2),
-    (10, 2),
-    (12, 4),
-    (16, 1),
-    (17, 1),
-    (18, 2),
-    (20, 4),
+const COMMON_FIELDS: [Fields; 6] =
+    [(0..16, 4), (16..20, 2), (20..22, 1), (22..32, 2), (32..56, 4), (56..62, 2)];
+const BLK_FIELDS: [Fields; 13] = [
+    (0..16, 4),
+    (16..18, 2),
+    (18..20, 1),
+    (20..24, 4),
+    (24..26, 1),
+    (26..28, 2),
+    (28..32, 4),
+    (32..33, 1),
+    (34..36, 2),
+    (36..56, 4),
+    (56..57, 1),
+    (60..92, 4),
+    (92..93, 1),
 ];
+const NET_FIELDS: [Fields; 6] = [(0..6, 1), (6..12, 2), (12..16, 4), (16..18, 1), (18..20, 2), (20..24, 4)];
+
+/// Size of the field that begins at `offset`.
+fn size_at(fields: &[Fields], offset: u64) -> Option<u8> {
+    let (place, size) = fields.iter().find(|(place, _)| place.contains(&offset))?;
+    ((offset - place.start) % u64::from(*size) == 0).then_some(*size)
+}
 
 /// What became of a requirement.
 #[derive(Debug, Default)]
@@ -259,7 +216,7 @@ impl Device {
             }
             _ => return,
         };
-        verdicts.case(&["PCI-05"], fields.contains(&(access.offset, access.size)), access);
+        verdicts.case(&["PCI-05"], size_at(fields, access.offset) == Some(access.size), access);
     }
 
     fn notified(&self, access: &Access, verdicts: &mut Verdicts) {
@@ -415,8 +372,7 @@ mod tests {
     ];
 
     fn access(region: Region, offset: u64, write: bool, value: u64) -> Access {
-        let size = COMMON_FIELDS.iter().find(|(at, _)| *at == offset).map_or(2, |(_, size)| *size);
-        let size = if region == Region::Notify { 2 } else { size };
+        let size = if region == Region::Common { size_at(&COMMON_FIELDS, offset) } else { None }.unwrap_or(2);
         Access { device: 0, kind: "virtio-blk".into(), region, offset, write, value, size }
     }
 
