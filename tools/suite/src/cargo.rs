@@ -19,6 +19,32 @@ const MINIMUM: u32 = 85;
 const CERTIFICATES: [&str; 3] =
     ["/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
 
+/// Tests that cargo runs.
+pub struct Unit {
+    /// What they are called.
+    pub name: &'static str,
+    /// What they show.
+    pub about: &'static str,
+    dir: &'static str,
+    args: &'static [&'static str],
+}
+
+/// All of them.
+pub const UNITS: [Unit; 2] = [
+    Unit {
+        name: "unit/tools",
+        about: "Unit and property tests of the rings, the parsers and the tools.",
+        dir: "",
+        args: &["test", "--workspace", "--no-fail-fast", "--quiet"],
+    },
+    Unit {
+        name: "unit/ring-interleavings",
+        about: "Barriers of the ring, by all interleavings with a device.",
+        dir: "ringtest",
+        args: &["loom"],
+    },
+];
+
 /// Runs cargo on the workspace in `REPO/tools`.
 pub struct Cargo<'a> {
     /// The source tree.
@@ -30,17 +56,9 @@ pub struct Cargo<'a> {
 }
 
 impl Cargo<'_> {
-    /// All unit and property tests of the workspace.
-    pub fn tests(&self, log: PathBuf) -> Result<Outcome> {
-        self.count("unit/tools", "", &["test", "--workspace", "--no-fail-fast", "--quiet"], log)
-    }
-
-    /// The ring's interleavings, enumerated by loom.
-    pub fn interleavings(&self, log: PathBuf) -> Result<Outcome> {
-        self.count("unit/ring-interleavings", "ringtest", &["loom"], log)
-    }
-
-    fn count(&self, name: &str, dir: &str, args: &[&str], log: PathBuf) -> Result<Outcome> {
+    /// Runs tests.
+    pub fn run(&self, unit: &Unit, log: PathBuf) -> Result<Outcome> {
+        let Unit { name, dir, args, .. } = *unit;
         let started = Instant::now();
         let mut command = if host_is_new_enough() { self.here(dir, args) } else { self.in_root(dir, args)? };
         let output = command.output().context("cargo cannot be started")?;

@@ -5,7 +5,7 @@
 use crate::{
     analyzer,
     boot::{Event, Guests},
-    cargo::Cargo,
+    cargo::{Cargo, UNITS, Unit},
     check::{Check, Sources},
     cli::{Cli, What},
     compile_fail::{self, Program},
@@ -37,36 +37,11 @@ pub struct Suite {
     kernel: String,
     kunit: bool,
     what: What,
-    units: Vec<Unit>,
+    units: Vec<&'static Unit>,
     checks: Vec<&'static Check>,
     programs: Vec<Program>,
     host: Vec<HostTest>,
     boots: Vec<Boot>,
-}
-
-/// Tests that cargo runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unit {
-    Tools,
-    Interleavings,
-}
-
-impl Unit {
-    const ALL: [Unit; 2] = [Unit::Tools, Unit::Interleavings];
-
-    fn name(self) -> &'static str {
-        match self {
-            Unit::Tools => "unit/tools",
-            Unit::Interleavings => "unit/ring-interleavings",
-        }
-    }
-
-    fn about(self) -> &'static str {
-        match self {
-            Unit::Tools => "Unit and property tests of the rings, the parsers and the tools.",
-            Unit::Interleavings => "Barriers of the ring, by all interleavings with a device.",
-        }
-    }
 }
 
 impl Suite {
@@ -102,7 +77,7 @@ impl Suite {
             suite.checks = crate::check::ALL.iter().filter(|check| wanted.name(check.name)).collect();
         }
         if cli.what.tests() {
-            suite.units = Unit::ALL.into_iter().filter(|unit| wanted.name(unit.name())).collect();
+            suite.units = UNITS.iter().filter(|unit| wanted.name(unit.name)).collect();
             suite.programs = compile_fail::programs(&suite.repo)?;
             suite.programs.retain(|program| wanted.name(&program.name));
             suite.host = host::tests(&suite.repo, wanted)?;
@@ -115,7 +90,7 @@ impl Suite {
     pub fn list(&self) {
         let line = |name: &str, about: &str| println!("{name:<44} {about}");
         self.checks.iter().for_each(|check| line(check.name, check.about));
-        self.units.iter().for_each(|unit| line(unit.name(), unit.about()));
+        self.units.iter().for_each(|unit| line(unit.name, unit.about));
         self.programs.iter().for_each(|program| line(&program.name, &program.about));
         self.kunit.then(|| line(kunit::NAME, kunit::ABOUT));
         self.host.iter().for_each(|test| line(&test.name, &test.about));
@@ -167,12 +142,8 @@ impl Suite {
             }
         }
         for unit in self.units.iter().take_while(|_| !stop()) {
-            report.running(unit.name());
-            let log = logs.join(format!("{}.output", unit.name().replace('/', "-")));
-            report.add(match unit {
-                Unit::Tools => cargo.tests(log)?,
-                Unit::Interleavings => cargo.interleavings(log)?,
-            });
+            report.running(unit.name);
+            report.add(cargo.run(unit, logs.join(format!("{}.output", unit.name.replace('/', "-"))))?);
         }
         self.compile(&ctx, &root, &kernel, report)?;
         for test in self.host.iter().take_while(|_| !stop()) {
