@@ -213,8 +213,10 @@ fn reap_and_arm(tx: &mut Guard<'_, '_>) -> bool {
 }
 
 /// Puts a frame into the queue. Drops it if that does not work.
+// Inlined by force: since XDP sends frames too, it has two callers, and the stack's frames would pay for
+// a call and for what that saves.
 #[doc(alias = "xmit_skb")]
-#[inline]
+#[inline(always)]
 pub(crate) fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
     let caps = &tx.pair().device().caps.tx;
     let words = if skb.is_gso() {
