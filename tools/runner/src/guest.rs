@@ -53,6 +53,7 @@ pub fn run(ctx: &Context, options: &GuestOptions) -> Result<u8> {
         options.netdevs.push(USER_NETWORK.to_owned());
         options.devices.push("virtio-net-pci,netdev=user".to_owned());
     }
+    options.devices.push("virtio-scsi-pci".to_owned());
     if std::io::stdin().is_terminal() {
         return shell(ctx, &options);
     }
