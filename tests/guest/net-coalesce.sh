@@ -31,15 +31,6 @@ shown() {
 	"$@" | awk '/^Adaptive/ { printf "%s ", $3 } /^(rx|tx)-(usecs|frames):/ { printf "%s ", $2 }'
 }
 
-refused() {
-	why=$1
-	shift
-	if answer=$("$@" 2>&1); then
-		fail "succeeded, but must not: $*"
-	fi
-	echo "$answer" | grep -q "$why" || fail "$*: $answer"
-}
-
 # restarted: whether it was reset and started again.
 restarted() {
 	[ "$(counted "$bdf" starts)" -gt "$starts" ]

@@ -27,16 +27,6 @@ resize() {
 	expect "the sizes of $far" "$(sizes far ethtool -g "$far")" "256 256 $2 $1 "
 }
 
-# refused WHY COMMAND...: fails unless the command does, with a sentence that has these words.
-refused() {
-	why=$1
-	shift
-	if answer=$("$@" 2>&1); then
-		fail "succeeded, but must not: $*"
-	fi
-	echo "$answer" | grep -q "$why" || fail "$*: $answer"
-}
-
 # goes_on WHEN: fails unless frames of all flows arrive.
 goes_on() {
 	net load 1 >/dev/null || fail "load $1"

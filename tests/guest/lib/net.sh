@@ -136,3 +136,13 @@ net() {
 counter() {
 	cat "/sys/class/net/$1/statistics/$2"
 }
+
+# refused WHY COMMAND...: fails unless the command does, with a sentence that has these words.
+refused() {
+	why=$1
+	shift
+	if answer=$("$@" 2>&1); then
+		fail "succeeded, but must not: $*"
+	fi
+	echo "$answer" | grep -q "$why" || fail "$*: $answer"
+}
