@@ -35,6 +35,20 @@ pub enum Layer {
     Time,
 }
 
+/// Kernel code of disks, from the device's driver up to the program: the order of columns, and of bars from
+/// bottom to top.
+pub const LAYERS: [Layer; 9] = [
+    Layer::FrontEnd,
+    Layer::Ring,
+    Layer::Transport,
+    Layer::Helpers,
+    Layer::Allocator,
+    Layer::Interrupt,
+    Layer::Block,
+    Layer::System,
+    Layer::Time,
+];
+
 /// What the driver costs: it and everything that is there for its sake.
 pub const DRIVER: [Layer; 6] =
     [Layer::FrontEnd, Layer::Ring, Layer::Transport, Layer::Helpers, Layer::Allocator, Layer::PagePool];

@@ -7,7 +7,7 @@ mod ratios;
 use crate::{
     devices::Accesses,
     instructions::Cost,
-    layer::Layer,
+    layer::{LAYERS, Layer},
     results::{Results, against_c},
     side::{Side, VIRTIO},
     stats::Summary,
@@ -23,19 +23,6 @@ const LEGEND: (i32, i32) = (690, 20);
 const FONT: &str = "sans-serif";
 /// Height of the names of loads, in pixels.
 const NAMES: u32 = 125;
-
-/// From the device's driver up to the program, the order of bars from bottom to top.
-const LAYERS: [Layer; 9] = [
-    Layer::FrontEnd,
-    Layer::Ring,
-    Layer::Transport,
-    Layer::Helpers,
-    Layer::Allocator,
-    Layer::Interrupt,
-    Layer::Block,
-    Layer::System,
-    Layer::Time,
-];
 
 /// Writes `NAME.svg` files to `dir`; returns names and captions.
 ///

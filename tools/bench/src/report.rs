@@ -6,7 +6,7 @@ use crate::{
     devices::Accesses,
     footprint::Footprint,
     instructions::Cost,
-    layer::Layer,
+    layer::{LAYERS, Layer},
     plots,
     profile::Profile,
     results::{Results, against_c},
@@ -20,19 +20,6 @@ use std::{fs, path::Path};
 
 const BEGIN: &str = "<!-- results: written by make bench -->\n";
 const END: &str = "<!-- end of results -->\n";
-
-/// Kernel code, from the device's driver up to the program.
-const LAYERS: [Layer; 9] = [
-    Layer::FrontEnd,
-    Layer::Ring,
-    Layer::Transport,
-    Layer::Helpers,
-    Layer::Allocator,
-    Layer::Interrupt,
-    Layer::Block,
-    Layer::System,
-    Layer::Time,
-];
 
 /// Brings `performance.md` in `dir` up to date, and its plots in `performance/`.
 ///
