@@ -153,6 +153,8 @@ struct Device {
     reset_seen: bool,
     /// After FEATURES_OK: it was read back.
     confirmed: bool,
+    /// The driver has set DRIVER_OK. A device that takes that back does so at any moment.
+    ready: bool,
     feature_select: u64,
     features: u128,
     queue_select: u64,
@@ -220,7 +222,7 @@ impl Device {
     }
 
     fn notified(&self, access: &Access, verdicts: &mut Verdicts) {
-        verdicts.case(&["INIT-25"], self.status & status::DRIVER_OK != 0, access);
+        verdicts.case(&["INIT-25"], self.ready, access);
         if !self.has(NOTIFICATION_DATA) {
             verdicts.case(&["PCI-37"], access.size == 2, access);
         }
@@ -340,6 +342,7 @@ impl Device {
             verdicts.case(&["INIT-22"], self.confirmed, access);
             verdicts.case(&["PCI-35"], self.unread_vectors.is_empty(), access);
         }
+        self.ready = value & status::DRIVER_OK != 0;
         self.status = value;
     }
 }
@@ -430,10 +433,15 @@ mod tests {
         assert_eq!(followed([discard(2)]), ["PCI-05"]);
         let failed = [0x8f, 0x8f].map(|value| access(Region::Common, 20, true, value));
         assert_eq!(followed(failed), ["INIT-03"]);
+        let notification = access(Region::Notify, 0, true, 0);
         let mut early = good();
         early.pop();
-        early.push(access(Region::Notify, 0, true, 0));
+        early.push(notification.clone());
         assert_eq!(violated(early), ["INIT-25"]);
+        let reset = access(Region::Common, 20, true, 0);
+        assert_eq!(followed([reset, notification.clone()]), ["INIT-25", "PCI-39"]);
+        // The device has taken DRIVER_OK back, and another processor does not know of it yet.
+        assert!(followed([access(Region::Common, 20, false, 11), notification]).is_empty());
         let config = [(20, true, 0), (32, true, 1)];
         let config = [
             access(Region::Common, config[0].0, config[0].1, config[0].2),
