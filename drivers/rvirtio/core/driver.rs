@@ -109,7 +109,7 @@ pub trait Driver: 'static {
     }
 
     /// Stops adding buffers, and keeps others from doing so, until [`Driver::resume`] is called. The
-    /// device still works, unless `why` is [`Why::Recovery`]. The context is that of
+    /// device still works, unless `why` is [`Why::Recovery`] or [`Why::End`]. The context is that of
     /// [`Driver::start`].
     #[doc(alias = "virtio_device_freeze")]
     fn quiesce(data: Pin<&Self::Data<'_>>, why: Why) {

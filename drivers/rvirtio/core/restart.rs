@@ -55,8 +55,20 @@ impl Device<Bound> {
             let _ = self.restart(&mut control);
         } else {
             dev_err!(self, "device failed, giving up on it\n");
-            self.stop_locked(&mut control, Why::End);
+            self.abandon(&mut control);
         }
+    }
+
+    /// Stops a device that has failed for good, or until an administrator wants it back.
+    fn abandon(&self, control: &mut Control) {
+        // First, so that the driver does not wait for the device.
+        self.set_dead(true);
+        // A driver that was about to notify the device would do so after the reset.
+        if control.restartable {
+            self.quiesce(control, Why::End);
+        }
+        self.stop_locked(control, Why::End);
+        self.resume(control, Outcome::Dead);
     }
 
     /// Stops a device that is to be started again.

@@ -348,7 +348,10 @@ mod tests {
         Ok(())
     }
 
-    /// A device that fails too often is given up, until somebody wants it back.
+    /// A device that fails too often is given up, until somebody wants it back. Its driver is quiesced
+    /// before the reset, so that no notification follows that.
+    ///
+    /// covers: INIT-25
     #[test]
     fn device_that_keeps_failing() -> Result {
         let device = restartable_device(Model::default())?;
@@ -360,8 +363,10 @@ mod tests {
         fail(&device);
         ensure_eq!(*device.take_calls()?, [Call::Reset]);
         ensure_eq!(FRONT.why.load(Relaxed), Why::End as usize);
-        ensure_eq!(FRONT.quiesced.load(Relaxed), 3);
-        ensure_eq!(FRONT.resumed.load(Relaxed), 3);
+        ensure_eq!(FRONT.quiesced.load(Relaxed), 4);
+        ensure_eq!(FRONT.resumed.load(Relaxed), 4);
+        ensure_eq!(FRONT.dead.load(Relaxed), 1);
+        ensure_eq!(FRONT.order.load(Relaxed) % 1000, 637);
         ensure_unusable(&device)?;
         for input in [&b""[..], b"0", b"2", b"11", b"yes"] {
             ensure_eq!(device.recover(input), Err(EINVAL));
