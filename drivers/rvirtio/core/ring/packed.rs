@@ -117,8 +117,12 @@ pub struct Ring<M, S> {
 /// The first descriptor that is not published. All of it is written, except for its last cell.
 #[derive(Clone, Copy)]
 struct Pending {
-    position: Position,
+    slot: u16,
     meta: u32,
+}
+
+impl Pending {
+    const NONE: Self = Self { slot: 0, meta: 0 };
 }
 
 impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
@@ -148,10 +152,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
             free_id: 0,
             num_free: 0,
             next_avail: first,
-            pending: Pending {
-                position: first,
-                meta: 0,
-            },
+            pending: Pending::NONE,
             undecided: 0,
             added: 0,
             published: 0,
@@ -199,10 +200,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.free_id = 0;
         self.num_free = self.capacity;
         self.next_avail = first;
-        self.pending = Pending {
-            position: first,
-            meta: 0,
-        };
+        self.pending = Pending::NONE;
         self.undecided = 0;
         self.added = 0;
         self.published = 0;
@@ -311,7 +309,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         if self.added == self.published {
             self.next_avail
         } else {
-            self.pending.position
+            Position::of(self.pending.slot, self.pending.meta)
         }
     }
 }

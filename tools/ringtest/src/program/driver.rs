@@ -146,7 +146,9 @@ impl Machine {
         let notify = self.ring.kick_prepare();
         self.published = self.added.len();
         let expected = self.device.expects_notification(self.undecided);
-        assert_eq!(notify, expected);
+        // After more than a lap a driver may take any event for one that was passed.
+        let unneeded = notify && self.undecided > u32::from(self.ring.size());
+        assert!(notify == expected || unneeded, "{notify}, not {expected}");
         self.undecided = 0;
         // Repeated without new buffers it says nothing new.
         assert!(!self.ring.kick_prepare());

@@ -129,7 +129,8 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         } else {
             self.write_flags(chain.last, chain.last_flags);
         }
-        self.make_available(chain.next, chain.first_flags, chain.count, writable)
+        let first = self.next_avail;
+        self.make_available(first, chain.next, chain.first_flags, chain.count, writable)
     }
 
     #[inline]
@@ -160,7 +161,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
         let position = self.next_avail;
         self.write_element(position, segment);
-        self.make_available(position.next(self.size), flags, 1, writable)
+        self.make_available(position, position.next(self.size), flags, 1, writable)
     }
 
     #[inline]
@@ -170,12 +171,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         desc.len.write(segment.len);
     }
 
-    /// Adds a buffer that consists of the next `count` descriptors, up to `end`. They are written,
-    /// except for the last cell of the first, whose flags are `flags` and those that make it
+    /// Adds a buffer that consists of the next `count` descriptors, from `first` up to `end`. They are
+    /// written, except for the last cell of the first, whose flags are `flags` and those that make it
     /// available.
     #[inline(always)]
     fn make_available(
         &mut self,
+        first: Position,
         end: Position,
         flags: u16,
         count: u16,
@@ -191,13 +193,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         entry.writable = writable;
         self.free_id = entry.next;
 
-        let position = self.next_avail;
-        let meta = position.available(id, flags);
+        let (slot, meta) = (first.slot(), first.available(id, flags));
         if self.added == self.published {
-            self.pending = Pending { position, meta };
+            self.pending = Pending { slot, meta };
         } else {
             // This is not visible before the pending descriptor.
-            self.mem.desc(position.slot()).meta.write(meta);
+            self.mem.desc(slot).meta.write(meta);
         }
         // INVARIANT: There is one more buffer, with the first free id and the next descriptors.
         // Callers check that there are `count` free ones, so the subtraction does not wrap.

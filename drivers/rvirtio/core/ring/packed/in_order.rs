@@ -35,6 +35,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     /// Does the same for a buffer that is not the last one of its batch.
     fn next_of_batch(&mut self, last: Report) -> Result<Report, Violation> {
         if self.batch.is_none() {
+            if last.id >= self.size {
+                return Err(self.no_such_buffer(last.id));
+            }
             let available = self.published.wrapping_sub(self.popped);
             // Ids are consecutive, so this is the number of buffers before the last.
             let before = match last.id.checked_sub(self.oldest) {
@@ -42,7 +45,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
                 None => last.id.wrapping_add(self.size).wrapping_sub(self.oldest),
             };
             if before >= available {
-                return Err(self.violation(Violation::UsedIdNotInFlight { id: last.id }));
+                return Err(self.no_such_buffer(last.id));
             }
             self.batch = Some(last);
         }

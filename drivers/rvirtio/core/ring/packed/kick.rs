@@ -36,7 +36,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let first = self.pending;
         // Everything else must be visible before the first descriptor is available.
         self.mem.barriers().wmb();
-        self.mem.desc(first.position.slot()).meta.write(first.meta);
+        self.mem.desc(first.slot).meta.write(first.meta);
     }
 
     /// Makes all buffers that were added visible to the device, and returns whether it has to be
@@ -60,14 +60,12 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     fn wants_kick(&self, added: u32) -> bool {
         let event = self.mem.device_event().read();
         // CAST: Position and flags are the two halves.
-        let (position, flags) = (event as u16, (event >> 16) as u16);
-        match flags & EVENT_FLAG_MASK {
-            EVENT_FLAG_DISABLE => false,
-            EVENT_FLAG_DESC if self.event_idx => {
-                self.next_avail.is_passed(position, added, self.size)
-            }
+        let (position, flags) = (event as u16, (event >> 16) as u16 & EVENT_FLAG_MASK);
+        if flags == EVENT_FLAG_DESC && self.event_idx {
+            self.next_avail.is_passed(position, added, self.size)
+        } else {
             // An unnecessary notification is harmless, so reserved values are treated as enabled.
-            _ => true,
+            flags != EVENT_FLAG_DISABLE
         }
     }
 

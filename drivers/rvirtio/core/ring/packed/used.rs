@@ -42,8 +42,9 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let Some(report) = self.look_and_settle()? else {
             return Ok(None);
         };
-        // The device can report any buffer, so all have to be published.
-        self.publish();
+        if self.published != self.added {
+            self.publish_rest(report.id)?;
+        }
         let used = self.take_next(report)?;
         self.rearm();
         Ok(Some(used))
@@ -82,9 +83,13 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         let Some(report) = self.look()? else {
             return Ok(None);
         };
-        let report = self.next_of(report)?;
+        let report = if self.in_order {
+            self.next_in_order(report)?
+        } else {
+            report
+        };
         match report.buffer(&self.shadow) {
-            None => Err(self.violation(Violation::UsedIdNotInFlight { id: report.id })),
+            None => Err(self.no_such_buffer(report.id)),
             found => Ok(found),
         }
     }
@@ -94,7 +99,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
     #[inline]
     pub fn has_used(&self) -> bool {
         let meta = self.mem.desc(self.next_used.slot()).meta.read();
-        self.in_order && self.batch.is_some() || self.next_used.is_used(meta)
+        self.batch.is_some() || self.next_used.is_used(meta)
     }
 
     /// Pops the buffer that [`peek`](Self::peek) has just returned.
@@ -127,16 +132,14 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         }
     }
 
-    /// Returns the device's report of the next buffer, if it is used.
+    /// Returns the device's report of the next buffer, if it is used. Its id is not checked.
     #[inline(always)]
     fn look(&mut self) -> Result<Option<Report>, Violation> {
         if !self.state.returns_buffers()? {
             return Ok(None);
         }
-        if self.in_order {
-            if let Some(last) = self.batch {
-                return Ok(Some(last));
-            }
+        if let Some(last) = self.batch {
+            return Ok(Some(last));
         }
         let desc = self.mem.desc(self.next_used.slot());
         let meta = desc.meta.read();
@@ -147,43 +150,60 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         self.mem.barriers().rmb();
         // CAST: The id is the low half.
         let (id, len) = (meta as u16, desc.len.read());
-        if id >= self.size {
-            return Err(self.violation(Violation::UsedIdRange {
-                id: u32::from(id),
-                size: self.size,
-            }));
-        }
-        if self.published == self.popped {
-            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
-        }
         Ok(Some(Report { id, len }))
     }
 
     /// Pops the next buffer, for which the device has returned `report`. All buffers must be
     /// published.
-    #[inline]
+    #[inline(always)]
     fn take_next(&mut self, report: Report) -> Result<UsedBuffer, Violation> {
-        let Report { id, len } = self.next_of(report)?;
-        let Some(writable) = self.release(id) else {
-            return Err(self.violation(Violation::UsedIdNotInFlight { id }));
+        // One branch for all that depends on the order.
+        let (Report { id, len }, writable) = if self.in_order {
+            let report = self.next_in_order(report)?;
+            (report, self.release_of(report.id, true))
+        } else {
+            (report, self.release_of(report.id, false))
+        };
+        let Some(writable) = writable else {
+            return Err(self.no_such_buffer(id));
         };
         Ok(UsedBuffer::new(Token(id), len, writable))
     }
 
-    /// Returns the report about the next buffer, where the device has returned `report`.
-    #[inline]
-    fn next_of(&mut self, report: Report) -> Result<Report, Violation> {
-        if self.in_order {
-            self.next_in_order(report)
-        } else {
-            Ok(report)
+    /// Publishes the buffers that are not published yet, because the device, which has used buffer `id`,
+    /// can report any buffer from now on. That it had none is an error.
+    #[cold]
+    fn publish_rest(&mut self, id: u16) -> Result<(), Violation> {
+        if self.published == self.popped {
+            return Err(self.no_such_buffer(id));
         }
+        self.publish();
+        Ok(())
+    }
+
+    /// Marks the ring broken: the device has used a buffer that is not in it.
+    #[cold]
+    pub(super) fn no_such_buffer(&mut self, id: u16) -> Violation {
+        self.violation(if id < self.size {
+            Violation::UsedIdNotInFlight { id }
+        } else {
+            Violation::UsedIdRange {
+                id: u32::from(id),
+                size: self.size,
+            }
+        })
     }
 
     /// Frees the descriptors and the id of buffer `id` and returns the length of its writable
     /// part, or `None` if there is no such buffer.
     #[inline]
     pub(super) fn release(&mut self, id: u16) -> Option<u32> {
+        self.release_of(id, self.in_order)
+    }
+
+    /// Does the same. `in_order` is that of the ring, which its callers have looked at already.
+    #[inline(always)]
+    fn release_of(&mut self, id: u16, in_order: bool) -> Option<u32> {
         let entry = self.shadow.get_mut(usize::from(id))?;
         let (count, writable) = (entry.count, entry.writable);
         if count == 0 {
@@ -192,7 +212,7 @@ impl<M: Memory, S: DerefMut<Target = [Shadow]>> Ring<M, S> {
         entry.count = 0;
         // INVARIANT: There is one buffer less; with `IN_ORDER`, it was the oldest one. At most all
         // descriptors are free, so the addition does not wrap.
-        if self.in_order {
+        if in_order {
             self.oldest = entry.next;
             if self.batch.is_some_and(|last| last.id == id) {
                 self.batch = None;
