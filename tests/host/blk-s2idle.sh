@@ -27,6 +27,9 @@ button=$!
 "$REPO/tools/vm" exec --root-device virtio-blk-pci,num-queues=2 --device virtio-rng-pci --log console \
 	--qemu -qmp --qemu unix:qmp,server=on,wait=off -- sh -c '
 	modprobe -q button
+	# fio does not end while it makes its file.
+	head -c 32M /dev/zero >/var/tmp/fio
+	sync
 	fio --name=verify --filename=/var/tmp/fio --size=32M --direct=1 --ioengine=io_uring --rw=randrw \
 		--rwmixread=30 --bsrange=512-64k --blockalign=512 --iodepth=32 --loops=1000 --time_based \
 		--runtime=600 --verify=crc32c --verify_fatal=1 >/tmp/fio.out 2>&1 &

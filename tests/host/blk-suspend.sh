@@ -13,6 +13,9 @@
 # guest is restarted in the end.
 for queues in split:packed=off packed:packed=on; do
 	restarts --root-device "virtio-blk-pci,num-queues=2,${queues#*:}" --device virtio-rng-pci -- sh -c '
+		# fio does not end while it makes its file.
+		head -c 32M /dev/zero >/var/tmp/fio
+		sync
 		fio --name=verify --filename=/var/tmp/fio --size=32M --direct=1 --ioengine=io_uring --rw=randrw \
 			--rwmixread=30 --bsrange=512-64k --blockalign=512 --iodepth=32 --loops=1000 --time_based \
 			--runtime=600 --verify=crc32c --verify_fatal=1 >/tmp/fio.out 2>&1 &
