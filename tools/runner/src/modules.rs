@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use rustix::fs::{FlockOperation, flock};
-use rvirtio_provision::{BuildRoot, Context, Kernel, ModuleIndex};
+use rvirtio_provision::{BuildRoot, Context, Kernel};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
@@ -29,8 +29,8 @@ pub struct GuestModules {
 
 /// What the guest needs to find its root with the in-tree drivers.
 pub fn in_tree(root: &BuildRoot, kernel: &Kernel, scratch: &Path) -> Result<GuestModules> {
-    let index = ModuleIndex::load(kernel)?;
-    let load = unpack(root, &index, &["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ext4"], scratch)?;
+    let names = ["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ext4"];
+    let load = unpack(root, kernel, &kernel.modules_dir, &names, scratch)?;
     Ok(GuestModules { load, ..GuestModules::default() })
 }
 
@@ -52,10 +52,7 @@ pub fn ours(
 
     let mut names = vec!["rvirtio", "rvirtio_pci", "sd_mod", "ext4"];
     names.extend(front_ends.iter().map(|(_, module)| module.as_str()));
-    let mut indexed = kernel.clone();
-    indexed.modules_dir.clone_from(&dir);
-    let indexed = ModuleIndex::load(&indexed)?;
-    let load = unpack(root, &indexed, &names, scratch)?;
+    let load = unpack(root, kernel, &dir, &names, scratch)?;
     Ok(GuestModules {
         load,
         index: Some(dir),
@@ -65,11 +62,42 @@ pub fn ours(
     })
 }
 
-/// Copies of `names` and what they need, in load order.
-fn unpack(root: &BuildRoot, index: &ModuleIndex, names: &[&str], scratch: &Path) -> Result<Vec<PathBuf>> {
+/// Uncompressed copies of `names` and of all that they need, in load order; what is built in is left out.
+/// `index` is where modprobe looks them up: `lib/modules/RELEASE`.
+fn unpack(
+    root: &BuildRoot,
+    kernel: &Kernel,
+    index: &Path,
+    names: &[&str],
+    scratch: &Path,
+) -> Result<Vec<PathBuf>> {
     let dir = scratch.join("load");
     fs::create_dir(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
-    index.unpack(root, &index.resolve(names)?, &dir)
+    let base = index.ancestors().nth(3).context("the modules are not below lib/modules")?;
+    let mut modprobe = root.command("modprobe");
+    modprobe.args(["--all", "--show-depends", "--config", "/dev/null", "--set-version", &kernel.release]);
+    modprobe.arg("--dirname").arg(base).args(names).bind_ro(base).bind_ro(&kernel.modules_dir);
+    let mut load = Vec::new();
+    for file in modprobe.output()?.lines().filter_map(|line| line.strip_prefix("insmod ")) {
+        let file = Path::new(file.trim_end());
+        let copy = dir.join(file.file_name().unwrap_or_default());
+        if !load.contains(&copy) {
+            fs::copy(file, &copy).with_context(|| format!("{} cannot be copied", file.display()))?;
+            load.push(copy);
+        }
+    }
+    for (end, program) in [("xz", "xz"), ("zst", "zstd"), ("gz", "gzip")] {
+        let packed: Vec<_> =
+            load.iter_mut().filter(|file| file.extension().is_some_and(|e| e == end)).collect();
+        if packed.is_empty() {
+            continue;
+        }
+        let mut command = root.command(program);
+        command.args(["-d", "-q", "-f"]).args(if end == "zst" { &["--rm"][..] } else { &[] });
+        command.args(&packed).bind_rw(&dir).run()?;
+        packed.into_iter().for_each(|file| _ = file.set_extension(""));
+    }
+    Ok(load)
 }
 
 /// Virtio device types and the modules for them: reads `alias rvirtio:d00000002v* rvirtio_blk` lines.
