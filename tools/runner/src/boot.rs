@@ -6,7 +6,7 @@ use crate::{
     accel::Accel,
     channels::{Channels, QemuEnds},
     cli::{Drivers, GuestOptions, ImageFormat, KernelChoice, Root},
-    initramfs::{self, Archive},
+    initramfs::{self, Tree},
     modules::{self, GuestModules},
     qemu::Machine,
     vm::Vm,
@@ -18,7 +18,6 @@ use std::{
     ffi::OsString,
     fmt::Write as _,
     fs::{self, File},
-    io::{BufWriter, Write as _},
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -133,22 +132,22 @@ impl Boot<'_> {
     /// the guest itself.
     fn make_archive(&self, path: &Path, scratch: &Path) -> Result<()> {
         let modules = self.modules(scratch)?;
-        let mut out = BufWriter::new(File::create(path)?);
-        if let (Some(image), Root::Ram) = (self.image, self.options.root) {
-            initramfs::append(&mut out, &image.ram)?;
-        }
-        // After the image: what comes later replaces what is there.
-        let mut archive = Archive::new(&mut out);
-        self.add_programs(&mut archive)?;
-        add_modules(&mut archive, &modules)?;
-        archive.bytes("/run/rvirtio/config", 0o644, self.config(&modules).as_bytes())?;
+        let tree = Tree::new(scratch.join("tree"))?;
+        self.add_programs(&tree)?;
+        add_modules(&tree, &modules)?;
+        tree.bytes("/run/rvirtio/config", 0o644, self.config(&modules).as_bytes())?;
         for copy in &self.options.copies {
-            archive.copy(Path::new("/host").join(&copy.guest), &copy.host)?;
+            tree.copy(Path::new("/host").join(&copy.guest), &copy.host)?;
         }
-        archive.finish()?;
-        initramfs::pad(&mut out)?;
-        out.flush()?;
-        Ok(())
+        let Some(image) = self.image.filter(|_| self.options.root == Root::Ram) else {
+            return tree.pack(self.root, path);
+        };
+        // After the image: what comes later replaces what is there.
+        let last = scratch.join("last.cpio");
+        tree.pack(self.root, &last)?;
+        let mut out = File::create(path)?;
+        initramfs::append(&mut out, &image.ram)?;
+        initramfs::append(&mut out, &last)
     }
 
     fn modules(&self, scratch: &Path) -> Result<GuestModules> {
@@ -167,21 +166,21 @@ impl Boot<'_> {
         }
     }
 
-    fn add_programs(&self, archive: &mut Archive<impl std::io::Write>) -> Result<()> {
-        archive.copy("/run/rvirtio/bin/busybox", &self.root.busybox())?;
+    fn add_programs(&self, tree: &Tree) -> Result<()> {
+        tree.copy("/run/rvirtio/bin/busybox", &self.root.busybox())?;
         for applet in APPLETS {
-            archive.symlink(Path::new("/run/rvirtio/bin").join(applet), "busybox")?;
+            tree.symlink(Path::new("/run/rvirtio/bin").join(applet), "busybox")?;
         }
         for dir in ["dev", "proc", "sys"] {
-            archive.directory(dir)?;
+            tree.directory(dir)?;
         }
         for (name, mode, contents) in FILES {
-            archive.bytes(Path::new("/run/rvirtio").join(name), mode, contents)?;
+            tree.bytes(Path::new("/run/rvirtio").join(name), mode, contents)?;
         }
         if let Mode::Command(command) = &self.mode {
             let words = command.iter().map(|word| word.as_bytes());
             let words = shlex::bytes::try_join(words).context("no argument can hold a NUL")?;
-            archive.bytes("/run/rvirtio/command", 0o755, &[b"exec ", &words[..], b"\n"].concat())?;
+            tree.bytes("/run/rvirtio/command", 0o755, &[b"exec ", &words[..], b"\n"].concat())?;
         }
         Ok(())
     }
@@ -243,24 +242,24 @@ impl Boot<'_> {
     }
 }
 
-fn add_modules(archive: &mut Archive<impl std::io::Write>, modules: &GuestModules) -> Result<()> {
+fn add_modules(tree: &Tree, modules: &GuestModules) -> Result<()> {
     let mut order = String::new();
     for file in &modules.load {
         let name = file.file_name().unwrap_or_default();
-        archive.copy(Path::new("/run/rvirtio/load").join(name), file)?;
+        tree.copy(Path::new("/run/rvirtio/load").join(name), file)?;
         order.push_str(&name.to_string_lossy());
         order.push('\n');
     }
-    archive.bytes("/run/rvirtio/load.order", 0o644, order.as_bytes())?;
+    tree.bytes("/run/rvirtio/load.order", 0o644, order.as_bytes())?;
     let Some(index) = &modules.index else { return Ok(()) };
     let place = Path::new("/run/rvirtio/modules");
     // The kernel's own are mounted there.
-    archive.directory(place.join("kernel"))?;
-    archive.copy(place.join("updates"), &index.join("updates"))?;
+    tree.directory(place.join("kernel"))?;
+    tree.copy(place.join("updates"), &index.join("updates"))?;
     for entry in fs::read_dir(index)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            archive.copy(place.join(entry.file_name()), &entry.path())?;
+            tree.copy(place.join(entry.file_name()), &entry.path())?;
         }
     }
     Ok(())
