@@ -21,17 +21,17 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Hash of everything an entry is made from. Labels and lengths keep `ab`+`c` apart from `a`+`bc`.
 #[derive(Clone, Default)]
-pub(crate) struct Key(Sha256);
+pub struct Key(Sha256);
 
 impl Key {
     /// Starts the key of an entry whose recipe has version `recipe`: to be raised when the code
     /// that makes such entries changes what it makes.
-    pub(crate) fn new(recipe: u32) -> Self {
+    pub fn new(recipe: u32) -> Self {
         Self::default().with("recipe", recipe.to_string())
     }
 
     /// Adds one input.
-    pub(crate) fn with(mut self, label: &str, value: impl AsRef<[u8]>) -> Self {
+    pub fn with(mut self, label: &str, value: impl AsRef<[u8]>) -> Self {
         for part in [label.as_bytes(), value.as_ref()] {
             self.0.update((part.len() as u64).to_le_bytes());
             self.0.update(part);
@@ -97,7 +97,11 @@ impl Cache {
     ///
     /// `make` gets an empty directory beside the final place, and `space` is what it needs there
     /// at its peak, in MiB. Two processes never make the same entry: the second waits for the first.
-    pub(crate) fn ensure(
+    ///
+    /// # Errors
+    ///
+    /// When `make` fails, or there is no space or right for it.
+    pub fn ensure(
         &self,
         name: &str,
         key: &Key,
@@ -127,7 +131,7 @@ impl Cache {
     /// Removes the entries `name` whose key is another: made from what no longer is.
     ///
     /// For entries of which only the latest is of use. One that cannot be removed only takes space.
-    pub(crate) fn keep_only(&self, name: &str, key: &Key) {
+    pub fn keep_only(&self, name: &str, key: &Key) {
         let Ok(entries) = fs::read_dir(&self.root) else { return };
         for entry in entries.flatten() {
             let file = entry.file_name().to_string_lossy().into_owned();

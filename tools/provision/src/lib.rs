@@ -27,7 +27,7 @@ mod scratch;
 pub use arch::Arch;
 pub use build::build_modules;
 pub use build_root::BuildRoot;
-pub use cache::Cache;
+pub use cache::{Cache, Key};
 pub use guest_image::GuestImage;
 pub use kernel::Kernel;
 pub use machine::Machine;

@@ -3,11 +3,9 @@
 //! Kernel modules in the guest: which are loaded at its start, and the index by which modprobe finds ours.
 
 use anyhow::{Context as _, Result, bail};
-use rustix::fs::{FlockOperation, flock};
-use rvirtio_provision::{BuildRoot, Context, Kernel};
-use sha2::{Digest as _, Sha256};
+use rvirtio_provision::{BuildRoot, Context, Kernel, Key};
 use std::{
-    fs::{self, File},
+    fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
@@ -23,8 +21,6 @@ pub struct GuestModules {
     pub front_ends: Vec<(u32, String)>,
     /// Modules that must not be loaded because a device is there.
     pub not_loaded: Vec<String>,
-    /// Keeps the index from being removed.
-    _lock: Option<File>,
 }
 
 /// What the guest needs to find its root with the in-tree drivers.
@@ -42,8 +38,7 @@ pub fn ours(
     built: &Path,
     scratch: &Path,
 ) -> Result<GuestModules> {
-    let lock = lock(ctx)?;
-    let dir = index(ctx, root, kernel, built, &lock)?;
+    let dir = index(ctx, root, kernel, built)?;
     let alias = dir.join("modules.alias");
     let alias = fs::read_to_string(&alias).with_context(|| format!("{} cannot be read", alias.display()))?;
     let (front_ends, mut in_tree): (Vec<_>, Vec<_>) =
@@ -58,7 +53,6 @@ pub fn ours(
         index: Some(dir),
         not_loaded: in_tree.into_iter().map(|(_, name)| name).collect(),
         front_ends,
-        _lock: Some(lock),
     })
 }
 
@@ -114,56 +108,33 @@ fn drivers(alias: &str) -> Vec<(u32, String)> {
     found
 }
 
-/// Our modules and depmod's index over them and the kernel's; kept, as it takes seconds to make.
-fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path, lock: &File) -> Result<PathBuf> {
+/// Free space that an index takes, in MiB.
+const SPACE: u64 = 64;
+
+/// Our modules and depmod's index over them and the kernel's; kept, as it takes seconds to make. Every change of
+/// our modules makes a new one.
+fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Result<PathBuf> {
     let mut files = Vec::new();
     collect(built, &mut files)?;
     files.sort();
     if files.is_empty() {
         bail!("no modules were built in {}", built.display());
     }
-    let key = hash(kernel, &files)?;
-    let name = format!("index-{}-{key}", kernel.release);
+    let mut key = Key::new(1).with("kernel", kernel.modules_dir.as_os_str().as_encoded_bytes());
+    for file in &files {
+        let contents = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        key = key.with(&file.file_name().unwrap_or_default().to_string_lossy(), contents);
+    }
     let below = Path::new("lib/modules").join(&kernel.release);
-    let entry = ctx.cache.root().join(&name);
-    if !entry.exists() {
-        remove_old(ctx, lock)?;
+    let name = format!("index-{}", built.file_name().unwrap_or_default().to_string_lossy());
+    let dir = ctx.cache.ensure(&name, &key, SPACE, |dir| {
         let step = ctx.progress.step("module index");
-        let partial =
-            tempfile::Builder::new().prefix("index-").suffix(".partial").tempdir_in(ctx.cache.root())?;
-        make_index(root, kernel, &files, partial.path(), &below)
-            .context("the module index cannot be made")?;
-        // Another process may have been quicker; then ours goes.
-        if fs::rename(partial.path(), &entry).is_err() && !entry.exists() {
-            bail!("{} cannot be made", entry.display());
-        }
+        make_index(root, kernel, &files, dir, &below).context("the module index cannot be made")?;
         step.done();
-    }
-    Ok(entry.join(below))
-}
-
-/// Held, shared, by all that use an index.
-fn lock(ctx: &Context) -> Result<File> {
-    let path = ctx.cache.root().join("index.lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.with_context(|| format!("{} cannot be made", path.display()))?;
-    flock(&file, FlockOperation::LockShared)
-        .with_context(|| format!("{} cannot be locked", path.display()))?;
-    Ok(file)
-}
-
-/// Every change of our modules makes a new index: the old ones go when nobody else uses any.
-fn remove_old(ctx: &Context, lock: &File) -> Result<()> {
-    if flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-        for entry in fs::read_dir(ctx.cache.root())?.flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with("index-") && entry.path().is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            }
-        }
-    }
-    flock(lock, FlockOperation::LockShared).context("the lock of the module index is lost")
+        Ok(())
+    })?;
+    ctx.cache.keep_only(&name, &key);
+    Ok(dir.join(below))
 }
 
 fn make_index(root: &BuildRoot, kernel: &Kernel, files: &[PathBuf], base: &Path, below: &Path) -> Result<()> {
@@ -199,18 +170,6 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn hash(kernel: &Kernel, files: &[PathBuf]) -> Result<String> {
-    let mut hash = Sha256::new();
-    hash.update(kernel.modules_dir.as_os_str().as_encoded_bytes());
-    for file in files {
-        let contents = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        hash.update(file.file_name().unwrap_or_default().as_encoded_bytes());
-        hash.update((contents.len() as u64).to_le_bytes());
-        hash.update(contents);
-    }
-    Ok(hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat())
 }
 
 #[cfg(test)]
