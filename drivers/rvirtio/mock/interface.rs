@@ -23,6 +23,8 @@ use kernel::{
     prelude::*, //
 };
 
+// As in the kernel's bindings: without lockdep these structures have empty ones in them.
+#[allow(improper_ctypes)]
 extern "C" {
     fn rvirtio_helper_interface_close(dev: *mut NetDevice);
     fn rvirtio_helper_interface_coalesce(

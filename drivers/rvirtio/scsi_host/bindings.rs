@@ -20,6 +20,9 @@
     unused_imports,
     unsafe_op_in_unsafe_fn
 )]
+// bindgen makes them for bit fields; before 1.88 rustc did not know them.
+#![cfg_attr(not(CONFIG_RUSTC_HAS_UNNECESSARY_TRANSMUTES), allow(unknown_lints))]
+#![allow(unnecessary_transmutes)]
 
 use kernel::{
     bindings::*,
