@@ -13,9 +13,30 @@ use std::{
 /// The release that the build root and the guests are made of.
 pub(crate) const SUITE: &str = "trixie";
 
+/// Where Debian's newest packages are.
+const NEWEST: &str = "sid";
+
 /// Releases and aliases that only Debian's own archive has.
 const DEBIAN_SUITES: [&str; 10] =
     ["bullseye", "bookworm", "trixie", "forky", "duke", "sid", "oldstable", "stable", "testing", "unstable"];
+
+/// Where packages come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// The release.
+    Release,
+    /// The release, but these (names or patterns of apt_preferences(5)) from its backports.
+    Backports(&'static str),
+    /// The newest that Debian has.
+    Newest,
+}
+
+impl Origin {
+    /// The suite that most packages are from.
+    pub(crate) fn suite(self) -> &'static str {
+        if let Self::Newest = self { NEWEST } else { SUITE }
+    }
+}
 
 /// Addresses of the two archives, and the keyring that vouches for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,18 +68,18 @@ impl Mirrors {
         Ok(mirrors)
     }
 
-    /// Source lines for `suite` and what belongs to it, with `backports` when wanted.
-    pub(crate) fn lines(&self, backports: bool) -> Vec<String> {
+    /// Source lines for the suite of `origin` and what belongs to it.
+    pub(crate) fn lines(&self, origin: Origin) -> Vec<String> {
         let options = match &self.keyring {
             Some(path) => format!("[signed-by={}] ", path.display()),
             None => String::new(),
         };
-        let mut suites = vec![
-            (Some(&self.debian), SUITE.to_owned()),
-            (Some(&self.debian), format!("{SUITE}-updates")),
-            (self.security.as_ref(), format!("{SUITE}-security")),
-        ];
-        if backports {
+        let mut suites = vec![(Some(&self.debian), origin.suite().to_owned())];
+        if !matches!(origin, Origin::Newest) {
+            suites.push((Some(&self.debian), format!("{SUITE}-updates")));
+            suites.push((self.security.as_ref(), format!("{SUITE}-security")));
+        }
+        if let Origin::Backports(_) = origin {
             suites.push((Some(&self.debian), format!("{SUITE}-backports")));
         }
         suites
@@ -193,7 +214,7 @@ mod tests {
             keyring: Some(PathBuf::from("/k.gpg")),
         };
         assert_eq!(
-            mirrors.lines(true),
+            mirrors.lines(Origin::Backports("")),
             [
                 "deb [signed-by=/k.gpg] http://m/debian trixie main",
                 "deb [signed-by=/k.gpg] http://m/debian trixie-updates main",
@@ -201,6 +222,7 @@ mod tests {
                 "deb [signed-by=/k.gpg] http://m/debian trixie-backports main",
             ]
         );
-        assert_eq!(Mirrors { security: None, ..mirrors }.lines(false).len(), 2);
+        assert_eq!(mirrors.lines(Origin::Newest), ["deb [signed-by=/k.gpg] http://m/debian sid main"]);
+        assert_eq!(Mirrors { security: None, ..mirrors }.lines(Origin::Release).len(), 2);
     }
 }

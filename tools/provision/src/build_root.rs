@@ -2,7 +2,13 @@
 
 //! The build root: a Debian userland with what Debian's kernel was built with, and QEMU.
 
-use crate::{Arch, BwrapCommand, Context, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host};
+use crate::{
+    Arch, BwrapCommand, Context,
+    apt::{Mirrors, Origin},
+    cache::Key,
+    debootstrap::Debootstrap,
+    host,
+};
 use anyhow::{Context as _, Result};
 use std::{
     ffi::OsStr,
@@ -183,7 +189,7 @@ fn make(ctx: &Context, arch: Arch, dir: &Path) -> Result<()> {
         variant: "apt",
         architectures,
         packages: &packages(arch),
-        from_backports: Some(FROM_BACKPORTS),
+        origin: Origin::Backports(FROM_BACKPORTS),
         options: &options,
     }
     .directory(&root, &ctx.cache.log("build-root")?, &step)?;

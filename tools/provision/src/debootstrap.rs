@@ -3,7 +3,7 @@
 //! Debian userlands, made by the host's mmdebstrap.
 
 use crate::{
-    apt::{Mirrors, SUITE},
+    apt::{Mirrors, Origin, SUITE},
     exec, host,
     progress::Step,
 };
@@ -26,8 +26,7 @@ pub(crate) struct Debootstrap<'a> {
     /// Debian's names of the processors that packages are for, with commas: its own, then others.
     pub(crate) architectures: &'a str,
     pub(crate) packages: &'a [&'a str],
-    /// Packages (names or patterns of apt_preferences(5)) that come from backports.
-    pub(crate) from_backports: Option<&'a str>,
+    pub(crate) origin: Origin,
     /// Further mmdebstrap options.
     pub(crate) options: &'a [&'a str],
 }
@@ -74,7 +73,7 @@ impl Debootstrap<'_> {
             .arg(format!("--include={}", self.packages.join(",")))
             .args(inherited_options()?)
             .args(self.options);
-        if let Some(packages) = self.from_backports {
+        if let Origin::Backports(packages) = self.origin {
             let pin = preferences(packages);
             command.arg(format!("--setup-hook=printf %s '{pin}' > \"$1/etc/apt/preferences.d/rvirtio\""));
         }
@@ -82,7 +81,7 @@ impl Debootstrap<'_> {
             let path = keyring.display();
             command.arg(format!("--customize-hook=install -D -m 644 '{path}' \"$1/{path}\""));
         }
-        command.arg(SUITE).arg(target).args(self.mirrors.lines(self.from_backports.is_some()));
+        command.arg(self.origin.suite()).arg(target).args(self.mirrors.lines(self.origin));
         // A path of the host's user means nothing to the programs inside; and a build must not
         // depend on the host's language.
         command.env("LC_ALL", "C.UTF-8").env_remove("LANGUAGE");

@@ -143,7 +143,12 @@ fn cause(output: &str) -> Option<String> {
             line.trim_start_matches("E: ").trim_start_matches("W: ")
         ));
     }
-    if let Some(line) = line_with(&["does not have a Release file", "404  Not Found", "403  Forbidden"]) {
+    if let Some(line) = line_with(&[
+        "does not have a Release file",
+        "404  Not Found",
+        "403  Forbidden",
+        "Unable to locate package",
+    ]) {
         return Some(format!(
             "the Debian mirror does not have what is asked for ({}): check the mirror in apt's sources",
             line.trim_start_matches("E: ")

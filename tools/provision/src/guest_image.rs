@@ -3,7 +3,11 @@
 //! The guest's userland: a small Debian with test programs, as a disk and as an initramfs.
 
 use crate::{
-    Arch, BuildRoot, Context, Kernel, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host,
+    Arch, BuildRoot, Context, Kernel,
+    apt::{Mirrors, Origin},
+    cache::Key,
+    debootstrap::Debootstrap,
+    host,
     progress::Step,
 };
 use anyhow::{Context as _, Result};
@@ -136,7 +140,7 @@ fn userland(ctx: &Context, key: &Key, arch: Arch, options: &[String]) -> Result<
             variant: if arch == Arch::Amd64 { "minbase" } else { "extract" },
             architectures: arch.name(),
             packages: &PACKAGES,
-            from_backports: None,
+            origin: Origin::Release,
             options: &options.iter().map(String::as_str).collect::<Vec<_>>(),
         }
         .tar(&dir.join("guest.tar"), &ctx.cache.log("guest-userland")?, &step)?;

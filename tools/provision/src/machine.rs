@@ -3,7 +3,13 @@
 //! A user's Debian machine, as a directory: systemd, a 7.3 kernel with its headers, DKMS, and what builds
 //! packages.
 
-use crate::{BwrapCommand, Context, apt::Mirrors, cache::Key, debootstrap::Debootstrap, host};
+use crate::{
+    BwrapCommand, Context,
+    apt::{Mirrors, Origin},
+    cache::Key,
+    debootstrap::Debootstrap,
+    host,
+};
 use anyhow::{Context as _, Result};
 use std::{
     ffi::OsStr,
@@ -62,6 +68,28 @@ const FROM_BACKPORTS: &str = "src:linux src:linux-signed-amd64 src:linux-base";
 const FETCH_DRACUT: &str =
     "--customize-hook=chroot \"$1\" sh -c 'apt-get clean && apt-get install -y --download-only dracut'";
 
+const LOCALES: &str = "--dpkgopt=path-exclude=/usr/share/locale/*";
+
+/// What the kernel's crates and modules are built with.
+const COMPILERS: [&str; 16] = [
+    "make",
+    "gcc",
+    "libc6-dev",
+    "rustc",
+    "rust-src",
+    "bindgen",
+    "bc",
+    "bison",
+    "flex",
+    "libelf-dev",
+    "libssl-dev",
+    "libdw-dev",
+    "pahole",
+    "perl",
+    "python3",
+    "xz-utils",
+];
+
 /// The files of a machine.
 pub struct Machine {
     path: PathBuf,
@@ -74,18 +102,22 @@ impl Machine {
     ///
     /// When the host lacks what is needed, the mirror cannot be reached, or the disk is too small.
     pub fn ensure(ctx: &Context) -> Result<Self> {
+        let origin = Origin::Backports(FROM_BACKPORTS);
         let key = Key::new(RECIPE)
             .with("packages", PACKAGES.join(" "))
             .with("backports", FROM_BACKPORTS)
             .with("hook", FETCH_DRACUT);
-        let path = match ctx.cache.find("machine", &key) {
-            Some(path) => path,
-            None => {
-                host::ensure_programs(&ctx.progress)?;
-                ctx.cache.ensure("machine", &key, SPACE, |dir| make(ctx, dir))?
-            }
-        };
-        Ok(Self { path: path.join("root") })
+        find(ctx, "machine", &key, origin, &PACKAGES, &["--skip=cleanup/apt", LOCALES, FETCH_DRACUT])
+    }
+
+    /// As [`Machine::ensure`], one that has Debian's newest compilers, and nothing else: no kernel.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn newest(ctx: &Context) -> Result<Self> {
+        let key = Key::new(RECIPE).with("packages", COMPILERS.join(" "));
+        find(ctx, "newest", &key, Origin::Newest, &COMPILERS, &[LOCALES])
     }
 
     /// A copy that can be changed, as `dir`; what is there already is used.
@@ -116,18 +148,32 @@ impl Machine {
     }
 }
 
-fn make(ctx: &Context, dir: &Path) -> Result<()> {
-    let mirrors = Mirrors::of_this_machine()?;
-    let step = ctx.progress.step("Debian machine");
-    Debootstrap {
-        mirrors: &mirrors,
-        variant: "minbase",
-        architectures: "amd64",
-        packages: &PACKAGES,
-        from_backports: Some(FROM_BACKPORTS),
-        options: &["--skip=cleanup/apt", "--dpkgopt=path-exclude=/usr/share/locale/*", FETCH_DRACUT],
+/// Finds it in the cache or makes it.
+fn find(
+    ctx: &Context,
+    name: &str,
+    key: &Key,
+    origin: Origin,
+    packages: &[&str],
+    options: &[&str],
+) -> Result<Machine> {
+    if ctx.cache.find(name, key).is_none() {
+        host::ensure_programs(&ctx.progress)?;
     }
-    .directory(&dir.join("root"), &ctx.cache.log("machine")?, &step)?;
-    step.done();
-    Ok(())
+    let dir = ctx.cache.ensure(name, key, SPACE, |dir| {
+        let mirrors = Mirrors::of_this_machine()?;
+        let step = ctx.progress.step(&format!("Debian: {name}"));
+        Debootstrap {
+            mirrors: &mirrors,
+            variant: "minbase",
+            architectures: "amd64",
+            packages,
+            origin,
+            options,
+        }
+        .directory(&dir.join("root"), &ctx.cache.log(name)?, &step)?;
+        step.done();
+        Ok(())
+    })?;
+    Ok(Machine { path: dir.join("root") })
 }

@@ -45,7 +45,8 @@ pub enum Command {
         kernel: KernelOptions,
     },
     /// Run a command in the files of the build root, which has compilers and QEMU, or of a user's Debian
-    /// machine, which has DKMS and what builds packages. It can write to the current directory.
+    /// machine, which has DKMS and what builds packages, or of one with Debian's newest compilers. It can write
+    /// to the current directory.
     In {
         #[arg(value_enum)]
         root: Place,
@@ -68,6 +69,7 @@ pub enum Command {
 pub enum Place {
     Build,
     Machine,
+    Newest,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -43,6 +43,7 @@ pub fn run_in(ctx: &Context, place: Place, copy: Option<&Path>, command: &[OsStr
     let (program, args) = command.split_first().context("no command was given")?;
     let mut inside = match (place, copy) {
         (Place::Build, _) => BuildRoot::ensure(ctx)?.command(program),
+        (Place::Newest, _) => Machine::newest(ctx)?.command(program, false),
         (Place::Machine, None) => Machine::ensure(ctx)?.command(program, false),
         (Place::Machine, Some(dir)) => Machine::copy(dir, ctx)?.command(program, true),
     };
