@@ -62,13 +62,15 @@ impl<'bound> NetConfig<'bound> {
             .transpose()
     }
 
-    /// Returns the state of the link. Without STATUS it is up.
+    /// Returns the state of the link. Without STATUS it is up. Its speed is not known while that keeps
+    /// changing.
     #[doc(alias = "virtnet_update_settings")]
     pub(crate) fn link(&self) -> Result<Link> {
-        let bits: Option<u16> = self.group(feature::STATUS, || self.read(config::STATUS))?;
+        let bits = self.status()?;
         let settings = self.group(feature::SPEED_DUPLEX, || {
             Ok((self.read(config::SPEED)?, self.read(config::DUPLEX)?))
-        })?;
+        });
+        let settings = settings.unwrap_or(None);
         Ok(Link {
             up: bits.is_none_or(|bits| bits & status::LINK_UP != 0),
             speed: settings.and_then(|(raw, _)| speed(raw)),
@@ -113,8 +115,15 @@ impl<'bound> NetConfig<'bound> {
     /// Returns whether the device wants the interface to announce itself.
     #[doc(alias = "VIRTIO_NET_S_ANNOUNCE")]
     pub(crate) fn wants_announcement(&self) -> bool {
-        let bits: Result<Option<u16>> = self.group(feature::STATUS, || self.read(config::STATUS));
-        matches!(bits, Ok(Some(bits)) if bits & status::ANNOUNCE != 0)
+        matches!(self.status(), Ok(Some(bits)) if bits & status::ANNOUNCE != 0)
+    }
+
+    /// Reads the field of the same name, in one access: it is right whatever else changes.
+    fn status(&self) -> Result<Option<u16>> {
+        self.features
+            .contains(feature::STATUS)
+            .then(|| self.read(config::STATUS))
+            .transpose()
     }
 
     /// Reads fields that are there if `feature` is, and belong together.
