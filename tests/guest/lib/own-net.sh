@@ -119,9 +119,10 @@ bind_net() {
 	prepare "$bdf" "$number"
 }
 
-# leave: leaves the device to other tests as it was.
+# leave: leaves the interface to other tests, which have VLANs and addresses of their own.
 leave() {
-	unbind "$bdf"
-	bind "$bdf"
+	[ "$name" = plain ] || ip link delete "vlan8$number"
+	ip address flush dev "$near"
+	ip link set "$near" down
 	expect_no_findings "$bdf"
 }
