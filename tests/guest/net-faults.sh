@@ -8,6 +8,7 @@
 # covers: INIT-04 NET-D2 NET-D3 NET-D4
 # vm: @own-net
 # timeout: 400
+# full: yes
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/recovery.sh

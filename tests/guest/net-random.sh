@@ -7,6 +7,7 @@
 # vm: @own-net
 # cases: 0
 # timeout: 400
+# full: yes
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/recovery.sh
