@@ -17,7 +17,7 @@ deb:
 deb-modules:
 	@tools/deb $(if $(O),$(O),packages) $(if $(KVER),$(KVER),$(error say for which kernel: make deb-modules KVER=RELEASE))
 
-.PHONY: run test test-full test-matrix test-debug soak soak-own soak-scsi soak-net kunit graft check ci bench bench-quick \
+.PHONY: run test test-full test-matrix test-debug soak kunit graft check ci bench bench-quick \
 	rust-metadata rustdoc rust-analyzer help
 run:
 	@tools/vm run
@@ -37,18 +37,12 @@ test-matrix:
 test-debug:
 	@tools/test test --kernel debug $(T)
 
-# SEEDS: with how many more seeds disks, SCSI hosts and network devices each go wrong at random than in the tests, on
-# that kernel; as many at a time as there are devices in tests/vm.
+# SEEDS: with how many more seeds devices go wrong at random than in the tests, on that kernel; four at a time.
 SEEDS ?= 40
-soak: soak-own soak-scsi soak-net
-soak-own: VM = own-faults
-soak-scsi: VM = own-scsi
-soak-net: VM = own-net
-soak-own soak-scsi soak-net: soak-%:
-	@devices=$$(grep -c -e --own- tests/vm/$(VM)); \
-	tools/vm exec --kernel debug --timeout $$((600 + $(SEEDS) * 450)) $$(sed '/^#/d' tests/vm/$(VM)) \
-		--copy tests/guest -- sh -c "cd /host/guest && for case in \$$(seq 5 $$((4 + $(SEEDS) / devices))); do \
-			timeout 1800 sh $*-random.sh \$$case || exit; done"
+soak:
+	@tools/vm exec --kernel debug --timeout $$((600 + $(SEEDS) * 450)) $$(sed '/^#/d' tests/vm/own-faults) \
+		--copy tests/guest -- sh -c 'cd /host/guest && for case in $$(seq 5 $$((4 + $(SEEDS) / 4))); do \
+			timeout 1800 sh own-random.sh $$case || exit; done'
 
 kunit:
 	@tools/test kunit
@@ -96,7 +90,7 @@ help:
 	@echo '  test             run the tests; T="WORD..." selects some, test-full adds slow ones'
 	@echo '  test-matrix      run all combinations of features, queues and interrupts (hours)'
 	@echo '  test-debug       run all tests on a kernel with KASAN and lockdep; kunit: those that are in the kernel'
-	@echo '  soak             try SEEDS=40 seeds for devices of each kind that go wrong at random, on that kernel'
+	@echo '  soak             try SEEDS=40 seeds for devices that go wrong at random, on that kernel'
 	@echo '  bench            measure against the in-tree drivers (an hour); bench-quick: ratios in 5 minutes'
 	@echo 'Of the sources:'
 	@echo '  graft KSRC=DIR   copy the drivers into a kernel source tree'
