@@ -41,7 +41,7 @@ test-debug:
 SEEDS ?= 40
 soak:
 	@tools/vm exec --kernel debug --timeout $$((600 + $(SEEDS) * 450)) $$(sed '/^#/d' tests/vm/own-faults) \
-		--copy tests/guest -- sh -c 'cd /host/guest && for case in $$(seq 5 $$((4 + $(SEEDS) / 4))); do \
+		--copy tests/guest -- sh -c 'cd /host/guest && for case in $$(seq 5 $$((4 + ($(SEEDS) + 3) / 4))); do \
 			timeout 1800 sh own-random.sh $$case || exit; done'
 
 kunit:
