@@ -7,6 +7,7 @@
 # vm: @net-selftests
 # timeout: 900
 # debug-kernel: no
+# full: yes
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/net.sh

@@ -5,6 +5,7 @@
 # marked as partial.
 #
 # timeout: 600
+# full: yes
 
 fail() {
 	echo "FAIL: $*"
