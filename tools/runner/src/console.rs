@@ -20,12 +20,14 @@ pub struct Console {
     excerpt: Vec<String>,
     complained: bool,
     panicked: bool,
+    /// There is memory for another kernel, which goes on when this one stops. (Without one, it restarts.)
+    captured: bool,
 }
 
 impl Console {
     /// Reads a console to its end; copies all of it to `log`.
     ///
-    /// `on_panic` is called once, when the kernel says that it stops.
+    /// `on_panic` is called once, when the kernel says that it stops, and there is none that saves its memory.
     ///
     /// # Errors
     ///
@@ -39,14 +41,14 @@ impl Console {
         let mut source = BufReader::new(source);
         let mut line = Vec::new();
         let mut result = Ok(());
+        let mut stopped = false;
         // After a failed write the rest is still read: a full console would stop the guest.
         while source.read_until(b'\n', &mut line).is_ok_and(|len| len > 0) {
             if let (Some(log), Ok(())) = (&mut log, &result) {
                 result = log.write_all(&line);
             }
-            let panicked = console.panicked;
-            console.push(String::from_utf8_lossy(&line).trim_end());
-            if console.panicked && !panicked {
+            if console.push(String::from_utf8_lossy(&line).trim_end()) && !stopped {
+                stopped = true;
                 on_panic();
             }
             line.clear();
@@ -54,9 +56,14 @@ impl Console {
         result.map(|()| console)
     }
 
-    fn push(&mut self, line: &str) {
+    /// Returns whether the kernel stops for good with this line.
+    fn push(&mut self, line: &str) -> bool {
         let complaint = is_complaint(line);
-        self.panicked |= complaint && line.contains("Kernel panic - not syncing");
+        let panic = complaint && line.contains("Kernel panic - not syncing");
+        self.panicked |= panic;
+        // The second line is the first kernel's alone.
+        self.captured =
+            !line.contains("] Linux version ") && (self.captured || line.contains("] crashkernel reserved:"));
         if complaint && !self.complained {
             self.complained = true;
             self.excerpt.extend(self.last.iter().cloned());
@@ -68,6 +75,7 @@ impl Console {
             self.last.pop_front();
         }
         self.last.push_back(line.to_owned());
+        panic && !self.captured
     }
 
     /// The first complaint and what is around it; `None` when the kernel did not complain.
@@ -122,6 +130,17 @@ mod tests {
         let line = "[    1.000000] Kernel panic - not syncing: x\n";
         let (console, panics) = read(&format!("{line}{line}"));
         assert!(console.panicked());
+        assert_eq!(panics, 1);
+    }
+
+    #[test]
+    fn a_kernel_that_saves_the_memory_of_another_has_its_time() {
+        let first = "[    0.000000] Linux version 7.3.4\n[    0.010000] crashkernel reserved: 0x4f000000 - 0x5f000000 (256 MB)\n";
+        let panic = "[    9.000000] Kernel panic - not syncing: x\n";
+        let (console, panics) = read(&format!("{first}{panic}"));
+        assert!(console.panicked());
+        assert_eq!(panics, 0);
+        let (_, panics) = read(&format!("{first}{panic}[    0.000000] Linux version 7.3.4\n{panic}"));
         assert_eq!(panics, 1);
     }
 
