@@ -20,6 +20,7 @@ for round in 1 2; do
 	ethtool -K "$near" tx off >/dev/null 2>&1
 	ip link set "$near" up
 	ip link set "$near" mtu 1300
+	ethtool -G "$near" rx 64 tx $((round * 64)) || fail "the rings cannot be replaced"
 	ethtool -K "$near" tx on >/dev/null 2>&1
 	ip link set "$near" mtu 1500
 done

@@ -254,7 +254,7 @@ extern "C" fn irq_get_affinity(
     let dev = unsafe { device::<Bound>(dev) };
     u16::try_from(queue)
         .ok()
-        .and_then(|queue| dev.vectors().lock().of_queue(queue))
+        .and_then(|queue| dev.vectors().lock().assignment.of_queue(queue))
         .map_or(core::ptr::null(), |vector| {
             dev.transport().irq_affinity(vector)
         })

@@ -124,7 +124,7 @@ impl<'a> Connect<'a> {
     /// [`EINVAL`] for a queue without a callback, and [`ENOMEM`].
     #[doc(alias = "vp_request_msix_vectors")]
     pub fn request_irq<H: VqHandler>(&mut self, index: u16, handler: &'a H) -> Result {
-        let callback = self.dev.vectors().lock().callback(index);
+        let callback = self.dev.vectors().lock().assignment.callback(index);
         if matches!(callback, None | Some(Callback::No)) {
             return Err(EINVAL);
         }
@@ -182,7 +182,7 @@ impl<'a> Deref for Ready<'a> {
 impl Ready<'_> {
     /// Returns the interrupt number of queue `index`, if the queue has an interrupt of its own.
     pub fn irq(&self, index: u16) -> Option<u32> {
-        let vectors = self.dev.vectors().lock();
+        let vectors = self.dev.vectors().lock().assignment.clone();
         let vector = vectors.of_queue(index).filter(|_| !vectors.shares(index))?;
         self.dev.transport().irq(vector).ok()
     }

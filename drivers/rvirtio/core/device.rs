@@ -20,7 +20,10 @@ pub(crate) use self::{
         Epoch,
         Life, //
     },
-    vectors::Vectors, //
+    vectors::{
+        Assignment,
+        Vectors, //
+    }, //
 };
 pub use self::{
     control::{

@@ -5,16 +5,15 @@
 use super::{
     budget::Budget,
     life::Epoch,
-    Device,
-    Vectors, //
+    Assignment,
+    Device, //
 };
 use crate::spec::feature::Features;
 use core::ptr;
 use kernel::{
     device::Bound,
     fmt,
-    prelude::*,
-    sync::MutexGuard, //
+    prelude::*, //
 };
 
 /// The functions of a driver that core calls for its device.
@@ -197,8 +196,8 @@ pub struct Start<'s> {
     dev: &'s Device<Bound>,
     scope: Scope,
     epoch: Epoch,
-    /// Locked in advance, because drivers enable queues with a spinlock held.
-    vectors: MutexGuard<'s, Vectors>,
+    /// A copy, because drivers enable queues with locks of their own held, among which are spinlocks.
+    vectors: Assignment,
 }
 
 impl<'s> Start<'s> {
@@ -210,7 +209,7 @@ impl<'s> Start<'s> {
             dev,
             scope,
             epoch,
-            vectors: dev.vectors().lock(),
+            vectors: dev.vectors().lock().assignment.clone(),
         }
     }
 

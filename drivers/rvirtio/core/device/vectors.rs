@@ -9,24 +9,31 @@ use crate::vectors::{
 };
 use kernel::{
     prelude::*,
-    str::CString, //
+    str::CString,
+    sync::Arc, //
 };
 
 /// The interrupt vectors of a device, from `find_vqs` until it is unbound.
 #[derive(Default)]
 pub(crate) struct Vectors {
-    /// The policy that the vectors were allocated for.
-    pub(crate) policy: Option<IrqPolicy>,
     /// The names of the queues' interrupts.
     pub(crate) names: KVec<CString>,
-    pub(crate) callbacks: KVec<Callback>,
     pub(crate) affinity: Option<Affinity>,
+    pub(crate) assignment: Assignment,
 }
 
-impl Vectors {
+/// Which queue has which vector. A copy stays right for as long as interrupts are requested.
+#[derive(Clone, Default)]
+pub(crate) struct Assignment {
+    /// The policy that the vectors were allocated for.
+    pub(crate) policy: Option<IrqPolicy>,
+    pub(crate) callbacks: Option<Arc<KVec<Callback>>>,
+}
+
+impl Assignment {
     /// Returns the vector of queue `index`, if it has one.
     pub(crate) fn of_queue(&self, index: u16) -> Option<u16> {
-        self.policy?.vector(&self.callbacks, index)
+        self.policy?.vector(self.callbacks(), index)
     }
 
     /// Returns whether queue `index` shares its interrupt with the other queues, if any.
@@ -40,6 +47,11 @@ impl Vectors {
 
     /// Returns how queue `index` interrupts, or `None` if there is no such queue.
     pub(crate) fn callback(&self, index: u16) -> Option<Callback> {
-        self.callbacks.get(usize::from(index)).copied()
+        self.callbacks().get(usize::from(index)).copied()
+    }
+
+    /// Returns how all queues interrupt.
+    pub(crate) fn callbacks(&self) -> &[Callback] {
+        self.callbacks.as_ref().map_or(&[], |callbacks| callbacks)
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Interrupts<'a> {
         handlers: &[Handler<'a>],
     ) -> Result<Self> {
         let vectors = dev.vectors().lock();
-        let policy = vectors.policy.ok_or(EINVAL)?;
+        let policy = vectors.assignment.policy.ok_or(EINVAL)?;
         let mut this = Self {
             config: None,
             queues: KVec::new(),
@@ -89,7 +89,7 @@ impl<'a> Interrupts<'a> {
         };
         let mut shared = KVec::new();
         for handler in handlers {
-            if vectors.shares(handler.queue) {
+            if vectors.assignment.shares(handler.queue) {
                 shared.push(*handler, GFP_KERNEL)?;
             } else {
                 this.request_own(&vectors, handler)?;
@@ -114,7 +114,7 @@ impl<'a> Interrupts<'a> {
             .get(usize::from(handler.queue))
             .ok_or(EINVAL)?;
         let name = CString::try_from_fmt(fmt!("{}", &**name))?;
-        let vector = vectors.of_queue(handler.queue).ok_or(EINVAL)?;
+        let vector = vectors.assignment.of_queue(handler.queue).ok_or(EINVAL)?;
         let irq = self.dev.transport().irq(vector)?;
         // SAFETY: `hard` may be called with `data` during `'a`, and `self` is dropped before `'a`
         // ends.

@@ -4,6 +4,7 @@
 
 use crate::{
     device::{
+        Assignment,
         Device,
         Vectors, //
     },
@@ -16,7 +17,8 @@ use crate::{
 use kernel::{
     device::Bound,
     prelude::*,
-    str::CString, //
+    str::CString,
+    sync::Arc, //
 };
 
 impl Device<Bound> {
@@ -28,12 +30,15 @@ impl Device<Bound> {
         callbacks: KVec<Callback>,
         affinity: Affinity,
     ) -> Result<IrqPolicy> {
+        let callbacks = Arc::new(callbacks, GFP_KERNEL)?;
         let mut vectors = self.vectors().lock();
         *vectors = Vectors {
-            policy: None,
             names,
-            callbacks,
             affinity: Some(affinity),
+            assignment: Assignment {
+                policy: None,
+                callbacks: Some(callbacks),
+            },
         };
         self.alloc_from(&mut vectors, Some(IrqPolicy::PerQueue))
     }
@@ -41,7 +46,7 @@ impl Device<Bound> {
     /// Replaces the vectors by fewer, because their interrupts cannot be requested.
     pub(crate) fn alloc_fewer_vectors(&self) -> Result<IrqPolicy> {
         let mut vectors = self.vectors().lock();
-        let policy = vectors.policy.take().ok_or(EINVAL)?;
+        let policy = vectors.assignment.policy.take().ok_or(EINVAL)?;
         self.transport().free_vectors();
         self.alloc_from(&mut vectors, policy.next())
     }
@@ -55,11 +60,11 @@ impl Device<Bound> {
         let mut refused = None;
         let mut result = Err(ENOSPC);
         while let Some(next) = policy {
-            let request = next.request(&vectors.callbacks, affinity);
+            let request = next.request(vectors.assignment.callbacks(), affinity);
             if refused != Some(request) {
                 result = self.transport().alloc_vectors(&request);
                 if result.is_ok() {
-                    vectors.policy = Some(next);
+                    vectors.assignment.policy = Some(next);
                     return Ok(next);
                 }
                 refused = Some(request);
@@ -74,7 +79,7 @@ impl Device<Bound> {
     #[doc(alias = "vp_del_vqs")]
     pub(crate) fn free_vectors(&self) {
         let vectors = core::mem::take(&mut *self.vectors().lock());
-        if vectors.policy.is_some() {
+        if vectors.assignment.policy.is_some() {
             self.transport().free_vectors();
         }
     }
