@@ -42,8 +42,8 @@ ends() {
 	seconds_of within $BOUND no_load || fail "the load has not ended when the device $1"
 	echo "$bdf: the load has ended $took s after the device $1"
 	wait $load
-	# A disk that is gone has no size, so it has no space for what comes later.
-	grep -Eq 'error=(Input/output error|No space left on device)' "/tmp/load.$bdf" ||
+	# A disk that is gone has no size, so it has no space for what comes later. One of a SCSI host is missed.
+	grep -Eq 'error=(Input/output error|No space left on device|No such device)' "/tmp/load.$bdf" ||
 		fail "the load has ended otherwise: $(cat "/tmp/load.$bdf")"
 }
 
@@ -79,7 +79,7 @@ needs_reset() {
 	tell "$bdf" "at 1 times 1000 needs-reset" >/dev/null
 	ends "needs a reset time and again"
 	tell "$bdf" honest >/dev/null
-	echo 1 >"/sys/block/$disk/device/recover" || fail "the device was not started again"
+	recover "$disk" || fail "the device was not started again"
 }
 
 # stall_10s: shorter than the time-out.
@@ -122,11 +122,7 @@ fault() {
 	expect_no_findings "$bdf"
 }
 
-functions=
-for serial in split packed split-in-order packed-in-order; do
-	disk=$(disk $serial) || exit
-	functions="$functions $(bdf_of "$disk")"
-done
+functions=$(own_functions) || exit
 udevadm settle --timeout=120
 # Each disk does something else, with another number as the argument another thing.
 # shellcheck disable=SC2086 # several words

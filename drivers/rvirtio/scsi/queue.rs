@@ -242,7 +242,8 @@ impl<'bound> HwQueue<'bound> {
     }
 
     /// Handles a command that is late: looks for it, as its interrupt may be lost; then notifies the
-    /// device again, as the notification may be lost; then leaves it to the error handler.
+    /// device again, as the notification may be lost; then leaves it to the error handler. The removal
+    /// of the host does not wait for more than one time-out.
     #[doc(alias = "virtscsi_eh_timed_out")]
     pub(crate) fn timed_out(&self, late: &TimedOut<'_, Memory<'bound>>) -> Timeout {
         let counters = self.dev.counters();
@@ -264,7 +265,11 @@ impl<'bound> HwQueue<'bound> {
             state.vq.kick_again()
         };
         notify(kick);
-        Timeout::Extend
+        if late.host_goes() {
+            Timeout::Escalate
+        } else {
+            Timeout::Extend
+        }
     }
 }
 

@@ -144,11 +144,14 @@ impl<T: Operations> Callbacks<T> {
 
     extern "C" fn eh_timed_out(sc: *mut scsi_cmnd) -> scsi_timeout_action {
         // SAFETY: C calls this for commands of hosts with these operations that are added.
-        let found = unsafe { Self::host((*(*sc).device).host).queues.of(sc) };
+        let (host, found) = unsafe {
+            let host = Self::host((*(*sc).device).host);
+            (host, host.queues.of(sc))
+        };
         let Some((queue, tag)) = found else {
             return scsi_timeout_action_SCSI_EH_NOT_HANDLED;
         };
-        T::timed_out(&queue.queue, &TimedOut::new(tag)).into_raw()
+        T::timed_out(&queue.queue, &TimedOut::new(tag, host.goes())).into_raw()
     }
 }
 

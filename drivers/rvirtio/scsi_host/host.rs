@@ -246,6 +246,11 @@ impl<'bound, T: Operations> Host<'bound, T> {
         unsafe { bindings::scsi_remove_host(shost) }
     }
 
+    /// Returns whether the host is being removed.
+    pub(crate) fn goes(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == REMOVED
+    }
+
     /// Queues the work, such as looking for devices. It may take long, and wait for the device, so it
     /// is not done in interrupt threads. It is not done while the machine is suspended either.
     fn queue_work(&self) {

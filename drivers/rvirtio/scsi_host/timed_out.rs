@@ -32,22 +32,30 @@ impl Timeout {
 
 /// A command that was not completed in time. Somebody else owns it, and may complete it at any
 /// moment; its tag is not used for another one meanwhile.
-pub struct TimedOut<'a, C>(&'a Tag<C>);
+pub struct TimedOut<'a, C> {
+    tag: &'a Tag<C>,
+    host_goes: bool,
+}
 
 impl<'a, C> TimedOut<'a, C> {
-    pub(crate) fn new(tag: &'a Tag<C>) -> Self {
-        Self(tag)
+    pub(crate) fn new(tag: &'a Tag<C>, host_goes: bool) -> Self {
+        Self { tag, host_goes }
+    }
+
+    /// Returns whether the host is being removed, which waits for the command.
+    pub fn host_goes(&self) -> bool {
+        self.host_goes
     }
 
     /// Returns whether the driver owns it no more.
     pub fn is_completed(&self) -> bool {
-        !self.0.is_out()
+        !self.tag.is_out()
     }
 
     /// Returns how often it was late before.
     pub fn times_before(&self) -> u8 {
         let once_more = |late: u8| Some(late.saturating_add(1));
-        let late = &self.0.late;
+        let late = &self.tag.late;
         late.fetch_update(Ordering::Relaxed, Ordering::Relaxed, once_more)
             .unwrap_or(u8::MAX)
     }
