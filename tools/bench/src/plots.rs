@@ -2,19 +2,15 @@
 
 //! Plots for the report, as SVG.
 
-mod ratios;
-
 use crate::{
-    devices::Accesses,
     instructions::Cost,
     layer::{LAYERS, Layer},
-    results::{Results, against_c},
-    side::{Side, VIRTIO},
-    stats::Summary,
+    results::Results,
+    side::Side,
     workload::Workload,
 };
 use anyhow::{Context as _, Result, anyhow};
-use plotters::{chart::SeriesLabelPosition, prelude::*};
+use plotters::prelude::*;
 use std::path::Path;
 
 const SIZE: (u32, u32) = (900, 480);
@@ -47,40 +43,7 @@ pub fn write(results: &Results, dir: &Path) -> Result<Vec<(&'static str, &'stati
     plot("kernel", "Whole kernel: instructions per operation by layer", &|path| {
         stacks(path, &costs, &LAYERS)
     })?;
-    // A short run has two depths only, which make no curve.
-    if results.accesses.len() > 2 * VIRTIO.len() {
-        plot("accesses", "Doorbells and interrupts per read over the queue depth", &|path| {
-            depths(path, &results.accesses)
-        })?;
-    }
-    let rings: Vec<(String, Summary)> = against_c(&results.rings, Side::Rust).map(of_ring).collect();
-    if !rings.is_empty() {
-        plot("rings", "Driver and ring by ring format: instructions of rvirtio, C is 1", &|path| {
-            ratios::draw(path, "instructions per 4 KiB random read at depth 32, C is 1", &rings)
-        })?;
-    }
-    let mut rates: Vec<(String, Summary)> = Vec::new();
-    for rate in results.rates.iter().filter(|rate| rate.side == Side::Rust) {
-        let name = format!("{}, {}, {} CPU", rate.workload, rate.backend, rate.cpus);
-        // Some are measured once more beside emulated controllers.
-        if rates.iter().all(|(known, _)| *known != name) {
-            rates.push((name, rate.ratio));
-        }
-    }
-    if !rates.is_empty() {
-        plot("rates", "Operations per second of rvirtio, C is 1: median and range of the rounds", &|path| {
-            ratios::draw(path, "operations per second, C is 1", &rates)
-        })?;
-    }
     Ok(written)
-}
-
-/// Name and ratio of a ring format. Counts hardly vary: the range is that of ours against C's median.
-fn of_ring((ours, c): (&Cost, &Cost)) -> (String, Summary) {
-    let name = if ours.device_options.is_empty() { "split" } else { &ours.device_options };
-    let Summary { median, low, high } = ours.driver;
-    let ratio = |value: f64| value / c.driver.median;
-    (name.to_owned(), Summary { median: ratio(median), low: ratio(low), high: ratio(high) })
 }
 
 /// Names the licence in a plot, as every file of the project does.
@@ -164,55 +127,6 @@ fn lines_of(name: &str) -> Vec<String> {
     let (size, pattern) = words.split_at(words.len().min(2));
     let first = [size.join(" ")].into_iter().chain(pattern.iter().map(|&word| word.to_owned()));
     first.chain(parts.map(str::to_owned)).collect()
-}
-
-/// What is drawn.
-type Value = fn(&Accesses) -> f64;
-
-/// Lines over the queue depth: doorbells on the left, interrupts on the right.
-fn depths(path: &Path, accesses: &[Accesses]) -> Result<()> {
-    let area = SVGBackend::new(path, SIZE).into_drawing_area();
-    drawn(area.fill(&WHITE))?;
-    let panels = area.split_evenly((1, 2));
-    let kinds: [(&str, Value); 2] = [
-        ("doorbells per read", |accesses| accesses.writes.median),
-        ("interrupts per read", |accesses| accesses.interrupts.median),
-    ];
-    for (panel, (title, of)) in panels.iter().zip(kinds) {
-        let plain: Vec<&Accesses> = accesses
-            .iter()
-            .filter(|accesses| accesses.workload == Workload::reads(accesses.workload.depth))
-            .collect();
-        let top = plain.iter().map(|accesses| of(accesses)).fold(1.0, f64::max) * 1.1;
-        let mut chart = drawn(
-            ChartBuilder::on(panel)
-                .margin(10)
-                .caption(title, (FONT, 16))
-                .x_label_area_size(40)
-                .y_label_area_size(50)
-                .build_cartesian_2d((1_u32..128).log_scale(), 0.0..top),
-        )?;
-        drawn(chart.configure_mesh().x_desc("queue depth").draw())?;
-        for (index, side) in VIRTIO.into_iter().enumerate() {
-            let color = Palette99::pick(index).mix(1.0);
-            let line = plain.iter().filter(|accesses| accesses.side == side);
-            let points: Vec<(u32, f64)> =
-                line.map(|accesses| (accesses.workload.depth, of(accesses))).collect();
-            drawn(chart.draw_series(LineSeries::new(points.clone(), color.stroke_width(2))))?
-                .label(side.title())
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2)));
-            drawn(chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, color.filled()))))?;
-        }
-        drawn(
-            chart
-                .configure_series_labels()
-                .position(SeriesLabelPosition::LowerLeft)
-                .border_style(BLACK.mix(0.3))
-                .background_style(WHITE)
-                .draw(),
-        )?;
-    }
-    drawn(area.present())
 }
 
 #[cfg(test)]

@@ -62,14 +62,11 @@ fn figures(results: &Results, detail: &str, picture: &dyn Fn(&str) -> String) ->
     out += &costs("Instructions per operation", &results.instructions, Side::Rust);
     out += &(picture("driver") + &picture("kernel") + detail);
     out += &accesses("Doorbells and interrupts", &results.accesses);
-    out += &picture("accesses");
     out += &costs("Ring formats", &results.rings, Side::Rust);
-    out += &picture("rings");
     out += &costs("SCSI hosts", &results.scsi, Side::ScsiRust);
     out += &emulation(&results.emulation);
     out += &accesses("Fully emulated controllers: accesses to devices", &results.emulated_accesses);
-    out += &(rates(results) + &picture("rates"));
-    out + &network(results) + &results.footprint.as_ref().map_or(String::new(), footprint)
+    out + &rates(results) + &network(results) + &results.footprint.as_ref().map_or(String::new(), footprint)
 }
 
 fn machine(results: &Results) -> String {
