@@ -3,11 +3,8 @@
 //! What lies behind the emulated disks.
 
 use crate::{lab::Lab, side::Side};
-use anyhow::{Context as _, Result};
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use anyhow::Result;
+use std::path::{Path, PathBuf};
 
 /// Size of a disk, in bytes: much more than any cache, and sparse.
 const SIZE: u64 = 8 << 30;
@@ -17,65 +14,44 @@ const SIZE: u64 = 8 << 30;
 pub enum Backend {
     /// Reads and writes do nothing, so that the guest's part and the exits are all there is.
     Nothing,
-    /// A sparse raw file for each disk, in this directory, through the host's page cache.
-    RawFile(PathBuf),
-    /// The same as qcow2, which is what most guests' disks are.
-    Qcow2(PathBuf),
+    /// A sparse file for each disk, in this directory, through the host's page cache: raw, or qcow2, which is
+    /// what most guests' disks are.
+    Files(PathBuf, &'static str),
 }
 
 impl Backend {
-    /// Makes raw files for `sides`, which last as long as `lab`.
+    /// Makes files of `format`, raw or qcow2, for `sides`, which last as long as `lab`.
     ///
     /// # Errors
     ///
     /// When a file cannot be made.
-    pub fn raw_file(lab: &Lab, sides: &[Side]) -> Result<Self> {
+    pub fn files(lab: &Lab, sides: &[Side], format: &'static str) -> Result<Self> {
         let dir = lab.files();
         for side in sides {
-            let path = file(dir, *side, "raw");
-            File::create(&path)
-                .and_then(|file| file.set_len(SIZE))
-                .with_context(|| format!("{} cannot be made", path.display()))?;
-        }
-        Ok(Self::RawFile(dir.to_owned()))
-    }
-
-    /// Makes qcow2 files for `sides`, which last as long as `lab`.
-    ///
-    /// # Errors
-    ///
-    /// When a file cannot be made.
-    pub fn qcow2(lab: &Lab, sides: &[Side]) -> Result<Self> {
-        let dir = lab.files();
-        for side in sides {
-            let path = file(dir, *side, "qcow2");
             let mut create = lab.root().command("qemu-img");
-            create.args(["create", "-q", "-f", "qcow2"]).arg(&path).arg(SIZE.to_string()).bind_rw(dir);
-            create.run().with_context(|| format!("{} cannot be made", path.display()))?;
+            create.args(["create", "-q", "-f", format]).arg(file(dir, *side, format)).arg(SIZE.to_string());
+            create.bind_rw(dir).run()?;
         }
-        Ok(Self::Qcow2(dir.to_owned()))
+        Ok(Self::Files(dir.to_owned(), format))
     }
 
     /// For tables.
-    pub fn title(&self) -> &'static str {
+    pub fn title(&self) -> String {
         match self {
-            Self::Nothing => "null-co",
-            Self::RawFile(_) => "raw file",
-            Self::Qcow2(_) => "qcow2 file",
+            Self::Nothing => "null-co".to_owned(),
+            Self::Files(_, format) => format!("{format} file"),
         }
     }
 
     /// QEMU's options for the disk of `side`, without a node name.
     pub fn options(&self, side: Side) -> String {
-        let in_file = |dir: &Path, format: &str| {
-            let file = file(dir, side, format).to_string_lossy().replace(',', ",,");
-            format!("driver={format},file.driver=file,file.filename={file}")
-        };
         match self {
             // Our driver notices reads that bring no data.
             Self::Nothing => format!("driver=null-co,read-zeroes=on,size={SIZE}"),
-            Self::RawFile(dir) => in_file(dir, "raw"),
-            Self::Qcow2(dir) => in_file(dir, "qcow2"),
+            Self::Files(dir, format) => {
+                let file = file(dir, side, format).to_string_lossy().replace(',', ",,");
+                format!("driver={format},file.driver=file,file.filename={file}")
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ pub fn results(cli: &Cli, repo: &Path, what: &str) -> Result<Results> {
     unpack(repo, &commit, source.path())?;
     let mut lab = Lab::new(source.path(), cli.kver.as_deref())?;
     lab.machine.commit = commit.chars().take(12).collect();
-    let mut results = Results::new(lab.machine.clone());
+    let mut results = Results { machine: lab.machine.clone(), ..Results::default() };
     let only = Cli { groups: vec![Group::Instructions], ..cli.clone() };
     let json = lab.cache().join(format!("performance-{}.json", lab.machine.commit));
     schedule::run(&only, &lab, &mut results, &json)?;

@@ -3,12 +3,12 @@
 //! What on real hardware would leave the guest: accesses to devices, and interrupts.
 
 use crate::{
-    backend::Backend,
     guest::Counting,
     lab::Lab,
-    session::{Phase, Session},
+    session::Session,
     side::Side,
     stats::Summary,
+    turns::cells,
     workload::{Length, Workload},
 };
 use anyhow::{Context as _, Result};
@@ -36,59 +36,29 @@ pub struct Accesses {
     pub interrupts: Summary,
 }
 
-/// Counts for all `sides`, which take turns, and `workloads`: `rounds` times each.
+/// Counts.
 ///
 /// # Errors
 ///
 /// Those of [`Session::run`].
-pub fn run(
-    lab: &Lab,
-    name: &str,
-    sides: &[Side],
-    workloads: &[Workload],
-    rounds: usize,
-) -> Result<Vec<Accesses>> {
-    let mut phases = Vec::new();
-    for &workload in workloads {
-        for _ in 0..rounds {
-            for &side in sides {
-                for operations in [SHORT, SHORT + MORE] {
-                    phases.push(Phase { side, workload, length: Length::Operations(operations) });
-                }
-            }
-        }
-    }
-    let session = Session {
-        name,
-        sides,
-        backend: Backend::Nothing,
-        device_options: "",
-        cpus: 1,
-        counting: Counting::Devices,
-        phases,
-        finally: String::new(),
-    };
-    let (outcome, done) = session.run(lab)?;
+pub fn accesses(session: &Session<'_>, lab: &Lab) -> Result<Vec<Accesses>> {
+    let lengths = [SHORT, SHORT + MORE].map(Length::Operations);
+    let ran = session.run(lab, Counting::Devices, &lengths, "")?;
     let mut accesses = Vec::new();
-    for (number, &workload) in workloads.iter().enumerate() {
-        for (index, &side) in sides.iter().enumerate() {
-            let per_operation = |of: &dyn Fn(usize) -> u64| {
-                Summary::of((0..rounds).map(|round| {
-                    let short = 2 * ((number * rounds + round) * sides.len() + index);
-                    (of(short + 1) as f64 - of(short) as f64) / MORE as f64
-                }))
-                .context("nothing was to be counted")
-            };
-            let counted = |kind| per_operation(&|phase| total(&outcome.snapshots[phase], kind));
-            accesses.push(Accesses {
-                workload,
-                side,
-                writes: counted(Kind::DeviceWrite)?,
-                reads: counted(Kind::DeviceRead)?,
-                ports: counted(Kind::Port)?,
-                interrupts: per_operation(&|phase| done[phase].interrupts)?,
-            });
-        }
+    for (workload, side, turns) in cells(&ran.turns) {
+        let per_operation = |of: &dyn Fn(usize) -> u64| {
+            let slope = |pair: &[usize]| (of(pair[1]) as f64 - of(pair[0]) as f64) / MORE as f64;
+            Summary::of(turns.chunks_exact(2).map(slope)).context("nothing was to be counted")
+        };
+        let counted = |kind| per_operation(&|turn| total(&ran.outcome.snapshots[turn], kind));
+        accesses.push(Accesses {
+            workload,
+            side,
+            writes: counted(Kind::DeviceWrite)?,
+            reads: counted(Kind::DeviceRead)?,
+            ports: counted(Kind::Port)?,
+            interrupts: per_operation(&|turn| ran.done[turn].interrupts)?,
+        });
     }
     Ok(accesses)
 }

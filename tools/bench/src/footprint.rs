@@ -49,17 +49,8 @@ pub fn run(lab: &Lab, rounds: usize) -> Result<Footprint> {
             finally += &format!("bind_time {} {}\n", side.address(), side.driver());
         }
     }
-    let session = Session {
-        name: "footprint: modules and start",
-        sides: &VIRTIO,
-        backend: Backend::Nothing,
-        device_options: "",
-        cpus: 1,
-        counting: Counting::Off,
-        phases: Vec::new(),
-        finally,
-    };
-    let (found, _) = session.run(lab)?;
+    let session = Session::new("footprint: modules and start", &VIRTIO, &[], 0);
+    let found = session.run(lab, Counting::Off, &[], &finally)?.outcome;
     let mut modules = Vec::new();
     for name in MODULES.split(' ') {
         modules.extend(facts(&found, "module", name)?.into_iter().map(|size| (name.to_owned(), size as u64)));

@@ -20,7 +20,7 @@ const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const MODULES: [&str; 5] = ["rvirtio", "rvirtio_pci", "rvirtio_blk", "rvirtio_net", "rvirtio_scsi"];
 
 /// Where the figures come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor model of the host.
     pub processor: String,

@@ -25,6 +25,7 @@ mod stats;
 mod symbols;
 mod table;
 mod throughput;
+mod turns;
 mod workload;
 
 use anyhow::{Context as _, Result};
@@ -67,7 +68,7 @@ fn run(cli: &Cli) -> Result<bool> {
     let source = cli.source.as_deref().unwrap_or(Path::new(REPO));
     let lab = Lab::new(source, cli.kver.as_deref())?;
     let json: PathBuf = cli.json.clone().unwrap_or_else(|| lab.cache().join("performance.json"));
-    let mut results = Results::new(lab.machine.clone());
+    let mut results = Results { machine: lab.machine.clone(), ..Results::default() };
     schedule::run(cli, &lab, &mut results, &json)?;
     print!("{}", report::tables(&results));
     if cli.functions {

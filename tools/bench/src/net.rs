@@ -21,6 +21,7 @@ use crate::{
     outcome::Outcome,
     profile::Profile,
     stats::Summary,
+    turns::{self, Turn},
     workload::Length,
 };
 use anyhow::{Result, bail};
@@ -62,60 +63,29 @@ pub struct PacketCost {
     pub profile: Profile,
 }
 
-/// One run of a program that makes traffic.
-#[derive(Debug, Clone, Copy)]
-struct Phase {
-    nic: Nic,
-    traffic: Traffic,
-    length: Length,
-}
-
-/// A guest with all of `nics`.
-struct Session<'a> {
-    name: &'a str,
-    nics: &'a [Nic],
+/// A guest with all of `nics`, in which `turns` are taken.
+fn run(
+    lab: &Lab,
+    name: &str,
+    nics: &[Nic],
     cpus: u32,
     counting: Counting,
-    phases: Vec<Phase>,
-}
-
-impl Session<'_> {
-    fn run(&self, lab: &Lab) -> Result<Outcome> {
-        host::isolated(|| {
-            let _host = Host::start(lab, self.nics, self.cpus)?;
-            let guest = Guest {
-                name: self.name,
-                devices: self.nics.iter().flat_map(|nic| nic.arguments(self.cpus)).collect(),
-                cpus: self.cpus,
-                counting: self.counting,
-            };
-            guest.run(lab, &self.plan(), self.phases.len())
-        })
-    }
-
-    fn plan(&self) -> String {
-        let mut plan: String = self.nics.iter().map(|nic| nic.set_up(self.cpus)).collect();
-        let mut warm = Vec::new();
-        for phase in &self.phases {
-            let key = (phase.nic, phase.traffic);
-            if !warm.contains(&key) {
-                warm.push(key);
-                let (short, _) = phase.traffic.lengths();
-                plan += &format!("warm_up_traffic {}\n", self.command(phase, short));
-            }
-        }
-        plan += "marker\n";
-        for phase in &self.phases {
-            let command = self.command(phase, phase.length);
-            let (interface, interrupts) = (phase.nic.variable(), phase.nic.interrupts());
-            plan += &format!("traffic ${interface} {interrupts} {command}\n");
-        }
-        plan
-    }
-
-    fn command(&self, phase: &Phase, length: Length) -> String {
-        phase.traffic.command(&phase.nic.host_address(), length, self.cpus)
-    }
+    turns: &[Turn<Traffic, Nic>],
+) -> Result<Outcome> {
+    let command =
+        |turn: &Turn<Traffic, Nic>, length| turn.load.command(&turn.side.host_address(), length, cpus);
+    let warm_up =
+        |turn: &Turn<Traffic, Nic>| format!("warm_up_traffic {}\n", command(turn, turn.load.lengths()[0]));
+    let traffic = |turn: &Turn<Traffic, Nic>| {
+        let (interface, interrupts) = (turn.side.module(), turn.side.interrupts());
+        format!("traffic ${interface} {interrupts} {}\n", command(turn, turn.length))
+    };
+    let plan = turns::plan(nics.iter().map(|nic| nic.set_up(cpus)), turns, warm_up, traffic);
+    let devices = nics.iter().flat_map(|nic| nic.arguments(cpus)).collect();
+    host::isolated(|| {
+        let _host = Host::start(lab, nics, cpus)?;
+        Guest { name, devices, cpus, counting }.run(lab, &plan, turns.len())
+    })
 }
 
 /// How much of each traffic gets through, the interfaces taking turns: `rounds` times `seconds` each.
@@ -131,31 +101,20 @@ pub fn speeds(
     rounds: usize,
     seconds: u32,
 ) -> Result<Vec<Speed>> {
-    let mut phases = Vec::new();
-    for &traffic in all {
-        for _ in 0..rounds {
-            phases.extend(nics.iter().map(|&nic| Phase { nic, traffic, length: Length::Seconds(seconds) }));
-        }
-    }
+    let turns = turns::turns(all, nics, rounds, |_| vec![Length::Seconds(seconds)]);
     let name = if cpus > 1 { format!("network, {cpus} queues") } else { "network".to_owned() };
-    let session = Session { name: &name, nics, cpus, counting: Counting::Off, phases };
-    let outcome = session.run(lab)?;
-    let rates =
-        outcome.phases.iter().zip(&session.phases).map(|(found, phase)| phase.traffic.rate(&found.said));
+    let outcome = run(lab, &name, nics, cpus, Counting::Off, &turns)?;
+    let rates = outcome.phases.iter().zip(&turns).map(|(found, turn)| turn.load.rate(&found.said));
+    let speed = |(traffic, nic, rate, ratio)| Speed {
+        accelerator: outcome.accelerator.clone(),
+        traffic,
+        cpus,
+        nic,
+        rate,
+        ratio,
+    };
     let rates = rates.collect::<Result<Vec<f64>>>()?;
-    let mut speeds = Vec::new();
-    for (number, &traffic) in all.iter().enumerate() {
-        let rate = |round: usize, index: usize| rates[(number * rounds + round) * nics.len() + index];
-        for (index, &nic) in nics.iter().enumerate() {
-            let samples = Summary::of((0..rounds).map(|round| rate(round, index)));
-            let ratios = Summary::of((0..rounds).map(|round| rate(round, index) / rate(round, 0)));
-            if let (Some(rate), Some(ratio)) = (samples, ratios) {
-                let accelerator = outcome.accelerator.clone();
-                speeds.push(Speed { accelerator, traffic, cpus, nic, rate, ratio });
-            }
-        }
-    }
-    Ok(speeds)
+    Ok(turns::against_first(&turns, &rates).into_iter().map(speed).collect())
 }
 
 /// Instructions, accesses to the device and interrupts per operation, in that of `rounds` which is the median
@@ -165,50 +124,36 @@ pub fn speeds(
 ///
 /// As [`speeds`].
 pub fn costs(lab: &Lab, nics: &[Nic], all: &[Traffic], rounds: usize) -> Result<Vec<PacketCost>> {
-    let pairs: Vec<(Traffic, Nic)> = all
-        .iter()
-        .flat_map(|&traffic| (0..rounds).flat_map(move |_| nics.iter().map(move |&nic| (traffic, nic))))
-        .collect();
-    let phases = pairs.iter().flat_map(|&(traffic, nic)| {
-        let (short, long) = traffic.lengths();
-        [short, long].map(|length| Phase { nic, traffic, length })
-    });
-    let session = Session {
-        name: "network: instructions, doorbells and interrupts",
-        nics,
-        cpus: 1,
-        counting: Counting::Devices,
-        phases: phases.collect(),
-    };
-    let outcome = session.run(lab)?;
-    let mut costs = Vec::new();
-    for (index, (traffic, nic)) in pairs.into_iter().enumerate() {
-        let (short, long) = (2 * index, 2 * index + 1);
-        let done = |phase: usize| traffic.operations(&outcome.phases[phase]);
-        let more = done(long)? - done(short)?;
-        if more < 1.0 {
-            bail!("{traffic} by {}: the long run did {more} operations more than the short one", nic.title());
-        }
-        let (before, after) = (&outcome.snapshots[short], &outcome.snapshots[long]);
-        let accesses = |kind| {
-            (crate::devices::total(after, kind) as f64 - crate::devices::total(before, kind) as f64) / more
-        };
-        let interrupts = |phase: usize| outcome.phases[phase].interrupts as f64;
-        costs.push(PacketCost {
-            traffic,
-            nic,
-            writes: accesses(Kind::DeviceWrite),
-            reads: accesses(Kind::DeviceRead),
-            interrupts: (interrupts(long) - interrupts(short)) / more,
-            profile: Profile::slope(before, after, more.round() as u64, &outcome.symbols).trimmed(),
-        });
-    }
+    let turns = turns::turns(all, nics, rounds, |traffic| traffic.lengths().to_vec());
+    let name = "network: instructions, doorbells and interrupts";
+    let outcome = run(lab, name, nics, 1, Counting::Devices, &turns)?;
     let mut medians = Vec::new();
-    for (&traffic, &nic) in all.iter().flat_map(|traffic| nics.iter().map(move |nic| (traffic, nic))) {
-        let mut of_pair: Vec<_> =
-            costs.iter().filter(|cost| (cost.traffic, cost.nic) == (traffic, nic)).cloned().collect();
-        of_pair.sort_by(|a, b| a.profile.driver().total_cmp(&b.profile.driver()));
-        medians.extend(of_pair.into_iter().nth(rounds / 2));
+    for (traffic, nic, numbers) in turns::cells(&turns) {
+        let pairs = numbers.chunks_exact(2);
+        let mut costs = pairs.map(|pair| cost(&outcome, traffic, nic, pair)).collect::<Result<Vec<_>>>()?;
+        costs.sort_by(|a, b| a.profile.driver().total_cmp(&b.profile.driver()));
+        medians.extend(costs.into_iter().nth(rounds / 2));
     }
     Ok(medians)
+}
+
+/// What the long of two runs has more than the short one.
+fn cost(outcome: &Outcome, traffic: Traffic, nic: Nic, pair: &[usize]) -> Result<PacketCost> {
+    let (short, long) = (pair[0], pair[1]);
+    let done = |turn: usize| traffic.operations(&outcome.phases[turn]);
+    let more = done(long)? - done(short)?;
+    if more < 1.0 {
+        bail!("{traffic} by {}: the long run did {more} operations more than the short one", nic.title());
+    }
+    let slope = |of: &dyn Fn(usize) -> u64| (of(long) as f64 - of(short) as f64) / more;
+    let accesses = |kind| slope(&|turn| crate::devices::total(&outcome.snapshots[turn], kind));
+    let (before, after) = (&outcome.snapshots[short], &outcome.snapshots[long]);
+    Ok(PacketCost {
+        traffic,
+        nic,
+        writes: accesses(Kind::DeviceWrite),
+        reads: accesses(Kind::DeviceRead),
+        interrupts: slope(&|turn| outcome.phases[turn].interrupts),
+        profile: Profile::slope(before, after, more.round() as u64, &outcome.symbols).trimmed(),
+    })
 }

@@ -7,6 +7,7 @@ use crate::{
     footprint::Footprint,
     instructions::Cost,
     layer::{LAYERS, Layer},
+    net::PacketCost,
     plots,
     profile::Profile,
     results::{Results, against_c},
@@ -79,7 +80,7 @@ fn machine(results: &Results) -> String {
 
 /// Instructions of two runs, for each load and driver that both have.
 pub fn compare(old: &Results, new: &Results) -> String {
-    let mut table = Table::new(&["driver", "load", "old", "new", "change"]);
+    let mut table = Table::new("driver|load|old|new|change");
     for cost in new.instructions.iter().chain(&new.rings) {
         let same = |other: &&Cost| {
             (other.side, other.workload, &other.device_options)
@@ -87,14 +88,8 @@ pub fn compare(old: &Results, new: &Results) -> String {
         };
         let Some(before) = old.instructions.iter().chain(&old.rings).find(same) else { continue };
         let (before, after) = (before.driver.median, cost.driver.median);
-        let change = format!("{:+.1} %", (after / before - 1.0) * 100.0);
-        table.row([
-            cost.side.title().to_owned(),
-            load(cost),
-            format!("{before:.1}"),
-            format!("{after:.1}"),
-            change,
-        ]);
+        let (driver, load, change) = (cost.side.title(), load(cost), (after / before - 1.0) * 100.0);
+        table.row(&format!("{driver}|{load}|{before:.1}|{after:.1}|{change:+.1} %"));
     }
     table.after("Driver and ring, instructions per operation:")
 }
@@ -113,10 +108,9 @@ fn dearest(cost: &Cost, number: usize) -> String {
 }
 
 fn of_profile(driver: &str, load: &str, profile: &Profile, number: usize) -> String {
-    let mut table = Table::new(&["instructions", "layer", "function"]);
+    let mut table = Table::new("instructions|layer|function");
     for share in profile.driver_shares().take(number) {
-        let (layer, function) = (share.layer.title().to_owned(), format!("`{}`", share.function));
-        table.row([format!("{:.1}", share.instructions), layer, function]);
+        table.row(&format!("{:.1}|{}|`{}`", share.instructions, share.layer.title(), share.function));
     }
     table.after(&format!("Dearest functions of {driver}, {load}:"))
 }
@@ -126,151 +120,95 @@ fn load(cost: &Cost) -> String {
     if options.is_empty() { cost.workload.to_string() } else { format!("{}, {options}", cost.workload) }
 }
 
-fn whole(value: f64) -> String {
-    format!("{value:.0}")
-}
-
-fn ratio(value: f64) -> String {
-    format!("{value:.2}")
-}
-
 fn spread(of: &Summary) -> String {
     format!("{:.1} %", of.spread())
 }
 
+/// Two cells: median with so many decimals, and spread.
+fn measured(of: &Summary, decimals: usize) -> String {
+    format!("{:.decimals$}|{}", of.median, spread(of))
+}
+
 fn costs(heading: &str, costs: &[Cost], side: Side) -> String {
-    let mut table = Table::new(&["load", "in", "C", side.title(), "ratio", "spread"]);
+    let mut table = Table::new(&format!("load|in|C|{}|ratio|spread", side.title()));
     for (ours, c) in against_c(costs, side) {
         for (part, ours_too, c) in [
             ("driver and ring", ours.driver, c.driver),
             ("block layer and below", ours.work, c.work),
             ("whole kernel", ours.kernel, c.kernel),
         ] {
-            let worst = if c.spread() > ours_too.spread() { c } else { ours_too };
-            table.row([
-                load(ours),
-                part.to_owned(),
-                whole(c.median),
-                whole(ours_too.median),
-                ratio(ours_too.median / c.median),
-                spread(&worst),
-            ]);
+            let worst = spread(if c.spread() > ours_too.spread() { &c } else { &ours_too });
+            let (load, c, ours_too) = (load(ours), c.median, ours_too.median);
+            table.row(&format!("{load}|{part}|{c:.0}|{ours_too:.0}|{:.2}|{worst}", ours_too / c));
         }
     }
     table.after(&format!("### {heading}"))
 }
 
 fn layers<'a>(costs: impl Iterator<Item = &'a Cost>) -> String {
-    let mut table = Table::new(&[&["load", "driver"][..], &LAYERS.map(Layer::title)].concat());
+    let mut table = Table::new(&format!("load|driver|{}", LAYERS.map(Layer::title).join("|")));
     for cost in costs {
         let layers = cost.profile.layers();
-        let values = LAYERS.map(|layer| whole(layers.get(&layer).copied().unwrap_or_default()));
-        table.row([load(cost), cost.side.title().to_owned()].into_iter().chain(values));
+        let value = |layer| format!("{:.0}", layers.get(&layer).copied().unwrap_or_default());
+        table.row(&format!("{}|{}|{}", load(cost), cost.side.title(), LAYERS.map(value).join("|")));
     }
     table.after("By layer:")
 }
 
 fn accesses(heading: &str, all: &[Accesses]) -> String {
-    let mut table = Table::new(&[
-        "load",
-        "driver",
-        "doorbells and other writes",
-        "spread",
-        "against C",
-        "interrupts",
-        "spread",
-        "against C",
-        "reads",
-        "port accesses",
-    ]);
-    let per_operation = |of: &Summary| format!("{:.3}", of.median);
+    let mut table = Table::new(
+        "load|driver|doorbells and other writes|spread|against C|interrupts|spread|against C|reads|port accesses",
+    );
     for one in all {
         let c = all.iter().find(|c| c.side == Side::C && c.workload == one.workload).unwrap_or(one);
-        table.row([
-            one.workload.to_string(),
-            one.side.title().to_owned(),
-            per_operation(&one.writes),
-            spread(&one.writes),
-            ratio(one.writes.median / c.writes.median),
-            per_operation(&one.interrupts),
-            spread(&one.interrupts),
-            ratio(one.interrupts.median / c.interrupts.median),
-            per_operation(&one.reads),
-            per_operation(&one.ports),
-        ]);
+        let compared =
+            |of: Summary, c: Summary| format!("{:.3}|{}|{:.2}", of.median, spread(&of), of.median / c.median);
+        let (writes, interrupts) = (compared(one.writes, c.writes), compared(one.interrupts, c.interrupts));
+        let (load, driver, reads, ports) =
+            (one.workload, one.side.title(), one.reads.median, one.ports.median);
+        table.row(&format!("{load}|{driver}|{writes}|{interrupts}|{reads:.3}|{ports:.3}"));
     }
     table.after(&format!("### {heading}"))
 }
 
 fn emulation(costs: &[Cost]) -> String {
-    let mut table = Table::new(&["load", "controller", "block layer and below", "against C virtio"]);
+    let mut table = Table::new("load|controller|block layer and below|against C virtio");
     for side in [Side::C, Side::Rust, Side::Ahci, Side::Ide] {
         for (cost, c) in against_c(costs, side) {
             let (work, against) = (cost.work.median, cost.work.median / c.work.median);
-            table.row([load(cost), side.title().to_owned(), whole(work), ratio(against)]);
+            table.row(&format!("{}|{}|{work:.0}|{against:.2}", load(cost), side.title()));
         }
     }
     table.after("### Fully emulated controllers\n\nInstructions per operation, same guest:")
 }
 
 fn rates(results: &Results) -> String {
-    let mut table = Table::new(&[
-        "load",
-        "back end",
-        "CPUs and queues",
-        "driver",
-        "median",
-        "spread",
-        "against C, round by round",
-        "spread",
-    ]);
+    let mut table =
+        Table::new("load|back end|CPUs and queues|driver|median|spread|against C, round by round|spread");
     for rate in &results.rates {
-        table.row([
-            rate.workload.to_string(),
-            rate.backend.clone(),
-            rate.cpus.to_string(),
-            rate.side.title().to_owned(),
-            whole(rate.iops.median),
-            spread(&rate.iops),
-            ratio(rate.ratio.median),
-            spread(&rate.ratio),
-        ]);
+        let (iops, ratio) = (measured(&rate.iops, 0), measured(&rate.ratio, 2));
+        let driver = rate.side.title();
+        table.row(&format!("{}|{}|{}|{driver}|{iops}|{ratio}", rate.workload, rate.backend, rate.cpus));
     }
     let by = results.rates.first().map_or("", |rate| &rate.accelerator);
     table.after(&format!("### Operations per second\n\nWith {by}; they depend on the load of the host."))
 }
 
 fn network(results: &Results) -> String {
-    let mut speeds =
-        Table::new(&["load", "CPUs", "interface", "median", "", "spread", "ratio, round by round", "spread"]);
+    let mut speeds = Table::new("load|CPUs|interface|median||spread|ratio, round by round|spread");
     for speed in &results.speeds {
-        speeds.row([
-            speed.traffic.to_string(),
-            speed.cpus.to_string(),
-            speed.nic.title().to_owned(),
-            whole(speed.rate.median),
-            speed.traffic.unit().to_owned(),
-            spread(&speed.rate),
-            ratio(speed.ratio.median),
-            spread(&speed.ratio),
-        ]);
+        let (traffic, cpus, nic, unit) = (speed.traffic, speed.cpus, speed.nic.title(), speed.traffic.unit());
+        let (rate, spread, ratio) = (speed.rate.median, spread(&speed.rate), measured(&speed.ratio, 2));
+        speeds.row(&format!("{traffic}|{cpus}|{nic}|{rate:.0}|{unit}|{spread}|{ratio}"));
     }
-    let mut packets = Table::new(&[
-        "load",
-        "interface",
-        "driver",
-        "network layer",
-        "whole kernel",
-        "device writes",
-        "reads",
-        "interrupts",
-    ]);
+    let mut packets =
+        Table::new("load|interface|driver|network layer|whole kernel|device writes|reads|interrupts");
     for cost in &results.packets {
-        let network = cost.profile.layers().get(&Layer::Network).copied().unwrap_or_default();
-        let accesses = [cost.writes, cost.reads, cost.interrupts].map(|number| format!("{number:.3}"));
-        let instructions = [cost.profile.driver(), network, cost.profile.kernel()].map(whole);
-        let names = [cost.traffic.to_string(), cost.nic.title().to_owned()];
-        packets.row(names.into_iter().chain(instructions).chain(accesses));
+        let PacketCost { traffic, nic, writes, reads, interrupts, profile } = cost;
+        let network = profile.layers().get(&Layer::Network).copied().unwrap_or_default();
+        let instructions = format!("{:.0}|{network:.0}|{:.0}", profile.driver(), profile.kernel());
+        let nic = nic.title();
+        packets.row(&format!("{traffic}|{nic}|{instructions}|{writes:.3}|{reads:.3}|{interrupts:.3}"));
     }
     speeds.after(
         "### Network\n\nBetween guest and host, by a tap device; speeds depend on the load of the host. Against \
@@ -279,19 +217,18 @@ fn network(results: &Results) -> String {
 }
 
 fn footprint(found: &Footprint) -> String {
-    let mut modules = Table::new(&["module", "loaded, KiB"]);
+    let mut modules = Table::new("module|loaded, KiB");
     for (module, bytes) in &found.modules {
-        modules.row([module.clone(), (bytes / 1024).to_string()]);
+        modules.row(&format!("{module}|{}", bytes / 1024));
     }
-    let mut drivers = Table::new(&["driver", "", "median", "spread"]);
+    let mut drivers = Table::new("driver||median|spread");
     for (what, all) in [
         ("bind, ms", &found.probe),
         ("bind to first read, ms", &found.first_read),
         ("memory of a queue and its requests, KiB", &found.queue),
     ] {
         for (side, value) in all {
-            let median = format!("{:.1}", value.median);
-            drivers.row([side.title().to_owned(), what.to_owned(), median, spread(value)]);
+            drivers.row(&format!("{}|{what}|{}", side.title(), measured(value, 1)));
         }
     }
     modules.after("### Footprint") + &drivers.after("Time and memory of drivers:")

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::{fs, path::Path};
 
 /// Results of one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Results {
     /// Where.
     pub machine: Machine,
@@ -29,7 +30,6 @@ pub struct Results {
     /// The same with emulated controllers.
     pub emulation: Vec<Cost>,
     /// The same with SCSI hosts.
-    #[serde(default)]
     pub scsi: Vec<Cost>,
     /// Accesses to devices per operation, C and rvirtio.
     pub accesses: Vec<Accesses>,
@@ -38,34 +38,14 @@ pub struct Results {
     /// Operations per second.
     pub rates: Vec<Rate>,
     /// Network traffic per second.
-    #[serde(default)]
     pub speeds: Vec<Speed>,
     /// Instructions and accesses to devices per packet.
-    #[serde(default)]
     pub packets: Vec<PacketCost>,
     /// Memory and start.
     pub footprint: Option<Footprint>,
 }
 
 impl Results {
-    /// Nothing yet.
-    pub fn new(machine: Machine) -> Self {
-        Self {
-            machine,
-            missing: Vec::new(),
-            instructions: Vec::new(),
-            rings: Vec::new(),
-            emulation: Vec::new(),
-            scsi: Vec::new(),
-            accesses: Vec::new(),
-            emulated_accesses: Vec::new(),
-            rates: Vec::new(),
-            speeds: Vec::new(),
-            packets: Vec::new(),
-            footprint: None,
-        }
-    }
-
     /// Reads what [`Results::save`] wrote.
     ///
     /// # Errors

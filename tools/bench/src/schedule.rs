@@ -9,6 +9,7 @@ use crate::{
     lab::Lab,
     net::{self, FULL, Nic, SMALL, TINY, Traffic},
     results::Results,
+    session::Session,
     side::{SCSI, Side, VIRTIO},
     throughput,
     workload::{Engine, Pattern, Workload},
@@ -74,15 +75,10 @@ fn instructions(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
         Workload { pattern: Pattern::Read, kib: 64, ..base },
         Workload { pattern: Pattern::Write, ..base },
     ];
-    let plan = instructions::Plan {
-        name: "instructions per operation",
-        sides: &VIRTIO,
-        device_options: "",
-        workloads: if cli.quick { &all[..3] } else { &all },
-        rounds: if cli.quick { 2 } else { 3 },
-        operations: if cli.quick { (300, 2000) } else { (500, 6000) },
-    };
-    results.instructions = plan.run(lab)?;
+    let (workloads, rounds, operations) =
+        if cli.quick { (&all[..3], 2, (300, 2000)) } else { (&all[..], 3, (500, 6000)) };
+    let session = Session::new("instructions per operation", &VIRTIO, workloads, rounds);
+    results.instructions = instructions::costs(&session, lab, operations)?;
     Ok(())
 }
 
@@ -93,22 +89,18 @@ fn accesses(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     if !cli.quick {
         workloads.push(Workload { batch: 16, ..Workload::reads(32) });
     }
-    results.accesses = devices::run(lab, "doorbells and interrupts", &VIRTIO, &workloads, rounds)?;
+    let session = Session::new("doorbells and interrupts", &VIRTIO, &workloads, rounds);
+    results.accesses = devices::accesses(&session, lab)?;
     Ok(())
 }
 
 fn rings(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     for options in RINGS.iter().flat_map(|ring| ELEMENTS.map(|elements| format!("{ring}{elements}"))) {
         let name = format!("ring: {}", if options.is_empty() { "defaults" } else { &options[1..] });
-        let plan = instructions::Plan {
-            name: &name,
-            sides: &VIRTIO,
-            device_options: &options,
-            workloads: &[Workload::reads(32)],
-            rounds: if cli.quick { 1 } else { 2 },
-            operations: (300, 2500),
-        };
-        results.rings.extend(plan.run(lab)?);
+        let (workloads, rounds) = ([Workload::reads(32)], if cli.quick { 1 } else { 2 });
+        let plain = Session::new(&name, &VIRTIO, &workloads, rounds);
+        let session = Session { device_options: &options, ..plain };
+        results.rings.extend(instructions::costs(&session, lab, (300, 2500))?);
     }
     Ok(())
 }
@@ -116,31 +108,19 @@ fn rings(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
 fn scsi(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     let base = Workload::reads(32);
     let all = [Workload::reads(1), base, Workload { pattern: Pattern::RandWrite, ..base }];
-    let plan = instructions::Plan {
-        name: "SCSI hosts: instructions",
-        sides: &SCSI,
-        device_options: "",
-        workloads: if cli.quick { &all[..2] } else { &all },
-        rounds: 2,
-        operations: (300, 2000),
-    };
-    results.scsi = plan.run(lab)?;
+    let workloads = if cli.quick { &all[..2] } else { &all };
+    let session = Session::new("SCSI hosts: instructions", &SCSI, workloads, 2);
+    results.scsi = instructions::costs(&session, lab, (300, 2000))?;
     Ok(())
 }
 
 fn emulation(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     let workloads = [Workload::reads(1), Workload::reads(32)];
-    let plan = instructions::Plan {
-        name: "emulated controllers: instructions",
-        sides: &EMULATED,
-        device_options: "",
-        workloads: &workloads,
-        rounds: if cli.quick { 1 } else { 2 },
-        operations: (300, 2000),
-    };
-    results.emulation = plan.run(lab)?;
+    let rounds = if cli.quick { 1 } else { 2 };
+    let session = Session::new("emulated controllers: instructions", &EMULATED, &workloads, rounds);
+    results.emulation = instructions::costs(&session, lab, (300, 2000))?;
     let name = "emulated controllers: accesses and interrupts";
-    results.emulated_accesses = devices::run(lab, name, &EMULATED, &workloads, 1)?;
+    results.emulated_accesses = devices::accesses(&Session::new(name, &EMULATED, &workloads, 1), lab)?;
     Ok(())
 }
 
@@ -197,8 +177,8 @@ fn rates(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     let (rounds, seconds) = (5, 1);
     let base = Workload::reads(32);
     let mut measure = |name: &str, sides: &[Side], backend, cpus, workloads: &[Workload]| -> Result<()> {
-        let plan = throughput::Plan { name, sides, backend, cpus, workloads, rounds, seconds };
-        results.rates.extend(plan.run(lab)?);
+        let session = Session { backend, cpus, ..Session::new(name, sides, workloads, rounds) };
+        results.rates.extend(throughput::rates(&session, lab, seconds)?);
         Ok(())
     };
     let nothing = || Backend::Nothing;
@@ -226,8 +206,8 @@ fn rates(cli: &Cli, lab: &Lab, results: &mut Results) -> Result<()> {
     measure("operations per second, emulated controllers", &EMULATED, nothing(), 1, &both)?;
     let synced = Workload { pattern: Pattern::RandWrite, depth: 4, fsync: 4, ..base };
     let on_files = [base, patterns[0], large[2], large[3], synced];
-    let raw = Backend::raw_file(lab, &VIRTIO)?;
+    let raw = Backend::files(lab, &VIRTIO, "raw")?;
     measure("operations per second, raw files", &VIRTIO, raw, 1, &on_files)?;
-    let qcow2 = Backend::qcow2(lab, &VIRTIO)?;
+    let qcow2 = Backend::files(lab, &VIRTIO, "qcow2")?;
     measure("operations per second, qcow2 files", &VIRTIO, qcow2, 1, &on_files)
 }

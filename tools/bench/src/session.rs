@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One guest whose disks go through a list of phases.
+//! One guest whose disks take turns.
 
 use crate::{
     backend::Backend,
@@ -9,22 +9,12 @@ use crate::{
     lab::Lab,
     outcome::Outcome,
     side::Side,
+    turns::{self, Turn},
     workload::{Length, Workload},
 };
 use anyhow::Result;
 
-/// One run of fio.
-#[derive(Debug, Clone, Copy)]
-pub struct Phase {
-    /// On whose disk.
-    pub side: Side,
-    /// What it does.
-    pub workload: Workload,
-    /// How long.
-    pub length: Length,
-}
-
-/// A guest and what it does.
+/// A guest and what its disks do.
 pub struct Session<'a> {
     /// For the progress report.
     pub name: &'a str,
@@ -34,58 +24,52 @@ pub struct Session<'a> {
     pub backend: Backend,
     /// Options of the virtio devices, each after a comma.
     pub device_options: &'a str,
-    /// Virtual CPUs.
+    /// Virtual CPUs, and queues of the virtio disks.
     pub cpus: u32,
-    /// What is counted.
-    pub counting: Counting,
-    /// The runs, in order.
-    pub phases: Vec<Phase>,
-    /// Shell commands after them.
-    pub finally: String,
+    /// What they do.
+    pub workloads: &'a [Workload],
+    /// How often each is measured, the sides taking turns.
+    pub rounds: usize,
 }
 
-impl Session<'_> {
-    /// Starts the guest and waits for its end. Returns what was counted, and what fio did in each phase.
+/// What became of a session.
+pub struct Ran {
+    /// Its turns.
+    pub turns: Vec<Turn<Workload, Side>>,
+    /// What fio did in each.
+    pub done: Vec<Done>,
+    /// What was counted.
+    pub outcome: Outcome,
+}
+
+impl<'a> Session<'a> {
+    /// With one CPU, QEMU's own options and no back end.
+    pub fn new(name: &'a str, sides: &'a [Side], workloads: &'a [Workload], rounds: usize) -> Self {
+        Self { name, sides, backend: Backend::Nothing, device_options: "", cpus: 1, workloads, rounds }
+    }
+
+    /// Starts the guest and waits for its end. In each turn a load has all `lengths`; `finally` are shell
+    /// commands after them.
     ///
     /// # Errors
     ///
     /// When anything at all went wrong: then no figure of this guest counts.
-    pub fn run(&self, lab: &Lab) -> Result<(Outcome, Vec<Done>)> {
+    pub fn run(&self, lab: &Lab, counting: Counting, lengths: &[Length], finally: &str) -> Result<Ran> {
+        let turns = turns::turns(self.workloads, self.sides, self.rounds, |_| lengths.to_vec());
         let arguments = |side: &Side| side.arguments(&self.backend.options(*side), self.device_options);
-        let guest = Guest {
-            name: self.name,
-            devices: self.sides.iter().flat_map(arguments).collect(),
-            cpus: self.cpus,
-            counting: self.counting,
+        let devices = self.sides.iter().flat_map(arguments).collect();
+        let guest = Guest { name: self.name, devices, cpus: self.cpus, counting };
+        let warm_up = |turn: &Turn<Workload, Side>| {
+            let options = turn.load.options(Length::Operations(300));
+            format!("warm_up ${} {options}\n", turn.side.variable())
         };
-        let outcome = guest.run(lab, &self.plan(), self.phases.len())?;
-        let done =
-            outcome.phases.iter().zip(&self.phases).map(|(found, phase)| fio::done(found, phase.length));
-        let done = done.collect::<Result<_>>()?;
-        Ok((outcome, done))
-    }
-
-    /// The commands that the guest runs.
-    fn plan(&self) -> String {
-        let mut plan = String::new();
-        for side in self.sides {
-            plan += &side.set_up();
-        }
-        // Once each, in the order of their first phase.
-        let mut warm = Vec::new();
-        for phase in &self.phases {
-            let key = (phase.side, phase.workload);
-            if !warm.contains(&key) {
-                warm.push(key);
-                let options = phase.workload.options(Length::Operations(300));
-                plan += &format!("warm_up ${} {options}\n", phase.side.variable());
-            }
-        }
-        plan += "marker\n";
-        for phase in &self.phases {
-            let (side, options) = (phase.side, phase.workload.options(phase.length));
-            plan += &format!("phase ${} {} {options}\n", side.variable(), side.interrupts());
-        }
-        plan + &self.finally
+        let run = |turn: &Turn<Workload, Side>| {
+            let (side, options) = (turn.side, turn.load.options(turn.length));
+            format!("phase ${} {} {options}\n", side.variable(), side.interrupts())
+        };
+        let plan = turns::plan(self.sides.iter().map(|side| side.set_up()), &turns, warm_up, run);
+        let outcome = guest.run(lab, &(plan + finally), turns.len())?;
+        let done = outcome.phases.iter().zip(&turns).map(|(found, turn)| fio::done(found, turn.length));
+        Ok(Ran { done: done.collect::<Result<_>>()?, turns, outcome })
     }
 }

@@ -31,52 +31,37 @@ pub const SCSI: [Side; 2] = [Side::ScsiC, Side::ScsiRust];
 impl Side {
     /// For tables.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::C => "C virtio_blk",
-            Self::Rust => "rvirtio_blk",
-            Self::ScsiC => "C virtio_scsi",
-            Self::ScsiRust => "rvirtio_scsi",
-            Self::Ahci => "AHCI",
-            Self::Ide => "IDE",
-        }
+        self.facts().0
     }
 
     /// Shell variable of its disk in the guest.
     pub fn variable(self) -> &'static str {
-        match self {
-            Self::C => "c",
-            Self::Rust => "rust",
-            Self::ScsiC => "scsi_c",
-            Self::ScsiRust => "scsi_rust",
-            Self::Ahci => "ahci",
-            Self::Ide => "ide",
-        }
+        self.facts().1
     }
 
-    fn slot(self) -> &'static str {
+    fn slot(self) -> u8 {
+        self.facts().2
+    }
+
+    /// PCI driver that must have the device while it is measured.
+    pub fn driver(self) -> &'static str {
+        self.facts().3
+    }
+
+    fn facts(self) -> (&'static str, &'static str, u8, &'static str) {
         match self {
-            Self::C => "10",
-            Self::Rust => "11",
-            Self::Ahci => "12",
-            Self::Ide => "13",
-            Self::ScsiC => "14",
-            Self::ScsiRust => "15",
+            Self::C => ("C virtio_blk", "c", 10, "virtio-pci"),
+            Self::Rust => ("rvirtio_blk", "rust", 11, "rvirtio_pci"),
+            Self::Ahci => ("AHCI", "ahci", 12, "ahci"),
+            Self::Ide => ("IDE", "ide", 13, "ata_piix"),
+            Self::ScsiC => ("C virtio_scsi", "scsi_c", 14, "virtio-pci"),
+            Self::ScsiRust => ("rvirtio_scsi", "scsi_rust", 15, "rvirtio_pci"),
         }
     }
 
     /// PCI address in the guest.
     pub fn address(self) -> String {
         format!("0000:00:{}.0", self.slot())
-    }
-
-    /// PCI driver that must have the device while it is measured.
-    pub fn driver(self) -> &'static str {
-        match self {
-            Self::C | Self::ScsiC => "virtio-pci",
-            Self::Rust | Self::ScsiRust => "rvirtio_pci",
-            Self::Ahci => "ahci",
-            Self::Ide => "ata_piix",
-        }
     }
 
     /// The one in C that it is compared with.

@@ -11,20 +11,24 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty one.
-    pub fn new(titles: &[&str]) -> Self {
-        Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows: Vec::new() }
+    /// An empty one; `titles` are between `|`, as all cells are.
+    pub fn new(titles: &str) -> Self {
+        Self { titles: split(titles), rows: Vec::new() }
     }
 
     /// Adds a line.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+    pub fn row(&mut self, cells: &str) {
+        self.rows.push(split(cells));
     }
 
     /// With a text before it; nothing when there are no lines.
     pub fn after(&self, text: &str) -> String {
         if self.rows.is_empty() { String::new() } else { format!("{text}\n\n{self}\n") }
     }
+}
+
+fn split(cells: &str) -> Vec<String> {
+    cells.split('|').map(str::to_owned).collect()
 }
 
 impl fmt::Display for Table {
@@ -59,9 +63,9 @@ mod tests {
 
     #[test]
     fn numbers_are_on_the_right() {
-        let mut table = Table::new(&["load", "n", "spread"]);
+        let mut table = Table::new("load|n|spread");
         assert_eq!(table.after("x"), "");
-        table.row(["a".to_owned(), "1500".to_owned(), "0.5 %".to_owned()]);
+        table.row("a|1500|0.5 %");
         let expected =
             "x\n\n| load |    n | spread |\n|------|-----:|-------:|\n| a    | 1500 |  0.5 % |\n\n";
         assert_eq!(table.after("x"), expected);

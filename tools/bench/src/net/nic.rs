@@ -24,19 +24,29 @@ impl Nic {
 
     /// For tables.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::C => "C virtio_net",
-            Self::Rust => "rvirtio_net",
-            Self::E1000 => "e1000",
-        }
+        self.facts().0
+    }
+
+    /// Module, which is also the shell variable of the interface in the guest.
+    pub fn module(self) -> &'static str {
+        self.facts().1
     }
 
     /// PCI slot in the guest, and third number of its network's addresses.
     fn number(self) -> u8 {
+        self.facts().2
+    }
+
+    /// PCI driver that must have the device while it is measured.
+    fn driver(self) -> &'static str {
+        self.facts().3
+    }
+
+    fn facts(self) -> (&'static str, &'static str, u8, &'static str) {
         match self {
-            Self::C => 10,
-            Self::Rust => 12,
-            Self::E1000 => 11,
+            Self::C => ("C virtio_net", "virtio_net", 10, "virtio-pci"),
+            Self::Rust => ("rvirtio_net", "rvirtio_net", 12, "rvirtio_pci"),
+            Self::E1000 => ("e1000", "e1000", 11, "e1000"),
         }
     }
 
@@ -60,27 +70,6 @@ impl Nic {
 
     fn address(self) -> String {
         format!("0000:00:{}.0", self.number())
-    }
-
-    fn driver(self) -> &'static str {
-        match self {
-            Self::C => "virtio-pci",
-            Self::Rust => "rvirtio_pci",
-            Self::E1000 => "e1000",
-        }
-    }
-
-    /// Shell variable of the interface in the guest.
-    pub fn variable(self) -> &'static str {
-        self.module()
-    }
-
-    fn module(self) -> &'static str {
-        match self {
-            Self::C => "virtio_net",
-            Self::Rust => "rvirtio_net",
-            Self::E1000 => "e1000",
-        }
     }
 
     /// What its lines in /proc/interrupts contain; a word of shell.

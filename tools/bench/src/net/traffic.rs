@@ -73,10 +73,10 @@ impl Traffic {
     ///
     /// Who receives packets cannot wait for a number of them, as some may be lost; and with a rate to
     /// keep to, iperf3 sends a number of them all at once.
-    pub fn lengths(self) -> (Length, Length) {
+    pub fn lengths(self) -> [Length; 2] {
         let (short, more) = match self {
             Self::UdpReceive(_) | Self::UdpReceiveAt(_) | Self::UdpSendAt(_) => {
-                return (Length::Seconds(1), Length::Seconds(3));
+                return [Length::Seconds(1), Length::Seconds(3)];
             }
             Self::UdpSend(_) => (500, 4000),
             Self::Echo => (200, 1500),
@@ -84,7 +84,7 @@ impl Traffic {
             Self::TcpSend | Self::TcpReceive => (50, 400),
             Self::Connect => (100, 600),
         };
-        (Length::Operations(short), Length::Operations(short + more))
+        [short, short + more].map(Length::Operations)
     }
 
     /// How many operations the guest did: packets that its interface sent or received in the direction
