@@ -8,8 +8,11 @@ use crate::{
     results::Results,
     schedule,
 };
-use anyhow::{Context as _, Result, bail};
-use std::{path::Path, process::Command};
+use anyhow::{Context as _, Result, bail, ensure};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// Results from the file `what` if there is one, else those of the commit `what` of `repo`: instructions
 /// per operation, as these can be compared when they were not counted in the same run.
@@ -49,18 +52,17 @@ fn resolve(repo: &Path, what: &str) -> Option<String> {
 
 /// A copy, as that leaves no trace in the repository when this is interrupted.
 fn unpack(repo: &Path, commit: &str, dir: &Path) -> Result<()> {
-    let archive = dir.with_extension("tar");
-    let made = git(repo).args(["archive", "--format=tar", "-o"]).arg(&archive).arg(commit).status();
-    let done = made.and_then(|made| match made.success() {
-        true => Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(dir).status(),
-        false => Ok(made),
-    });
-    // It was unpacked, or never made.
-    let _ = std::fs::remove_file(&archive);
-    match done.context("git and tar are needed")?.success() {
-        true => Ok(()),
-        false => bail!("commit {commit} cannot be unpacked"),
-    }
+    let mut archive =
+        git(repo).args(["archive", commit]).stdout(Stdio::piped()).spawn().context("git is needed")?;
+    let tar = Command::new("tar")
+        .arg("-x")
+        .arg("-C")
+        .arg(dir)
+        .stdin(archive.stdout.take().context("no pipe")?)
+        .status();
+    let made = archive.wait()?.success();
+    ensure!(tar.context("tar is needed")?.success() && made, "commit {commit} cannot be unpacked");
+    Ok(())
 }
 
 fn git(repo: &Path) -> Command {

@@ -22,57 +22,19 @@ const RECIPE: u32 = 1;
 /// Free space that making one takes, in MiB.
 const SPACE: u64 = 5 << 10;
 
-const PACKAGES: [&str; 43] = [
+const PACKAGES: &str = concat!(
     // Kernel and module builds, with the compilers of Debian's own kernel.
-    "make",
-    "gcc",
-    "gcc-14",
-    "bc",
-    "bison",
-    "flex",
-    "libelf-dev",
-    "libssl-dev",
-    "libdw-dev",
-    "pahole",
-    "rustc",
-    "rust-src",
-    "rust-clippy",
-    "rustfmt",
-    "bindgen",
-    "cargo",
-    "clang",
-    "clang-19",
-    "lld",
-    "lld-19",
-    "llvm",
-    "llvm-19",
-    "python3",
-    "perl",
-    "rsync",
-    "git",
-    "file",
-    "kmod",
-    "cpio",
-    "xz-utils",
-    "zstd",
-    "bzip2",
+    "make gcc gcc-14 bc bison flex libelf-dev libssl-dev libdw-dev pahole rustc rust-src rust-clippy \
+     rustfmt bindgen cargo clang clang-19 lld lld-19 llvm llvm-19 python3 perl rsync git file kmod \
+     cpio xz-utils zstd bzip2 ",
     // Guest images: archives are turned into file systems without becoming root.
-    "e2fsprogs",
-    "libarchive-tools",
-    "busybox-static",
+    "e2fsprogs libarchive-tools busybox-static ",
     // Running guests.
-    "qemu-system-x86",
-    "qemu-utils",
-    "seabios",
-    "ipxe-qemu",
-    "iproute2",
-    "iperf3",
-    "procps",
-    "ca-certificates",
-];
+    "qemu-system-x86 qemu-utils seabios ipxe-qemu iproute2 iperf3 procps ca-certificates",
+);
 
 /// What it takes beyond that to build for arm64, and to run guests with it.
-const FOR_ARM64: [&str; 2] = ["gcc-14-aarch64-linux-gnu", "qemu-system-arm"];
+const FOR_ARM64: &str = " gcc-14-aarch64-linux-gnu qemu-system-arm";
 
 /// Beside the busybox of the build root's own processor, which is the same package.
 const FETCH_BUSYBOX: &str = "--customize-hook=chroot \"$1\" sh -c 'cd /var/tmp && \
@@ -111,7 +73,7 @@ impl BuildRoot {
     /// As [`BuildRoot::ensure`].
     pub fn ensure_for(ctx: &Context, arch: Arch) -> Result<Self> {
         let packages = packages(arch);
-        let mut key = Key::new(RECIPE).with("packages", packages.join(" ")).with("backports", FROM_BACKPORTS);
+        let mut key = Key::new(RECIPE).with("packages", &packages).with("backports", FROM_BACKPORTS);
         let mut name = "build-root";
         if arch == Arch::Arm64 {
             key = key.with("hook", FETCH_BUSYBOX);
@@ -153,6 +115,15 @@ impl BuildRoot {
         BwrapCommand::new(&self.path, program.as_ref())
     }
 
+    /// Changes the network of this thread by iproute2's `ip`.
+    ///
+    /// # Errors
+    ///
+    /// When that refuses these `arguments`.
+    pub fn ip(&self, arguments: &str) -> Result<()> {
+        self.command("ip").args(arguments.split(' ')).run().with_context(|| format!("ip {arguments}"))
+    }
+
     /// Host path of the guests' static busybox, for initramfs archives.
     pub fn busybox(&self) -> PathBuf {
         self.path.join(match self.arch {
@@ -162,9 +133,8 @@ impl BuildRoot {
     }
 }
 
-fn packages(arch: Arch) -> Vec<&'static str> {
-    let more: &[_] = if arch == Arch::Arm64 { &FOR_ARM64 } else { &[] };
-    PACKAGES.iter().chain(more).copied().collect()
+fn packages(arch: Arch) -> String {
+    PACKAGES.to_owned() + if arch == Arch::Arm64 { FOR_ARM64 } else { "" }
 }
 
 fn make(ctx: &Context, arch: Arch, dir: &Path) -> Result<()> {

@@ -25,7 +25,8 @@ pub(crate) struct Debootstrap<'a> {
     pub(crate) variant: &'a str,
     /// Debian's names of the processors that packages are for, with commas: its own, then others.
     pub(crate) architectures: &'a str,
-    pub(crate) packages: &'a [&'a str],
+    /// Their names, with spaces.
+    pub(crate) packages: &'a str,
     pub(crate) origin: Origin,
     /// Further mmdebstrap options.
     pub(crate) options: &'a [&'a str],
@@ -70,7 +71,7 @@ impl Debootstrap<'_> {
             .arg(format!("--architectures={}", self.architectures))
             .arg("--dpkgopt=force-unsafe-io")
             .arg("--aptopt=APT::Install-Recommends \"false\"")
-            .arg(format!("--include={}", self.packages.join(",")))
+            .arg(format!("--include={}", self.packages.replace(' ', ",")))
             .args(inherited_options()?)
             .args(self.options);
         if let Origin::Backports(packages) = self.origin {

@@ -5,6 +5,7 @@
 
 use crate::{interrupt, progress::Step};
 use anyhow::{Context as _, Error, Result, anyhow, bail};
+use rustix::process::Pid;
 use std::{
     fs::{self, File},
     io::Read,
@@ -22,6 +23,34 @@ const TAIL: usize = 15;
 
 const DISK_FULL: &str = "the disk that holds the cache (or its quota) is full: free some space, \
                          or set XDG_CACHE_HOME to a directory on a larger disk";
+
+/// Texts in the output of apt, what they say of the mirror, and what to do.
+const CAUSES: [(&[&str], &str, &str); 3] = [
+    (
+        &[
+            "Temporary failure resolving",
+            "Could not resolve",
+            "Could not connect",
+            "Unable to connect",
+            "Connection timed out",
+            "Connection refused",
+            "Connection failed",
+            "Network is unreachable",
+        ],
+        " cannot be reached",
+        "check the network, the mirror in apt's sources and its proxy",
+    ),
+    (
+        &["does not have a Release file", "404  Not Found", "403  Forbidden", "Unable to locate package"],
+        " does not have what is asked for",
+        "check the mirror in apt's sources",
+    ),
+    (
+        &["NO_PUBKEY", "is not signed", "signatures were invalid"],
+        "'s signature cannot be checked",
+        "check that apt's sources name a Debian mirror, and update the package debian-archive-keyring",
+    ),
+];
 
 /// Less than this many MiB left is as good as none.
 const FULL: u64 = 32;
@@ -93,11 +122,8 @@ fn wait(child: &mut Child, log: &Path, step: &Step) -> Result<ExitStatus> {
 
 /// SIGTERM, so that the command can clean up after itself (mmdebstrap unmounts what it mounted).
 fn terminate(child: &Child) {
-    let pid = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        // It may have ended by itself, which is as good.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-    }
+    // It may have ended by itself, which is as good.
+    let _ = rustix::process::kill_process(Pid::from_child(child), rustix::process::Signal::TERM);
 }
 
 fn failure(program: &str, status: ExitStatus, output: &str, log: Option<&Path>) -> Error {
@@ -127,41 +153,10 @@ fn cause(output: &str) -> Option<String> {
     if line_with(&["No space left on device", "enough free space"]).is_some() {
         return Some(DISK_FULL.to_owned());
     }
-    let network = [
-        "Temporary failure resolving",
-        "Could not resolve",
-        "Could not connect",
-        "Unable to connect",
-        "Connection timed out",
-        "Connection refused",
-        "Connection failed",
-        "Network is unreachable",
-    ];
-    if let Some(line) = line_with(&network) {
-        return Some(format!(
-            "the Debian mirror cannot be reached ({}): check the network, the mirror in apt's sources and its proxy",
-            line.trim_start_matches("E: ").trim_start_matches("W: ")
-        ));
-    }
-    if let Some(line) = line_with(&[
-        "does not have a Release file",
-        "404  Not Found",
-        "403  Forbidden",
-        "Unable to locate package",
-    ]) {
-        return Some(format!(
-            "the Debian mirror does not have what is asked for ({}): check the mirror in apt's sources",
-            line.trim_start_matches("E: ")
-        ));
-    }
-    if let Some(line) = line_with(&["NO_PUBKEY", "is not signed", "signatures were invalid"]) {
-        return Some(format!(
-            "the Debian mirror's signature cannot be checked ({}): check that apt's sources \
-             name a Debian mirror, and update the package debian-archive-keyring",
-            line.trim_start_matches("E: ").trim_start_matches("W: ")
-        ));
-    }
-    None
+    CAUSES.iter().find_map(|(texts, what, advice)| {
+        let line = line_with(texts)?.trim_start_matches("E: ").trim_start_matches("W: ");
+        Some(format!("the Debian mirror{what} ({line}): {advice}"))
+    })
 }
 
 #[cfg(test)]

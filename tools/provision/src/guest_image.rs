@@ -29,30 +29,12 @@ const ROOM: u64 = 3 << 29;
 /// Label of the root file system.
 const LABEL: &str = "rvirtio-root";
 
-const PACKAGES: [&str; 21] = [
-    "kmod",
-    "cpio",
-    "udev",
-    "iproute2",
-    "iputils-ping",
-    "ethtool",
-    "fio",
-    "iperf3",
-    "pciutils",
-    "util-linux",
-    "mount",
-    "e2fsprogs",
-    "xfsprogs",
-    "sg3-utils",
-    "lsscsi",
-    "stress-ng",
-    "procps",
-    "tcpdump",
-    "python3-minimal",
+const PACKAGES: &str = concat!(
+    "kmod cpio udev iproute2 iputils-ping ethtool fio iperf3 pciutils util-linux mount e2fsprogs \
+     xfsprogs sg3-utils lsscsi stress-ng procps tcpdump python3-minimal ",
     // For the kernel's own tests of network devices.
-    "python3-yaml",
-    "socat",
-];
+    "python3-yaml socat",
+);
 
 const OPTIONS: [&str; 12] = [
     "--dpkgopt=path-exclude=/usr/share/doc/*",
@@ -102,7 +84,7 @@ impl GuestImage {
     /// As [`BuildRoot::ensure`].
     pub fn ensure(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Self> {
         let options = options(root.arch());
-        let key = Key::new(RECIPE).with("packages", PACKAGES.join(" ")).with("options", options.join("\n"));
+        let key = Key::new(RECIPE).with("packages", PACKAGES).with("options", options.join("\n"));
         let image_key = key.clone().with("kernel", &kernel.id);
         let name = format!("image-{}", kernel.name);
         let dir = match ctx.cache.find(&name, &image_key) {
@@ -139,7 +121,7 @@ fn userland(ctx: &Context, key: &Key, arch: Arch, options: &[String]) -> Result<
             mirrors: &Mirrors::of_this_machine()?,
             variant: if arch == Arch::Amd64 { "minbase" } else { "extract" },
             architectures: arch.name(),
-            packages: &PACKAGES,
+            packages: PACKAGES,
             origin: Origin::Release,
             options: &options.iter().map(String::as_str).collect::<Vec<_>>(),
         }

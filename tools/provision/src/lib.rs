@@ -36,7 +36,10 @@ pub use sandbox::BwrapCommand;
 pub use scratch::Scratch;
 
 use anyhow::Context as _;
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// What every step needs to know: where things are kept, how to report, and whose modules are built.
 pub struct Context {
@@ -61,4 +64,23 @@ impl Context {
             .with_context(|| format!("the source tree {} cannot be read", repo.display()))?;
         Ok(Self { cache: Cache::open()?, progress: Progress::new(), repo })
     }
+}
+
+/// All files below `dir` whose name is `wanted`, in the order of their paths. Links are not followed.
+///
+/// # Errors
+///
+/// When a directory cannot be read.
+pub fn files_below(dir: &Path, wanted: fn(&str) -> bool) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            files.extend(files_below(&entry.path(), wanted)?);
+        } else if wanted(&entry.file_name().to_string_lossy()) {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
 }

@@ -23,43 +23,15 @@ const RECIPE: u32 = 1;
 /// Free space that making one takes, in MiB.
 const SPACE: u64 = 4 << 10;
 
-const PACKAGES: [&str; 33] = [
-    "systemd-sysv",
-    "udev",
-    "kmod",
-    "dbus",
-    "initramfs-tools",
-    "grub2-common",
-    "grub-pc-bin",
-    "linux-image-cloud-amd64",
-    "linux-headers-cloud-amd64",
+const PACKAGES: &str = concat!(
+    "systemd-sysv udev kmod dbus initramfs-tools grub2-common grub-pc-bin linux-image-cloud-amd64 \
+     linux-headers-cloud-amd64 ",
     // Which rvirtio-dkms depends on.
-    "dkms",
-    "make",
-    "gcc",
-    "libc6-dev",
-    "rustc",
-    "rust-src",
-    "bindgen",
-    "xz-utils",
+    "dkms make gcc libc6-dev rustc rust-src bindgen xz-utils ",
     // Building packages.
-    "build-essential",
-    "debhelper",
-    "dh-dkms",
-    "dpkg-dev",
-    "lintian",
-    "shellcheck",
-    "linux-source-7.3",
-    "ca-certificates",
-    "e2fsprogs",
-    "iproute2",
-    "mount",
-    "pciutils",
-    "procps",
-    "python3",
-    "busybox",
-    "zstd",
-];
+    "build-essential debhelper dh-dkms dpkg-dev lintian shellcheck linux-source-7.3 ca-certificates \
+     e2fsprogs iproute2 mount pciutils procps python3 busybox zstd",
+);
 
 /// The kernel, and what it takes to install it.
 const FROM_BACKPORTS: &str = "src:linux src:linux-signed-amd64 src:linux-base";
@@ -71,24 +43,8 @@ const FETCH_DRACUT: &str =
 const LOCALES: &str = "--dpkgopt=path-exclude=/usr/share/locale/*";
 
 /// What the kernel's crates and modules are built with.
-const COMPILERS: [&str; 16] = [
-    "make",
-    "gcc",
-    "libc6-dev",
-    "rustc",
-    "rust-src",
-    "bindgen",
-    "bc",
-    "bison",
-    "flex",
-    "libelf-dev",
-    "libssl-dev",
-    "libdw-dev",
-    "pahole",
-    "perl",
-    "python3",
-    "xz-utils",
-];
+const COMPILERS: &str = "make gcc libc6-dev rustc rust-src bindgen bc bison flex libelf-dev libssl-dev libdw-dev pahole perl \
+    python3 xz-utils";
 
 /// The files of a machine.
 pub struct Machine {
@@ -104,10 +60,10 @@ impl Machine {
     pub fn ensure(ctx: &Context) -> Result<Self> {
         let origin = Origin::Backports(FROM_BACKPORTS);
         let key = Key::new(RECIPE)
-            .with("packages", PACKAGES.join(" "))
+            .with("packages", PACKAGES)
             .with("backports", FROM_BACKPORTS)
             .with("hook", FETCH_DRACUT);
-        find(ctx, "machine", &key, origin, &PACKAGES, &["--skip=cleanup/apt", LOCALES, FETCH_DRACUT])
+        find(ctx, "machine", &key, origin, PACKAGES, &["--skip=cleanup/apt", LOCALES, FETCH_DRACUT])
     }
 
     /// As [`Machine::ensure`], one that has Debian's newest compilers, and nothing else: no kernel.
@@ -116,8 +72,8 @@ impl Machine {
     ///
     /// As there.
     pub fn newest(ctx: &Context) -> Result<Self> {
-        let key = Key::new(RECIPE).with("packages", COMPILERS.join(" "));
-        find(ctx, "newest", &key, Origin::Newest, &COMPILERS, &[LOCALES])
+        let key = Key::new(RECIPE).with("packages", COMPILERS);
+        find(ctx, "newest", &key, Origin::Newest, COMPILERS, &[LOCALES])
     }
 
     /// A copy that can be changed, as `dir`; what is there already is used.
@@ -154,7 +110,7 @@ fn find(
     name: &str,
     key: &Key,
     origin: Origin,
-    packages: &[&str],
+    packages: &str,
     options: &[&str],
 ) -> Result<Machine> {
     if ctx.cache.find(name, key).is_none() {

@@ -63,11 +63,15 @@ fn why_not_kvm(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Optio
     if fs::File::options().read(true).write(true).open("/dev/kvm").is_err() {
         return Ok(Some("/dev/kvm cannot be opened"));
     }
-    let works = match recall(ctx) {
-        Some(works) => works,
-        None => {
+    // The answer holds until the host boots again; without a place for it the trial is made each time.
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let memo = ctx.cache.root().join(format!("kvm-{}", boot.trim()));
+    let works = match fs::read_to_string(&memo).as_deref() {
+        Ok("works\n") => true,
+        Ok("fails\n") => false,
+        _ => {
             let works = trial(ctx, root, kernel)?;
-            remember(ctx, works);
+            let _ = fs::write(memo, if works { "works\n" } else { "fails\n" });
             works
         }
     };
@@ -77,27 +81,6 @@ fn why_not_kvm(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<Optio
 fn has_virtualization(cpuinfo: &str) -> bool {
     let flags = cpuinfo.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
     flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm")
-}
-
-/// The answer holds until the host boots again.
-fn memo(ctx: &Context) -> Option<std::path::PathBuf> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(ctx.cache.root().join(format!("kvm-{}", boot.trim())))
-}
-
-fn recall(ctx: &Context) -> Option<bool> {
-    match fs::read_to_string(memo(ctx)?).ok()?.trim() {
-        "works" => Some(true),
-        "fails" => Some(false),
-        _ => None,
-    }
-}
-
-fn remember(ctx: &Context, works: bool) {
-    if let Some(path) = memo(ctx) {
-        // Without it the trial is made again next time.
-        let _ = fs::write(path, if works { "works\n" } else { "fails\n" });
-    }
 }
 
 fn trial(ctx: &Context, root: &BuildRoot, kernel: &Kernel) -> Result<bool> {

@@ -38,25 +38,19 @@ pub fn make(root: &BuildRoot, count: u8, queues: u8) -> Result<()> {
         return Ok(());
     }
     unshare(CloneFlags::CLONE_NEWNET).context("no network namespace can be made")?;
-    ip(root, "link set lo up")?;
-    ip(root, "link add links type bridge mcast_snooping 0 forward_delay 0")?;
+    root.ip("link set lo up")?;
+    root.ip("link add links type bridge mcast_snooping 0 forward_delay 0")?;
     for address in ADDRESSES {
         let duplicates = if address.contains(':') { " nodad" } else { "" };
-        ip(root, &format!("address add {address} dev links{duplicates}"))?;
+        root.ip(&format!("address add {address} dev links{duplicates}"))?;
     }
-    ip(root, "link set links up")?;
+    root.ip("link set links up")?;
     let more = if queues > 1 { " multi_queue" } else { "" };
     for number in 0..count {
-        ip(root, &format!("tuntap add dev link{number} mode tap vnet_hdr{more}"))?;
-        ip(root, &format!("link set link{number} master links mtu 9000 up"))?;
+        root.ip(&format!("tuntap add dev link{number} mode tap vnet_hdr{more}"))?;
+        root.ip(&format!("link set link{number} master links mtu 9000 up"))?;
     }
-    ip(root, "link set links mtu 9000")
-}
-
-fn ip(root: &BuildRoot, arguments: &str) -> Result<()> {
-    let mut command = root.command("ip");
-    command.args(arguments.split(' '));
-    command.run().with_context(|| format!("ip {arguments}"))
+    root.ip("link set links mtu 9000")
 }
 
 #[cfg(test)]

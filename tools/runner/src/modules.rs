@@ -3,7 +3,7 @@
 //! Kernel modules in the guest: which are loaded at its start, and the index by which modprobe finds ours.
 
 use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, Context, Kernel, Key};
+use rvirtio_provision::{BuildRoot, Context, Kernel, Key, files_below};
 use std::{
     fs,
     os::unix::fs::symlink,
@@ -114,9 +114,7 @@ const SPACE: u64 = 64;
 /// Our modules and depmod's index over them and the kernel's; kept, as it takes seconds to make. Every change of
 /// our modules makes a new one.
 fn index(ctx: &Context, root: &BuildRoot, kernel: &Kernel, built: &Path) -> Result<PathBuf> {
-    let mut files = Vec::new();
-    collect(built, &mut files)?;
-    files.sort();
+    let files = files_below(built, |name| name.ends_with(".ko"))?;
     if files.is_empty() {
         bail!("no modules were built in {}", built.display());
     }
@@ -157,19 +155,6 @@ fn make_index(root: &BuildRoot, kernel: &Kernel, files: &[PathBuf], base: &Path,
     let mut depmod = root.command("depmod");
     depmod.arg("-b").arg(base).arg(&kernel.release);
     depmod.bind_ro(&kernel.modules_dir).bind_rw(base).run()
-}
-
-/// All module files below `dir`.
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|end| end == "ko") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

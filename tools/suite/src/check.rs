@@ -36,65 +36,61 @@ pub struct Check {
 
 /// All checks, quick ones first.
 pub const ALL: [Check; 17] = [
-    Check { name: "check/spdx", about: "Every source names its licence.", find: text::licences },
-    Check {
-        name: "check/machine-paths",
-        about: "No file names a path of one machine.",
-        find: text::machine_paths,
-    },
-    Check { name: "check/shell", about: "Shell scripts can be parsed.", find: text::shell },
-    Check { name: "check/covers", about: "Tests name requirements that exist.", find: covers::unknown },
-    Check {
-        name: "check/conformance",
-        about: "Documentation/conformance.md is what the tests say.",
-        find: conformance::check,
-    },
-    Check {
-        name: "check/unsafe-free",
-        about: "Front ends and samples have no unsafe code.",
-        find: unsafe_code::free,
-    },
-    Check {
-        name: "check/unsafe-count",
-        about: "Documentation/safety.md tells the number of unsafe blocks.",
-        find: unsafe_code::counted,
-    },
-    Check {
-        name: "check/doc-names",
-        about: "Names and paths that the documents quote are in the tree.",
-        find: names::documented,
-    },
-    Check {
-        name: "check/net-features",
-        about: "Documentation/network.md tells of every feature what the driver does.",
-        find: net_features::documented,
-    },
-    Check { name: "check/modules", about: "Kconfig and README.md know every module.", find: names::modules },
-    Check {
-        name: "check/rustfmt-kernel",
-        about: "Kernel code is formatted as in the kernel.",
-        find: format::kernel,
-    },
-    Check { name: "check/rustfmt-tools", about: "The tools' code is formatted.", find: format::tools },
-    Check { name: "check/checkpatch", about: "C code follows the kernel's style.", find: style::checkpatch },
-    Check { name: "check/clippy-tools", about: "clippy finds nothing in the tools.", find: style::clippy },
-    Check {
-        name: "check/kernel-warnings",
-        about: "The modules build with W=1 and clippy without a warning.",
-        find: kernel_build::warnings,
-    },
-    Check { name: "check/rustdoc", about: "rustdoc has nothing to complain of.", find: rustdoc_warnings },
-    Check {
-        name: "check/front-end",
-        about: "A front end that is added as front-ends.md says builds and passes the checks.",
-        find: front_end::addable,
-    },
+    Check::new("check/spdx", "Every source names its licence.", text::licences),
+    Check::new("check/machine-paths", "No file names a path of one machine.", text::machine_paths),
+    Check::new("check/shell", "Shell scripts can be parsed.", text::shell),
+    Check::new("check/covers", "Tests name requirements that exist.", covers::unknown),
+    Check::new(
+        "check/conformance",
+        "Documentation/conformance.md is what the tests say.",
+        conformance::check,
+    ),
+    Check::new("check/unsafe-free", "Front ends and samples have no unsafe code.", unsafe_code::free),
+    Check::new(
+        "check/unsafe-count",
+        "Documentation/safety.md tells the number of unsafe blocks.",
+        unsafe_code::counted,
+    ),
+    Check::new(
+        "check/doc-names",
+        "Names and paths that the documents quote are in the tree.",
+        names::documented,
+    ),
+    Check::new(
+        "check/net-features",
+        "Documentation/network.md tells of every feature what the driver does.",
+        net_features::documented,
+    ),
+    Check::new("check/modules", "Kconfig and README.md know every module.", names::modules),
+    Check::new("check/rustfmt-kernel", "Kernel code is formatted as in the kernel.", format::kernel),
+    Check::new("check/rustfmt-tools", "The tools' code is formatted.", format::tools),
+    Check::new("check/checkpatch", "C code follows the kernel's style.", style::checkpatch),
+    Check::new("check/clippy-tools", "clippy finds nothing in the tools.", style::clippy),
+    Check::new(
+        "check/kernel-warnings",
+        "The modules build with W=1 and clippy without a warning.",
+        kernel_build::warnings,
+    ),
+    Check::new("check/rustdoc", "rustdoc has nothing to complain of.", rustdoc_warnings),
+    Check::new(
+        "check/front-end",
+        "A front end that is added as front-ends.md says builds and passes the checks.",
+        front_end::addable,
+    ),
 ];
 
 /// Findings that are shown.
 const SHOWN: usize = 30;
 
 impl Check {
+    const fn new(
+        name: &'static str,
+        about: &'static str,
+        find: fn(&Sources<'_>) -> Result<Findings>,
+    ) -> Self {
+        Self { name, about, find }
+    }
+
     /// Runs it.
     pub fn run(&self, sources: &Sources<'_>) -> Result<Outcome> {
         let started = Instant::now();

@@ -2,12 +2,9 @@
 
 //! How the kernel's build calls rustc for our crates, from the `.cmd` files that it leaves behind.
 
-use anyhow::{Context as _, Result, bail};
-use rvirtio_provision::{BuildRoot, BwrapCommand, Context, Kernel, build_modules};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use anyhow::{Result, bail};
+use rvirtio_provision::{BuildRoot, BwrapCommand, Context, Kernel, build_modules, files_below};
+use std::{fs, path::PathBuf};
 
 /// The modules, built.
 pub struct Modules<'a> {
@@ -28,7 +25,11 @@ impl<'a> Modules<'a> {
     pub fn build(ctx: &'a Context, root: &'a BuildRoot, kernel: &'a Kernel) -> Result<Self> {
         let out = build_modules(ctx, root, kernel)?;
         let mut crates = Vec::new();
-        collect(&out, &mut crates)?;
+        for file in files_below(&out, |name| name.ends_with(".o.cmd"))? {
+            let text = fs::read_to_string(&file)?;
+            let found = Crate::parse(text.lines().next().unwrap_or_default());
+            crates.extend(found.filter(|found| found.source.is_file()));
+        }
         crates.sort_by_key(|one| {
             (one.flags.iter().filter(|flag| *flag == "--extern").count(), one.name.clone())
         });
@@ -92,24 +93,10 @@ impl Crate {
     }
 }
 
-/// Crates below `dir` whose sources are still there.
-fn collect(dir: &Path, crates: &mut Vec<Crate>) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
-        let path = entry?.path();
-        if path.is_dir() && !path.is_symlink() {
-            collect(&path, crates)?;
-        } else if path.to_string_lossy().ends_with(".o.cmd") {
-            let text = fs::read_to_string(&path)?;
-            crates
-                .extend(Crate::parse(text.lines().next().unwrap_or_default()).filter(|c| c.source.is_file()));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn commands_become_crates() {

@@ -42,13 +42,13 @@ pub struct Host {
 impl Host {
     /// Makes the host's ends of the links of `nics` and starts the servers, in this thread's network.
     pub fn start(lab: &Lab, nics: &[Nic], cpus: u32) -> Result<Self> {
-        ip(lab, "link set lo up")?;
+        lab.root().ip("link set lo up")?;
         for nic in nics {
             let tap = nic.tap();
             let several = if nic.queues(cpus) > 1 { " multi_queue" } else { "" };
-            ip(lab, &format!("tuntap add dev {tap} mode tap{several}"))?;
-            ip(lab, &format!("address add {}/24 dev {tap}", nic.host_address()))?;
-            ip(lab, &format!("link set {tap} up"))?;
+            lab.root().ip(&format!("tuntap add dev {tap} mode tap{several}"))?;
+            lab.root().ip(&format!("address add {}/24 dev {tap}", nic.host_address()))?;
+            lab.root().ip(&format!("link set {tap} up"))?;
         }
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, CONNECTION_PORT))
             .context("no server of connections can be started")?;
@@ -70,12 +70,6 @@ impl Drop for Host {
         let _ = self.iperf.kill();
         let _ = self.iperf.wait();
     }
-}
-
-fn ip(lab: &Lab, arguments: &str) -> Result<()> {
-    let mut command = lab.root().command("ip");
-    command.args(arguments.split(' '));
-    command.run().with_context(|| format!("ip {arguments}"))
 }
 
 /// A byte for a byte.

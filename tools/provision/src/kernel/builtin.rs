@@ -4,12 +4,9 @@
 //! which is then built already.
 
 use super::{Kernel, debug, own::Recipe};
-use crate::{BuildRoot, Context, cache::Key};
+use crate::{BuildRoot, Context, cache::Key, files_below};
 use anyhow::{Context as _, Result};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 /// What is set beyond the checks of the debug kernel.
 const BUILT_IN: &str = include_str!("../../../kconfig/builtin.config");
@@ -35,7 +32,7 @@ pub(super) fn ensure(ctx: &Context, root: &BuildRoot) -> Result<Kernel> {
 fn with_drivers(mut key: Key, repo: &Path) -> Result<Key> {
     let mut files = vec![repo.join(GRAFT)];
     for directory in SOURCES {
-        collect(&repo.join(directory), &mut files)?;
+        files.extend(files_below(&repo.join(directory), is_source)?);
     }
     files.sort();
     for file in files {
@@ -46,20 +43,7 @@ fn with_drivers(mut key: Key, repo: &Path) -> Result<Key> {
     Ok(key)
 }
 
-/// All sources below `dir`, in the sense of [`GRAFT`].
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{} cannot be read", dir.display()))? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            collect(&entry.path(), files)?;
-        } else if is_source(&entry.file_name().to_string_lossy()) {
-            files.push(entry.path());
-        }
-    }
-    Ok(())
-}
-
-/// Modules may have been built among the sources.
+/// In the sense of [`GRAFT`]: modules may have been built among the sources.
 fn is_source(name: &str) -> bool {
     let source = [".rs", ".c", ".h"].iter().any(|end| name.ends_with(end));
     let made = name.contains("_generated.") || name.ends_with(".mod.c");

@@ -8,14 +8,6 @@ use anyhow::{Result, bail};
 /// The kernel series whose Rust API our modules are written for.
 pub(super) const SERIES: &str = "7.3";
 
-/// Debian's kernel flavours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flavour {
-    Cloud,
-    Generic,
-    Realtime,
-}
-
 /// Releases of the series for `arch` in `packages` (names of the archive), oldest first.
 pub(super) fn releases<'a>(packages: impl IntoIterator<Item = &'a str>, arch: Arch) -> Vec<&'a str> {
     let mut releases: Vec<&str> = packages
@@ -33,8 +25,8 @@ pub(super) fn releases<'a>(packages: impl IntoIterator<Item = &'a str>, arch: Ar
 pub(super) fn choose<'a>(releases: &[&'a str], kver: Option<&str>) -> Result<&'a str> {
     let newest = |wanted| releases.iter().rev().find(|release| flavour(release) == wanted).copied();
     let found = match kver {
-        None | Some("cloud") => newest(Flavour::Cloud),
-        Some("generic") => newest(Flavour::Generic),
+        None => newest("cloud"),
+        Some(name @ ("cloud" | "generic")) => newest(name),
         Some(name) => releases.iter().find(|release| **release == name).copied(),
     };
     match found {
@@ -51,11 +43,10 @@ pub(super) fn choose<'a>(releases: &[&'a str], kver: Option<&str>) -> Result<&'a
 }
 
 /// What lies between the version and the architecture.
-fn flavour(release: &str) -> Flavour {
+fn flavour(release: &str) -> &str {
     match release.rsplit('-').nth(1) {
-        Some("cloud") => Flavour::Cloud,
-        Some("rt") => Flavour::Realtime,
-        _ => Flavour::Generic,
+        Some(flavour @ ("cloud" | "rt")) => flavour,
+        _ => "generic",
     }
 }
 

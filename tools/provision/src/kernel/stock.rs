@@ -14,14 +14,7 @@ const RECIPE: u32 = 2;
 const SPACE: u64 = 4 << 10;
 
 pub(super) fn ensure(ctx: &Context, root: &BuildRoot, kver: Option<&str>) -> Result<Kernel> {
-    let release = match choose(root, kver) {
-        // A kernel newer than the build root? The mirror may know it; if not, the first answer stands.
-        Err(error) => {
-            archive::refresh(root).map_err(|_| error)?;
-            choose(root, kver)?
-        }
-        Ok(release) => release,
-    };
+    let release = with_new_lists(root, || choose(root, kver))?;
     let key = Key::new(RECIPE).with("toolchain", root.toolchain()?).with("release", &release);
     let name = format!("kernel-{release}");
     let dir = ctx.cache.ensure(&name, &key, SPACE, |dir| make(ctx, root, &release, dir))?;
@@ -38,6 +31,14 @@ fn choose(root: &BuildRoot, kver: Option<&str>) -> Result<String> {
     choice::choose(&choice::releases(packages.lines(), root.arch()), kver).map(str::to_owned)
 }
 
+/// What failed may be newer than the build root, and known to the mirror; if not, the first answer stands.
+fn with_new_lists<T>(root: &BuildRoot, work: impl Fn() -> Result<T>) -> Result<T> {
+    work().or_else(|error| {
+        archive::refresh(root).map_err(|_| error)?;
+        work()
+    })
+}
+
 fn describe(dir: &Path, release: String, id: String) -> Result<Kernel> {
     let modules_dir = dir.join("usr/lib/modules").join(&release);
     let vmlinuz = [dir.join("boot").join(format!("vmlinuz-{release}")), modules_dir.join("vmlinuz")]
@@ -52,21 +53,11 @@ fn describe(dir: &Path, release: String, id: String) -> Result<Kernel> {
 fn make(ctx: &Context, root: &BuildRoot, release: &str, dir: &Path) -> Result<()> {
     let log = ctx.cache.log(&format!("kernel-{release}"))?;
     let step = ctx.progress.step(&format!("kernel {release}"));
-    let source = match source(root, release) {
-        // The archive may have moved on since the build root was made.
-        Err(error) => {
-            archive::refresh(root).map_err(|_| error)?;
-            source(root, release)?
-        }
-        Ok(source) => source,
-    };
+    let source = with_new_lists(root, || source(root, release))?;
     let download = dir.join("download");
     let mut packages = archive::parts(root, release)?;
     packages.push(source);
-    archive::unpack(root, &packages, &download, dir, &log, &step).or_else(|_| {
-        archive::refresh(root)?;
-        archive::unpack(root, &packages, &download, dir, &log, &step)
-    })?;
+    with_new_lists(root, || archive::unpack(root, &packages, &download, dir, &log, &step))?;
     fs::remove_dir_all(&download)?;
     complete_modules(root, release, dir)?;
     step.done();
