@@ -171,9 +171,9 @@ cat >/tmp/known <<'END'
 ^< . files > [a-z]+ \./phys_port_name$
 # C estimates how long frames will be, to choose the size of buffers.
 ^< . files > [a-z]+ \./queues/rx-[0-9]/virtio_net$
-# C takes buffers of AF_XDP, and frames of other devices only while there is a program, whole ones.
+# C takes frames of other devices only while there is a program, whole ones.
 ^< .* dev xdp-features=43 xdp-rx-metadata=0 xsk-features=0 xdp-zc-max-segs=1$
-^> .* dev xdp-features=103 xdp-rx-metadata=0 xsk-features=0$
+^> .* dev xdp-features=111 xdp-rx-metadata=0 xsk-features=0 xdp-zc-max-segs=1$
 # One NAPI polls both queues of a pair, and we say so for those that send, too.
 ^< .* queue id=[0-9] type=1$
 ^> .* queue id=[0-9] type=1 napi$

@@ -90,8 +90,8 @@ impl Driver for Net {
         }
         held.pause_all();
         for (index, pair) in netdev.pairs().iter().enumerate() {
-            if let Some((rx, _)) = held.rx(index) {
-                rx::reclaim(rx, stopped);
+            if let Some((rx, mut pools)) = held.rx(index) {
+                rx::reclaim(rx, &mut pools, stopped);
             }
             tx::reclaim(&mut pair.lock_tx(), stopped);
         }

@@ -33,7 +33,9 @@ use crate::{
     watch::Remedy,
     xdp,
     xdp_rx,
-    xdp_tx, //
+    xdp_tx,
+    xsk,
+    xsk_tx, //
 };
 use kernel::prelude::*;
 use netdev::{
@@ -60,7 +62,8 @@ use netdev::{
     TxSkb,
     XdpFrames,
     XdpProg,
-    XdpRefused, //
+    XdpRefused,
+    XskPool, //
 };
 use rvirtio::More as MoreUsed;
 
@@ -228,7 +231,7 @@ impl<'bound> Operations for NetOps<'bound> {
                 return Err(EIO);
             }
             refill::fill(rx, &mut pools);
-            if rx.vq.in_flight() == 0 {
+            if rx.vq.in_flight() == 0 && !rx.may_be_empty() {
                 return Err(ENOMEM);
             }
         }
@@ -262,7 +265,10 @@ impl<'bound> Operations for NetOps<'bound> {
         // Frames that were sent meanwhile, such as acknowledgements, may be done by now.
         let last = received < budget;
         let sent = match polled.tx() {
-            Some(mut tx) => tx::poll(&mut tx, Free::Softirq, last),
+            Some(mut tx) => {
+                let last = last && !xsk_tx::send(&mut tx, budget);
+                tx::poll(&mut tx, Free::Softirq, last)
+            }
             None => MoreUsed::Pending,
         };
         let (rx, _) = polled.parts();
@@ -486,14 +492,21 @@ impl<'bound> Operations for NetOps<'bound> {
     }
 
     fn set_mtu(held: &mut Held<'_, Self>, mtu: u32) -> Result {
-        match mtu > held.data().max_mtu_for_xdp() {
-            true => Err(EINVAL),
-            false => Ok(()),
+        let data = held.data();
+        let lent = (0..held.pairs().len()).filter_map(|index| held.xsk_frame_size(index));
+        let mut limits = lent.map(|size| xsk::max_mtu(&data.caps, size));
+        if mtu > data.max_mtu_for_xdp() || limits.any(|limit| mtu > limit) {
+            return Err(EINVAL);
         }
+        Ok(())
     }
 
     fn set_xdp(held: &mut Held<'_, Self>, prog: Option<XdpProg>) -> Result<(), XdpRefused> {
         xdp::set(held, prog)
+    }
+
+    fn set_xsk(held: &mut Held<'_, Self>, index: u16, pool: Option<XskPool<'_>>) -> Result {
+        xsk::set(held, index, pool)
     }
 
     fn xdp_send(pairs: &[Pair<Self>], frames: &mut XdpFrames<'_>, flush: bool) {

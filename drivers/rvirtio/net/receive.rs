@@ -16,7 +16,11 @@ use crate::{
         Dropped, //
     },
     refill,
-    rx::Rx, //
+    rx::Rx,
+    xsk_rx::{
+        self,
+        Filled, //
+    }, //
 };
 use netdev::{
     Napi,
@@ -80,5 +84,13 @@ fn large<'bound>(
         RxPosted::One(buf) => one(rx, napi, buf, written, overlong),
         RxPosted::Many(_) if overlong => Err(Dropped::Length(BadLength::Overlong)),
         RxPosted::Many(bufs) => many(rx, napi, bufs, written),
+        RxPosted::Xsk(buf) => {
+            let first = Filled {
+                buf,
+                written,
+                overlong,
+            };
+            xsk_rx::receive(rx, napi, first)
+        }
     }
 }

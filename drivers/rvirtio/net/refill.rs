@@ -14,7 +14,8 @@ use kernel::prelude::*;
 use netdev::{
     Pools,
     RxBuf,
-    RxPosted, //
+    RxPosted,
+    XskRx, //
 };
 
 /// Posts buffers up to the level of the queue, and notifies the device of them, if it could need them
@@ -36,6 +37,9 @@ pub(crate) fn fill<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bo
 
 #[inline(never)]
 fn post_new<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) {
+    if let RxMode::Socket { .. } = rx.mode {
+        return post_lent(rx, pools);
+    }
     while rx.wants_more() {
         let Some(buf) = next(rx, pools) else {
             pools.pair().rx.alloc_fail.add(1);
@@ -45,6 +49,36 @@ fn post_new<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) 
             break;
         }
     }
+}
+
+/// Posts what a socket has lent.
+#[doc(alias = "virtnet_add_recvbuf_xsk")]
+fn post_lent<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) {
+    let Some(xsk) = pools.xsk() else {
+        return;
+    };
+    post_some_lent(rx, xsk);
+    if rx.is_starved() {
+        xsk.set_starved(true);
+        // What was lent just before user space could know.
+        post_some_lent(rx, xsk);
+    }
+    if !rx.is_starved() {
+        xsk.set_starved(false);
+    }
+}
+
+fn post_some_lent(rx: &mut Rx<'_>, xsk: &mut XskRx) {
+    xsk.take(rx.vq.num_free(), |buf| {
+        match rx.vq.add(RxPosted::Xsk(buf)) {
+            Ok(()) => Ok(()),
+            Err(rejected) => match rejected.value {
+                RxPosted::Xsk(buf) => Err(buf),
+                // It was not one of these.
+                RxPosted::One(_) | RxPosted::Many(_) => Ok(()),
+            },
+        }
+    });
 }
 
 /// Posts a buffer, of which the device is notified later. Returns whether the queue took it.
@@ -67,6 +101,7 @@ fn next<'bound>(rx: &mut Rx<'bound>, pools: &mut Pools<'_, NetOps<'bound>>) -> O
             }
             Some(RxPosted::Many(parts))
         }
+        RxMode::Socket { .. } => None,
     }
 }
 

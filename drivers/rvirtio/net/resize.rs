@@ -24,14 +24,14 @@ use netdev::{
     Pair,
     RingSizes,
     RxPosted,
-    TxBuf, //
+    TxPosted, //
 };
 use rvirtio::virtqueue::SpareRing;
 
 /// The rings that a pair gets; `None` for one that it keeps.
 struct Spare<'bound> {
     rx: Option<SpareRing<'bound, RxPosted>>,
-    tx: Option<(SpareRing<'bound, TxBuf<'bound>>, MapPool<'bound>)>,
+    tx: Option<(SpareRing<'bound, TxPosted<'bound>>, MapPool<'bound>)>,
 }
 
 /// Replaces rings that have not the given sizes, one pair after the other. Frames that the device has not
@@ -101,14 +101,27 @@ fn replace<'bound>(
         hold_back(pair);
         result = replace_tx(pair, tx_ring, ring, maps);
     }
-    if let (Ok(()), Some(ring), Some((rx, _))) = (result, spare.rx, held.rx(index)) {
+    if let (Ok(()), Some(ring), Some((rx, mut pools))) = (result, spare.rx, held.rx(index)) {
         let mut ring = ring;
         result = rx_ring.handle.reset_with(|stopped, start| {
-            rx::reclaim(rx, stopped);
+            rx::reclaim(rx, &mut pools, stopped);
             start.enable_with(&mut rx.vq, &mut ring)
         });
         rx.set_levels();
         rx_ring.set_size(rx.vq.size());
+    }
+    go_on(held, index);
+    result
+}
+
+/// Has a pair of which queues were reset work again, if it did before.
+pub(crate) fn go_on(held: &mut Held<'_, NetOps<'_>>, index: usize) {
+    let data = held.data();
+    let Some(pair) = held.pairs().get(index) else {
+        return;
+    };
+    if data.is_paused() {
+        return;
     }
     // A queue that was reset waits as all do, or not at all.
     if let Err(error) = data.desired().replay_coalescing(pair.index()) {
@@ -126,11 +139,10 @@ fn replace<'bound>(
         }
         pair.lock_tx().wake();
     }
-    result
 }
 
 /// Keeps the stack from sending by a pair, and waits for a while until the device has sent what it has.
-fn hold_back(pair: &Pair<NetOps<'_>>) {
+pub(crate) fn hold_back(pair: &Pair<NetOps<'_>>) {
     for _ in 0..100 {
         let mut tx = pair.lock_tx();
         let _ = tx::poll(&mut tx, Free::Anywhere, false);
@@ -149,7 +161,7 @@ fn hold_back(pair: &Pair<NetOps<'_>>) {
 fn replace_tx<'bound>(
     pair: &Pair<NetOps<'bound>>,
     of: &Ring<'bound>,
-    ring: SpareRing<'bound, TxBuf<'bound>>,
+    ring: SpareRing<'bound, TxPosted<'bound>>,
     maps: MapPool<'bound>,
 ) -> Result {
     let (mut ring, mut maps) = (ring, maps);

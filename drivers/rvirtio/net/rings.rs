@@ -52,6 +52,12 @@ impl<'bound> Rings<'bound> {
         Ok(self.pairs.push([rx, tx], GFP_KERNEL)?)
     }
 
+    /// Returns whether the device can reset single queues.
+    pub(crate) fn can_reset(&self) -> bool {
+        let mut all = self.pairs.iter().flatten();
+        all.all(|ring| ring.handle.has_reset())
+    }
+
     /// Returns the largest sizes, and the ones that all rings have: those of the smallest, as they differ
     /// if the device has failed while they were set.
     #[doc(alias = "virtnet_get_ringparam")]

@@ -64,6 +64,9 @@ mod watch;
 mod xdp;
 mod xdp_rx;
 mod xdp_tx;
+mod xsk;
+mod xsk_rx;
+mod xsk_tx;
 
 use driver::Net;
 

@@ -44,6 +44,8 @@ pub(crate) enum RxMode {
     Big,
     /// A frame fits in one segment, of pages of this order.
     Jumbo { order: u8 },
+    /// The memory of a socket; the largest frame needs that many buffers.
+    Socket { most_buffers: u16 },
 }
 
 impl RxMode {
@@ -62,11 +64,21 @@ impl RxMode {
         }
     }
 
+    /// Returns the mode for buffers of a socket, which have room for `frame_size` bytes after a header.
+    pub(crate) fn of_socket(caps: &Caps, frame_size: u32) -> Self {
+        let largest = if caps.mergeable { MAX_GSO_FRAME } else { 1 };
+        Self::Socket {
+            // CAST: It is clamped.
+            most_buffers: largest.div_ceil(frame_size.max(1)).min(u16::MAX.into()) as u16,
+        }
+    }
+
     /// Returns the orders of the pages that buffers are made of, the one that is tried first first.
     pub(crate) fn page_orders(self) -> &'static [u8] {
         const JUMBO: [u8; 6] = [0, 1, 2, 3, 4, 5];
         match self {
             Self::Mtu => &[0],
+            Self::Socket { .. } => &[],
             Self::Bulk | Self::Big => &[BULK_ORDER, 0],
             Self::Jumbo { order } => JUMBO.get(order.into()..).map_or(&[], |orders| {
                 orders.split_at_checked(1).map_or(&[], |(first, _)| first)
@@ -90,6 +102,7 @@ impl RxMode {
             Self::Mtu => frame.div_ceil(PAGE_SIZE / 2) as u16,
             Self::Bulk => frame.div_ceil(LEAST_POSTED) as u16,
             Self::Big | Self::Jumbo { .. } => 1,
+            Self::Socket { most_buffers } => most_buffers,
         }
     }
 }

@@ -36,7 +36,8 @@ use crate::{
     tx::{
         takes_fragments,
         Tx, //
-    }, //
+    },
+    xsk, //
 };
 use kernel::{
     cpu::nr_cpu_ids,
@@ -104,6 +105,7 @@ pub(crate) fn set_up(init: Negotiated<'_>) -> Result<Data<'_>> {
         filters_unicast: caps.control.rx,
         adapts: caps.control.coalesce.single,
         sends_fragments: fragments,
+        zero_copy: xsk::can_bind(&caps) && rings.can_reset(),
         // CAST: At most 24.
         needed_headroom: caps.layout.len() as u16,
         page_orders: mode.page_orders(),

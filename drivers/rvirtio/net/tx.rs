@@ -25,7 +25,12 @@ use netdev::{
     TxGuard,
     TxHeader,
     TxHeaderLen,
+    TxKind,
+    TxPosted,
     TxSkb,
+    XskDone,
+    XskFrame,
+    XskSlots,
     MAX_SEGMENTS, //
 };
 use rvirtio::{
@@ -38,8 +43,11 @@ use rvirtio::{
 
 /// The transmit side of a pair.
 pub(crate) struct Tx<'bound> {
-    pub(crate) vq: Virtqueue<'bound, TxBuf<'bound>>,
+    pub(crate) vq: Virtqueue<'bound, TxPosted<'bound>>,
     maps: MapPool<'bound>,
+    /// What frames out of a socket's memory need, once one was bound to the pair. It is kept: it cannot be
+    /// freed where the last of them might come back.
+    pub(crate) xsk: Option<XskSlots<'bound>>,
     /// The largest number of descriptors that a frame takes.
     per_frame: u16,
     header_len: TxHeaderLen,
@@ -49,7 +57,7 @@ pub(crate) struct Tx<'bound> {
 
 impl<'bound> Tx<'bound> {
     pub(crate) fn new(
-        vq: Virtqueue<'bound, TxBuf<'bound>>,
+        vq: Virtqueue<'bound, TxPosted<'bound>>,
         dma: Dma<'bound>,
         layout: Layout,
     ) -> Result<Self> {
@@ -65,6 +73,7 @@ impl<'bound> Tx<'bound> {
         Ok(Self {
             vq,
             maps,
+            xsk: None,
             per_frame,
             unarmed: 0,
             header_len: match layout {
@@ -111,7 +120,7 @@ impl<'bound> Tx<'bound> {
 const WITHOUT_FRAGMENTS: u16 = 2;
 
 /// Returns whether frames with any number of fragments fit into a queue.
-pub(crate) fn takes_fragments(vq: &Virtqueue<'_, TxBuf<'_>>) -> bool {
+pub(crate) fn takes_fragments(vq: &Virtqueue<'_, TxPosted<'_>>) -> bool {
     usize::from(vq.capacity()) >= MAX_SEGMENTS
 }
 
@@ -230,7 +239,7 @@ pub(crate) fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
         len: tx.header_len,
     };
     let buf = TxBuf::new(skb, header, &mut tx.maps).ok()?;
-    match tx.vq.add(buf) {
+    match tx.vq.add(buf.into()) {
         Ok(()) => Some(()),
         Err(rejected) => {
             refused(tx, rejected.value);
@@ -241,8 +250,27 @@ pub(crate) fn add(tx: &mut Guard<'_, '_>, skb: TxSkb) -> Option<()> {
 
 /// Drops a frame that the queue does not take. Its mappings go back.
 #[cold]
-fn refused<'bound>(tx: &mut Tx<'bound>, buf: TxBuf<'bound>) {
-    buf.finish(&mut tx.maps);
+fn refused<'bound>(tx: &mut Tx<'bound>, posted: TxPosted<'bound>) {
+    if let TxKind::Skb(buf) = posted.into_kind() {
+        buf.finish(&mut tx.maps);
+    }
+}
+
+/// Puts a frame out of a socket's memory into the queue, or gives it back.
+#[doc(alias = "virtnet_xsk_xmit_one")]
+pub(crate) fn add_of_socket(tx: &mut Guard<'_, '_>, frame: XskFrame) -> Result<(), XskFrame> {
+    let Tx { vq, xsk, .. } = &mut **tx;
+    let Some(slots) = xsk else {
+        return Err(frame);
+    };
+    let Err(rejected) = vq.add(slots.prepare(frame)?) else {
+        return Ok(());
+    };
+    match rejected.value.into_kind() {
+        TxKind::Xsk(unsent) => Err(slots.finish(unsent)),
+        // It was not one.
+        TxKind::Skb(_) => Ok(()),
+    }
 }
 
 /// Stops the stack, as there is no room for another frame, whatever it is like.
@@ -282,14 +310,24 @@ pub(crate) fn poll(tx: &mut Guard<'_, '_>, from: Free, last: bool) -> MoreUsed {
 #[inline(always)]
 pub(crate) fn reap(tx: &mut Guard<'_, '_>, from: Free) {
     let (mut packets, mut bytes) = (0_u32, 0_u32);
-    let Tx { vq, maps, .. } = &mut **tx;
-    vq.take_used(|used| {
-        let skb = used.data.finish(maps);
-        bytes = bytes.wrapping_add(skb.len());
-        packets = packets.wrapping_add(1);
-        skb.consume(from);
+    let mut done = XskDone::default();
+    let Tx { vq, maps, xsk, .. } = &mut **tx;
+    vq.take_used(|used| match used.data.into_kind() {
+        TxKind::Skb(buf) => {
+            let skb = buf.finish(maps);
+            bytes = bytes.wrapping_add(skb.len());
+            packets = packets.wrapping_add(1);
+            skb.consume(from);
+        }
+        TxKind::Xsk(sent) => {
+            if let Some(slots) = xsk {
+                done.add(slots.finish(sent));
+            }
+        }
     });
-    if packets == 0 {
+    if !done.is_empty() {
+        completed_of_socket(tx, done);
+    } else if packets == 0 {
         return;
     }
     tx.completed(packets, bytes);
@@ -299,18 +337,34 @@ pub(crate) fn reap(tx: &mut Guard<'_, '_>, from: Free) {
     }
 }
 
+/// Tells a socket what was sent, and has more of what it wants to have sent looked for.
+#[cold]
+#[inline(never)]
+fn completed_of_socket(tx: &mut Guard<'_, '_>, done: XskDone) {
+    tx.xsk_completed(done);
+    if !tx.pair().polling.is_set() {
+        tx.pair().schedule();
+    }
+}
+
 /// Takes back what was not sent, as the device is stopped.
 pub(crate) fn reclaim(tx: &mut Guard<'_, '_>, stopped: &Stopped<'_>) {
     tx.stop();
     let mut lost = 0;
+    let mut done = XskDone::default();
     loop {
         let tx = &mut **tx;
-        let Some(buf) = tx.vq.detach_unused(stopped) else {
+        let Some(posted) = tx.vq.detach_unused(stopped) else {
             break;
         };
-        buf.finish(&mut tx.maps);
+        match (posted.into_kind(), &mut tx.xsk) {
+            (TxKind::Skb(buf), _) => drop(buf.finish(&mut tx.maps)),
+            (TxKind::Xsk(unsent), Some(slots)) => done.add(slots.finish(unsent)),
+            (TxKind::Xsk(_), None) => (),
+        }
         lost += 1;
     }
+    tx.xsk_completed(done);
     tx.unarmed = 0;
     tx.pair().tx.dropped.add(lost);
     tx.reset_sent();

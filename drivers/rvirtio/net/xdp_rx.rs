@@ -6,7 +6,10 @@
 //! written is looked at, checked and copied once, and most programs drop most frames.
 
 use crate::{
-    caps::Caps,
+    caps::{
+        Caps,
+        RxCaps, //
+    },
     data::NetOps,
     deliver::pass,
     dropped::{
@@ -28,7 +31,11 @@ use crate::{
         ETHERNET_HEADER,
         MAX_GSO_FRAME, //
     },
-    xdp_tx, //
+    xdp_tx,
+    xsk_rx::{
+        self,
+        Filled, //
+    }, //
 };
 use netdev::{
     Napi,
@@ -100,6 +107,17 @@ fn next<'bound>(
     let caps = &pair.device().caps;
     let used = rx.vq.peek()?;
     let (written, overlong) = (used.written, used.overlong);
+    if let Some(RxPosted::Xsk(_)) = used.data() {
+        let Some(RxPosted::Xsk(buf)) = used.take() else {
+            return None;
+        };
+        let first = Filled {
+            buf,
+            written,
+            overlong,
+        };
+        return Some(xsk_rx::look(rx, napi, first));
+    }
     let mut frame = napi.xdp_frame().ok_or(Dropped::Memory);
     let mut count = 1;
     if let Some(parts) = used.data().map(RxPosted::parts) {
@@ -155,8 +173,19 @@ fn first<'a>(
     header: Header,
     caps: &Caps,
 ) -> Result<XdpFrame<'a>> {
-    let (flags, gso_type) = (negotiated_flags(&header, &caps.rx), header.gso_type);
-    if gso_type != gso::NONE && !caps.rx.has_gso() {
+    check(&header, &caps.rx)?;
+    append(&mut frame, parts, caps.layout.len(), written)?;
+    if frame.len() < ETHERNET_HEADER {
+        return Err(Dropped::Length(BadLength::Short(written)));
+    }
+    Ok(frame)
+}
+
+/// Checks that a frame is as the network has it.
+#[inline]
+pub(crate) fn check(header: &Header, caps: &RxCaps) -> Result {
+    let (flags, gso_type) = (negotiated_flags(header, caps), header.gso_type);
+    if gso_type != gso::NONE && !caps.has_gso() {
         let refused = Refused::GsoType { flags, gso_type };
         return Err(Dropped::Header(refused));
     }
@@ -164,11 +193,7 @@ fn first<'a>(
     if gso_type != gso::NONE || flags & flag::NEEDS_CSUM != 0 {
         return Err(Dropped::Unseen);
     }
-    append(&mut frame, parts, caps.layout.len(), written)?;
-    if frame.len() < ETHERNET_HEADER {
-        return Err(Dropped::Length(BadLength::Short(written)));
-    }
-    Ok(frame)
+    Ok(())
 }
 
 /// Copies the bytes of a buffer up to number `end`, but the first `skip` ones.

@@ -245,6 +245,9 @@ pub(crate) unsafe fn set_limits(dev: *mut bindings::net_device, config: &NetDevC
     if config.sends_fragments {
         dev.xdp_features |= bindings::RVIRTIO_NETDEV_XDP_ACT_NDO_XMIT_SG;
     }
+    if config.zero_copy {
+        dev.xdp_features |= bindings::RVIRTIO_XDP_ZERO_COPY;
+    }
     // SAFETY: The union has this structure as its members.
     let flags = unsafe { &mut dev.__bindgen_anon_1.priv_flags_fast };
     // CAST: All are bits of the lower half.

@@ -31,6 +31,8 @@ pub struct NetDevConfig<'a> {
     pub adapts: bool,
     /// Whether it can send frames with any number of fragments.
     pub sends_fragments: bool,
+    /// Whether sockets can lend it memory to receive into and send from.
+    pub zero_copy: bool,
     /// Bytes that it likes to have before frames that it sends.
     pub needed_headroom: u16,
     /// The orders of the pages that each pair has pools of.

@@ -16,6 +16,7 @@
 #include <net/netdev_lock.h>
 #include <net/page_pool/helpers.h>
 #include <net/xdp.h>
+#include <net/xdp_sock_drv.h>
 
 bool rvirtio_helper_bpf_prog_has_frags(const struct bpf_prog *prog);
 bool rvirtio_helper_bpf_prog_has_frags(const struct bpf_prog *prog)
@@ -283,4 +284,138 @@ void rvirtio_helper_xdp_update_skb_frags_info(struct sk_buff *skb, u8 nr_frags,
 
 	xdp_update_skb_frags_info(skb, nr_frags, sinfo->xdp_frags_size,
 				  sinfo->xdp_frags_truesize, flags);
+}
+
+u32 rvirtio_helper_xsk_buff_alloc_batch(struct xsk_buff_pool *pool,
+					struct xdp_buff **xdp, u32 max);
+u32 rvirtio_helper_xsk_buff_alloc_batch(struct xsk_buff_pool *pool,
+					struct xdp_buff **xdp, u32 max)
+{
+	return xsk_buff_alloc_batch(pool, xdp, max);
+}
+
+void rvirtio_helper_xsk_buff_free(struct xdp_buff *xdp);
+void rvirtio_helper_xsk_buff_free(struct xdp_buff *xdp)
+{
+	xsk_buff_free(xdp);
+}
+
+dma_addr_t rvirtio_helper_xsk_buff_get_dma(struct xdp_buff *xdp);
+dma_addr_t rvirtio_helper_xsk_buff_get_dma(struct xdp_buff *xdp)
+{
+	return xsk_buff_xdp_get_dma(xdp);
+}
+
+/* xsk_buff_dma_sync_for_cpu() leaves out what is before the frame. */
+void rvirtio_helper_xsk_buff_sync_for_cpu(struct xdp_buff *xdp, u32 before,
+					  u32 len);
+void rvirtio_helper_xsk_buff_sync_for_cpu(struct xdp_buff *xdp, u32 before,
+					  u32 len)
+{
+	struct xdp_buff_xsk *xskb = container_of(xdp, struct xdp_buff_xsk, xdp);
+
+	dma_sync_single_for_cpu(xskb->pool->dev, xskb->dma - before, len,
+				DMA_BIDIRECTIONAL);
+}
+
+u32 rvirtio_helper_xsk_pool_count_pages(struct xsk_buff_pool *pool);
+u32 rvirtio_helper_xsk_pool_count_pages(struct xsk_buff_pool *pool)
+{
+	return pool->dma_pages_cnt;
+}
+
+int rvirtio_helper_xsk_pool_dma_map(struct xsk_buff_pool *pool,
+				    struct device *dev);
+int rvirtio_helper_xsk_pool_dma_map(struct xsk_buff_pool *pool,
+				    struct device *dev)
+{
+	return xsk_pool_dma_map(pool, dev, 0);
+}
+
+void rvirtio_helper_xsk_pool_dma_unmap(struct xsk_buff_pool *pool);
+void rvirtio_helper_xsk_pool_dma_unmap(struct xsk_buff_pool *pool)
+{
+	xsk_pool_dma_unmap(pool, 0);
+}
+
+struct page *rvirtio_helper_xsk_pool_get_page(struct xsk_buff_pool *pool,
+					      u32 index);
+struct page *rvirtio_helper_xsk_pool_get_page(struct xsk_buff_pool *pool,
+					      u32 index)
+{
+	return pool->umem->pgs[index];
+}
+
+dma_addr_t rvirtio_helper_xsk_pool_get_page_dma(struct xsk_buff_pool *pool,
+						u32 index);
+dma_addr_t rvirtio_helper_xsk_pool_get_page_dma(struct xsk_buff_pool *pool,
+						u32 index)
+{
+	return pool->dma_pages[index] & ~XSK_NEXT_PG_CONTIG_MASK;
+}
+
+u32 rvirtio_helper_xsk_pool_get_rx_frame_size(struct xsk_buff_pool *pool);
+u32 rvirtio_helper_xsk_pool_get_rx_frame_size(struct xsk_buff_pool *pool)
+{
+	return xsk_pool_get_rx_frame_size(pool);
+}
+
+void rvirtio_helper_xsk_pool_keep_page(struct xsk_buff_pool *pool, u32 index);
+void rvirtio_helper_xsk_pool_keep_page(struct xsk_buff_pool *pool, u32 index)
+{
+	get_page(pool->umem->pgs[index]);
+}
+
+void rvirtio_helper_xsk_pool_set_rxq_info(struct xsk_buff_pool *pool,
+					  struct xdp_rxq_info *rxq);
+void rvirtio_helper_xsk_pool_set_rxq_info(struct xsk_buff_pool *pool,
+					  struct xdp_rxq_info *rxq)
+{
+	xsk_pool_set_rxq_info(pool, rxq);
+}
+
+void rvirtio_helper_xsk_clear_rx_need_wakeup(struct xsk_buff_pool *pool);
+void rvirtio_helper_xsk_clear_rx_need_wakeup(struct xsk_buff_pool *pool)
+{
+	xsk_clear_rx_need_wakeup(pool);
+}
+
+void rvirtio_helper_xsk_set_rx_need_wakeup(struct xsk_buff_pool *pool);
+void rvirtio_helper_xsk_set_rx_need_wakeup(struct xsk_buff_pool *pool)
+{
+	xsk_set_rx_need_wakeup(pool);
+}
+
+void rvirtio_helper_xsk_set_tx_need_wakeup(struct xsk_buff_pool *pool);
+void rvirtio_helper_xsk_set_tx_need_wakeup(struct xsk_buff_pool *pool)
+{
+	xsk_set_tx_need_wakeup(pool);
+}
+
+void rvirtio_helper_xsk_tx_completed(struct xsk_buff_pool *pool, u32 count);
+void rvirtio_helper_xsk_tx_completed(struct xsk_buff_pool *pool, u32 count)
+{
+	xsk_tx_completed(pool, count);
+}
+
+void rvirtio_helper_xsk_tx_desc(struct xsk_buff_pool *pool, u32 index,
+				dma_addr_t *addr, u32 *len);
+void rvirtio_helper_xsk_tx_desc(struct xsk_buff_pool *pool, u32 index,
+				dma_addr_t *addr, u32 *len)
+{
+	*addr = xsk_buff_raw_get_dma(pool, pool->tx_descs[index].addr);
+	*len = pool->tx_descs[index].len;
+	xsk_buff_raw_dma_sync_for_device(pool, *addr, *len);
+}
+
+u32 rvirtio_helper_xsk_tx_peek(struct xsk_buff_pool *pool, u32 max);
+u32 rvirtio_helper_xsk_tx_peek(struct xsk_buff_pool *pool, u32 max)
+{
+	return xsk_tx_peek_release_desc_batch(pool, max);
+}
+
+bool rvirtio_helper_xsk_uses_need_wakeup(struct xsk_buff_pool *pool);
+bool rvirtio_helper_xsk_uses_need_wakeup(struct xsk_buff_pool *pool)
+{
+	return xsk_uses_need_wakeup(pool);
 }

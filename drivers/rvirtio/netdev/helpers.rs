@@ -10,11 +10,14 @@ use crate::bindings::{
     napi_struct,
     net_device,
     netdev_queue,
-    xdp_buff, //
+    xdp_buff,
+    xdp_rxq_info,
+    xsk_buff_pool, //
 };
 use kernel::{
     bindings::{
         bpf_prog,
+        device,
         dma_addr_t,
         netdev_features_t,
         netlink_ext_ack,
@@ -108,4 +111,44 @@ extern "C" {
         nr_frags: u8,
         flags: u32,
     );
+    pub(crate) fn rvirtio_helper_xsk_buff_alloc_batch(
+        pool: *mut xsk_buff_pool,
+        xdp: *mut *mut xdp_buff,
+        max: u32,
+    ) -> u32;
+    pub(crate) fn rvirtio_helper_xsk_buff_free(xdp: *mut xdp_buff);
+    pub(crate) fn rvirtio_helper_xsk_buff_get_dma(xdp: *mut xdp_buff) -> dma_addr_t;
+    pub(crate) fn rvirtio_helper_xsk_buff_sync_for_cpu(xdp: *mut xdp_buff, before: u32, len: u32);
+    pub(crate) fn rvirtio_helper_xsk_clear_rx_need_wakeup(pool: *mut xsk_buff_pool);
+    pub(crate) fn rvirtio_helper_xsk_pool_count_pages(pool: *mut xsk_buff_pool) -> u32;
+    pub(crate) fn rvirtio_helper_xsk_pool_dma_map(
+        pool: *mut xsk_buff_pool,
+        dev: *mut device,
+    ) -> c_int;
+    pub(crate) fn rvirtio_helper_xsk_pool_dma_unmap(pool: *mut xsk_buff_pool);
+    pub(crate) fn rvirtio_helper_xsk_pool_get_page(
+        pool: *mut xsk_buff_pool,
+        index: u32,
+    ) -> *mut page;
+    pub(crate) fn rvirtio_helper_xsk_pool_get_page_dma(
+        pool: *mut xsk_buff_pool,
+        index: u32,
+    ) -> dma_addr_t;
+    pub(crate) fn rvirtio_helper_xsk_pool_get_rx_frame_size(pool: *mut xsk_buff_pool) -> u32;
+    pub(crate) fn rvirtio_helper_xsk_pool_keep_page(pool: *mut xsk_buff_pool, index: u32);
+    pub(crate) fn rvirtio_helper_xsk_pool_set_rxq_info(
+        pool: *mut xsk_buff_pool,
+        rxq: *mut xdp_rxq_info,
+    );
+    pub(crate) fn rvirtio_helper_xsk_set_rx_need_wakeup(pool: *mut xsk_buff_pool);
+    pub(crate) fn rvirtio_helper_xsk_set_tx_need_wakeup(pool: *mut xsk_buff_pool);
+    pub(crate) fn rvirtio_helper_xsk_tx_completed(pool: *mut xsk_buff_pool, count: u32);
+    pub(crate) fn rvirtio_helper_xsk_tx_desc(
+        pool: *mut xsk_buff_pool,
+        index: u32,
+        addr: *mut dma_addr_t,
+        len: *mut u32,
+    );
+    pub(crate) fn rvirtio_helper_xsk_tx_peek(pool: *mut xsk_buff_pool, max: u32) -> u32;
+    pub(crate) fn rvirtio_helper_xsk_uses_need_wakeup(pool: *mut xsk_buff_pool) -> bool;
 }

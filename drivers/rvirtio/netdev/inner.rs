@@ -46,6 +46,8 @@ pub(crate) struct Inner<T: Operations> {
     data: T::Device,
     /// Guarded by the instance lock.
     phase: UnsafeCell<Phase>,
+    /// Whether the device uses physical addresses.
+    physical: bool,
     _pin: PhantomPinned,
 }
 
@@ -90,6 +92,7 @@ impl<T: Operations> Inner<T> {
             pairs: KVec::new(),
             data,
             phase: UnsafeCell::new(Phase::New),
+            physical: dma.is_physical(),
             _pin: PhantomPinned,
         };
         let mut inner = KBox::pin(inner, GFP_KERNEL)?;
@@ -113,6 +116,11 @@ impl<T: Operations> Inner<T> {
     #[inline]
     pub(crate) fn pairs(&self) -> &[Pair<T>] {
         &self.pairs
+    }
+
+    /// Returns whether the device uses physical addresses.
+    pub(crate) fn is_physical(&self) -> bool {
+        self.physical
     }
 
     /// Where the phase is, for who holds the instance lock.

@@ -44,6 +44,10 @@ impl<'a, T: Operations> Held<'a, T> {
         self.inner.data()
     }
 
+    pub(crate) fn is_physical(&self) -> bool {
+        self.inner.is_physical()
+    }
+
     pub(crate) fn dev(&self) -> *mut bindings::net_device {
         self.inner.dev()
     }

@@ -13,7 +13,8 @@
 //! A [`TxSkb`] is a frame to send, and a [`TxBuf`] one that a virtqueue can have. An [`RxPosted`]
 //! is memory that a virtqueue can have for frames to be received; a [`RxBuf`] is a piece of it, and
 //! an [`RxPart`] what was taken out of that to become part of an [`RxSkb`]. An [`XdpFrame`] is a copy of
-//! what was received, for an [`XdpProg`] to decide what becomes of it. All of them are owned
+//! what was received, for an [`XdpProg`] to decide what becomes of it. An [`XskBuf`] is memory for frames that
+//! a socket has lent, and an [`XskFrame`] one out of such memory to be sent. All of them are owned
 //! by whoever has the value.
 //!
 //! C headers: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h),
@@ -56,12 +57,19 @@ mod stats;
 mod tx_buf;
 mod tx_header;
 mod tx_map;
+mod tx_posted;
 mod tx_queue;
 mod xdp_callbacks;
 mod xdp_frame;
 mod xdp_frames;
 mod xdp_prog;
 mod xdp_queue;
+mod xsk_buf;
+mod xsk_pool;
+mod xsk_rx;
+mod xsk_slots;
+mod xsk_tx;
+mod xsk_verdict;
 
 pub use addresses::{
     Addresses,
@@ -133,6 +141,10 @@ pub use tx_map::{
     MapPool,
     MAX_SEGMENTS, //
 };
+pub use tx_posted::{
+    TxKind,
+    TxPosted, //
+};
 pub use tx_queue::TxGuard;
 pub use xdp_frame::{
     Verdict,
@@ -145,6 +157,20 @@ pub use xdp_prog::{
     XdpRefused, //
 };
 pub use xdp_queue::XdpQueues;
+pub use xsk_buf::XskBuf;
+pub use xsk_pool::{
+    Unbound,
+    XskPool, //
+};
+pub use xsk_rx::XskRx;
+pub use xsk_slots::{
+    XskSent,
+    XskSlots, //
+};
+pub use xsk_tx::{
+    XskDone,
+    XskFrame, //
+};
 
 /// Prefix of `pr_*` messages: that of the module which this crate is linked into.
 #[allow(non_upper_case_globals, dead_code)]

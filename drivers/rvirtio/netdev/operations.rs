@@ -35,7 +35,8 @@ use crate::{
     xdp_prog::{
         XdpProg,
         XdpRefused, //
-    }, //
+    },
+    xsk_pool::XskPool, //
 };
 use kernel::prelude::*;
 
@@ -261,6 +262,15 @@ pub trait Operations: Sized {
     /// Any; everything is as before then.
     #[doc(alias = "ndo_bpf")]
     fn set_xdp(held: &mut Held<'_, Self>, prog: Option<XdpProg>) -> Result<(), XdpRefused>;
+
+    /// Has a pair receive into and send from the memory of a socket, by [`Held::xsk_bind`], or not any more,
+    /// by [`Held::xsk_unbind`]. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// Any; everything is as before then. Those of giving it up have no effect: after this it is taken away.
+    #[doc(alias = "XDP_SETUP_XSK_POOL")]
+    fn set_xsk(held: &mut Held<'_, Self>, index: u16, pool: Option<XskPool<'_>>) -> Result;
 
     /// Sends as many frames as there is room for, in a poll of any device. With `flush` no others follow
     /// right after them.

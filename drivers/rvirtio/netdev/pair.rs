@@ -12,12 +12,14 @@ use crate::{
         TxGuard,
         TxQueue, //
     },
-    xdp_queue::XdpQueue, //
+    xdp_queue::XdpQueue,
+    xsk_rx::XskRx, //
 };
 use core::{
     cell::UnsafeCell,
     mem::ManuallyDrop,
-    ptr::NonNull, //
+    ptr::NonNull,
+    sync::atomic::AtomicU32, //
 };
 use kernel::{
     irq::IrqReturn,
@@ -43,14 +45,17 @@ pub struct PairInit<T: Operations> {
 /// # Invariants
 ///
 /// - It does not move. `inner` is the device that it is part of, which outlives it.
-/// - `napi` is registered with the device of `inner`. Its bit SCHED guards `rx`, `xdp` and the allocation
-///   side of `pools`; while the NAPI is disabled, who holds the instance lock holds the bit.
+/// - `napi` is registered with the device of `inner`. Its bit SCHED guards `rx`, `xdp`, `xsk` and the
+///   allocation side of `pools`; while the NAPI is disabled, who holds the instance lock holds the bit.
 /// - The instance lock guards `enabled`.
 pub struct Pair<T: Operations> {
     napi: Opaque<bindings::napi_struct>,
     rx: UnsafeCell<ManuallyDrop<T::Rx>>,
     pools: ManuallyDrop<KVec<PagePool>>,
     xdp: UnsafeCell<Option<KBox<XdpQueue>>>,
+    xsk: UnsafeCell<Option<XskRx>>,
+    /// The length of the longest frame that fits in a buffer of a socket's memory; 0 without.
+    pub(crate) xsk_frame_size: AtomicU32,
     pub(crate) tx: TxQueue<T::Tx>,
     pub(crate) dim: Dim,
     shared: T::Pair,
@@ -81,6 +86,8 @@ impl<T: Operations> Pair<T> {
             rx: UnsafeCell::new(ManuallyDrop::new(rx)),
             pools: ManuallyDrop::new(KVec::new()),
             xdp: UnsafeCell::new(None),
+            xsk: UnsafeCell::new(None),
+            xsk_frame_size: AtomicU32::new(0),
             tx,
             dim: Dim::new(),
             shared,
@@ -122,6 +129,12 @@ impl<T: Operations> Pair<T> {
     #[inline]
     pub(crate) fn xdp(&self) -> *mut Option<KBox<XdpQueue>> {
         self.xdp.get()
+    }
+
+    /// Where it is what the pair has of a socket's memory, for who has the right to the receive side.
+    #[inline]
+    pub(crate) fn xsk(&self) -> *mut Option<XskRx> {
+        self.xsk.get()
     }
 
     #[inline]
@@ -195,6 +208,7 @@ impl<T: Operations> Pair<T> {
     /// [`Pair::drop_queues`].
     pub(crate) unsafe fn drop_pools(&mut self) {
         *self.xdp.get_mut() = None;
+        *self.xsk.get_mut() = None;
         // SAFETY: They are dropped once, and nobody uses them, now or later (safety requirements).
         unsafe { ManuallyDrop::drop(&mut self.pools) }
     }

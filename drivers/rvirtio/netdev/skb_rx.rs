@@ -64,6 +64,22 @@ impl RxSkb {
         len: u32,
     ) -> Option<Self> {
         let from = buf.bytes(offset, len)?;
+        // SAFETY: These are the safety requirements. There are so many bytes.
+        unsafe { Self::copied_from(napi, from, len) }
+    }
+
+    /// Returns a new frame of the `len` bytes at `from`. `None` without memory.
+    ///
+    /// # Safety
+    ///
+    /// `napi` must be valid, and the caller in its poll. There must be so many bytes, which others may
+    /// write meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn copied_from(
+        napi: *mut bindings::napi_struct,
+        from: NonNull<u8>,
+        len: u32,
+    ) -> Option<Self> {
         // SAFETY: The NAPI is valid, and the caller in its poll (safety requirements).
         let raw = NonNull::new(unsafe { bindings::napi_alloc_skb(napi, len) })?;
         // SAFETY: The buffer has room for `len` bytes at its end, and `from` has as many. They

@@ -34,6 +34,7 @@ use kernel::{
 ///
 /// `raw` points to a socket buffer that is exclusively owned, with an Ethernet header. Its
 /// contents can be shared, if it is a clone.
+#[repr(transparent)]
 pub struct TxSkb {
     raw: NonNull<sk_buff>,
 }

@@ -22,7 +22,10 @@ use core::{
         self,
         ManuallyDrop, //
     },
-    ptr, //
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings::sk_buff,
@@ -30,7 +33,6 @@ use kernel::{
 };
 use rvirtio::{
     Access,
-    Buffers,
     Segment, //
 };
 
@@ -77,6 +79,7 @@ const _: () = {
 ///
 /// The control block of `skb` is an initialised [`Control`], of which this value is the only user.
 /// `addr` and `len` in it are as described there until `skb` changes, which it does not.
+#[repr(transparent)]
 pub struct TxBuf<'bound> {
     skb: TxSkb,
     _control: PhantomData<Control<'bound>>,
@@ -173,6 +176,26 @@ impl<'bound> TxBuf<'bound> {
         unsafe { ptr::read(&buf.skb) }
     }
 
+    /// Gives the value up, to become one again by [`TxBuf::from_ptr`].
+    #[inline(always)]
+    pub(crate) fn into_ptr(self) -> NonNull<sk_buff> {
+        // SAFETY: A socket buffer is not at 0.
+        unsafe { NonNull::new_unchecked(ManuallyDrop::new(self).skb.as_raw()) }
+    }
+
+    /// # Safety
+    ///
+    /// `raw` must be what [`TxBuf::into_ptr`] has returned, once.
+    #[inline(always)]
+    pub(crate) unsafe fn from_ptr(raw: NonNull<sk_buff>) -> Self {
+        // INVARIANT: It was such a value (safety requirement).
+        Self {
+            // SAFETY: The socket buffer was owned by that.
+            skb: unsafe { TxSkb::from_raw(raw) },
+            _control: PhantomData,
+        }
+    }
+
     /// Takes the frame out, with which the device is done.
     #[inline]
     pub fn finish(self, pool: &mut MapPool<'bound>) -> TxSkb {
@@ -227,28 +250,27 @@ impl Drop for TxBuf<'_> {
     }
 }
 
-// SAFETY: The segments are the header and the frame, which belong to the value, with the pages of the
-// fragments, to which the socket buffer has references. Nobody writes to header or linear part: who
-// shares the latter only reads (`has_private_headroom` for what is before it). User space may have lent
-// pages and write to them; for their contents nobody can vouch, and nothing here depends on them.
-// Neither the socket buffer nor the mappings move with the value.
-unsafe impl Buffers for TxBuf<'_> {
+/// What a virtqueue wants to know, see [`Buffers`](rvirtio::Buffers).
+impl TxBuf<'_> {
+    /// Returns the segments.
     #[inline]
-    fn readable(&self) -> impl Iterator<Item = Segment> {
+    pub(crate) fn segments(&self) -> Segments<'_> {
         match self.maps() {
             None => self.physical(),
             Some(maps) => Segments::mapped(maps.segments()),
         }
     }
 
-    #[inline]
-    fn single(&self) -> Option<(Segment, Access)> {
+    /// Returns the segment if there is only one, or `None` nevertheless.
+    #[inline(always)]
+    pub(crate) fn single(&self) -> Option<(Segment, Access)> {
         let (form, first) = self.start();
         (form == Form::Single).then_some((first, Access::Readable))
     }
 
-    #[inline]
-    fn only_readable(&self) -> Option<impl Iterator<Item = Segment>> {
+    /// Returns the segments by the shortest way, or `None` nevertheless.
+    #[inline(always)]
+    pub(crate) fn only_readable(&self) -> Option<impl Iterator<Item = Segment> + use<'_>> {
         let (form, first) = self.start();
         if form != Form::Chained {
             return None;
@@ -256,10 +278,5 @@ unsafe impl Buffers for TxBuf<'_> {
         // SAFETY: As in `physical`.
         let fragments = unsafe { segments::of_fragments(self.skb.fragment_list()) };
         Some(iter::once(first).chain(fragments))
-    }
-
-    #[inline]
-    fn writable(&self) -> impl Iterator<Item = Segment> {
-        iter::empty()
     }
 }

@@ -8,7 +8,8 @@ use crate::{
     bindings,
     helpers::*,
     operations::Operations,
-    pair::Pair, //
+    pair::Pair,
+    xsk_tx::XskTx, //
 };
 use core::{
     cell::UnsafeCell,
@@ -23,13 +24,15 @@ use core::{
 ///
 /// # Invariants
 ///
-/// `raw` is a queue of a network device that is there until this is dropped. Its lock guards `data`.
+/// `raw` is a queue of a network device that is there until this is dropped. Its lock guards `data`
+/// and `xsk`.
 pub(crate) struct TxQueue<X> {
     raw: *mut bindings::netdev_queue,
     data: UnsafeCell<ManuallyDrop<X>>,
+    xsk: UnsafeCell<Option<XskTx>>,
 }
 
-// SAFETY: `data` is guarded by a lock.
+// SAFETY: `data` and `xsk` are guarded by a lock.
 unsafe impl<X: Send> Sync for TxQueue<X> {}
 // SAFETY: The queue is bound to no thread.
 unsafe impl<X: Send> Send for TxQueue<X> {}
@@ -69,7 +72,14 @@ impl<X> TxQueue<X> {
         Self {
             raw,
             data: UnsafeCell::new(ManuallyDrop::new(data)),
+            xsk: UnsafeCell::new(None),
         }
+    }
+
+    /// Where it is what the queue has of a socket's memory, for who holds the lock.
+    #[inline]
+    pub(crate) fn xsk(&self) -> *mut Option<XskTx> {
+        self.xsk.get()
     }
 
     pub(crate) fn data_mut(&mut self) -> &mut ManuallyDrop<X> {

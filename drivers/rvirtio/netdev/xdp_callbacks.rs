@@ -12,7 +12,8 @@ use crate::{
     lock::Held,
     operations::Operations,
     xdp_frames::XdpFrames,
-    xdp_prog::XdpProg, //
+    xdp_prog::XdpProg,
+    xsk_pool::XskPool, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -25,12 +26,16 @@ use kernel::{
 /// What a command is about if it is about a program.
 type Setup = bindings::netdev_bpf__bindgen_ty_1__bindgen_ty_1;
 
+/// What it is about if it is about a socket's memory.
+type XskSetup = bindings::netdev_bpf__bindgen_ty_1__bindgen_ty_3;
+
 impl<T: Operations> Callbacks<T> {
     /// The table of these callbacks.
     pub(crate) const XDP_OPS: bindings::net_device_ops = bindings::net_device_ops {
         ndo_bpf: Some(Self::bpf),
         ndo_xdp_xmit: Some(Self::xdp_xmit),
         ndo_change_mtu: Some(Self::change_mtu),
+        ndo_xsk_wakeup: Some(Self::xsk_wakeup),
         ..pin_init::zeroed()
     };
 
@@ -72,8 +77,17 @@ impl<T: Operations> Callbacks<T> {
 
     extern "C" fn bpf(dev: *mut bindings::net_device, command: *mut bindings::netdev_bpf) -> c_int {
         // SAFETY: The stack passes a command.
-        if unsafe { (*command).command } != bindings::bpf_netdev_command_XDP_SETUP_PROG {
-            return EINVAL.to_errno();
+        match unsafe { (*command).command } {
+            bindings::bpf_netdev_command_XDP_SETUP_PROG => (),
+            bindings::bpf_netdev_command_XDP_SETUP_XSK_POOL => {
+                // SAFETY: This member of the union goes with the command.
+                let setup =
+                    unsafe { &*(&raw const (*command).__bindgen_anon_1).cast::<XskSetup>() };
+                // SAFETY: The stack passes a device of ours, with its instance lock held.
+                let mut held = unsafe { Held::new(Inner::<T>::of_dev(dev), false) };
+                return Self::set_xsk(&mut held, setup);
+            }
+            _ => return EINVAL.to_errno(),
         }
         // SAFETY: This member of the union goes with the command.
         let setup = unsafe { &*(&raw const (*command).__bindgen_anon_1).cast::<Setup>() };
@@ -99,5 +113,43 @@ impl<T: Operations> Callbacks<T> {
                 refused.error.to_errno()
             }
         }
+    }
+
+    fn set_xsk(held: &mut Held<'_, T>, setup: &XskSetup) -> c_int {
+        let index = setup.queue_id;
+        let Some(raw) = NonNull::new(setup.pool) else {
+            let result = T::set_xsk(held, index, None);
+            // Whatever has become of that: the pool is about to be freed.
+            held.xsk_unbind(index.into());
+            return result.map_or_else(|error| error.to_errno(), |()| 0);
+        };
+        // SAFETY: The stack passes a pool, and calls this again without one before it is gone.
+        let pool = unsafe { XskPool::new(raw) };
+        match T::set_xsk(held, index, Some(pool)) {
+            Ok(()) => 0,
+            Err(error) => {
+                held.xsk_unbind(index.into());
+                error.to_errno()
+            }
+        }
+    }
+
+    /// Has a pair polled, which sends what the socket wants to have sent, and takes what it has lent.
+    extern "C" fn xsk_wakeup(dev: *mut bindings::net_device, queue: u32, _flags: u32) -> c_int {
+        // SAFETY: The stack passes a device of ours.
+        let (inner, used, state) = unsafe {
+            let state = (&raw const (*dev).state).read_volatile();
+            (Inner::<T>::of_dev(dev), (*dev).real_num_rx_queues, state)
+        };
+        if state & 1 << bindings::netdev_state_t___LINK_STATE_START == 0 {
+            return ENETDOWN.to_errno();
+        }
+        let pair = inner.pairs().get(queue as usize);
+        let Some(pair) = pair.filter(|_| queue < used) else {
+            return EINVAL.to_errno();
+        };
+        // SAFETY: The NAPI is registered (type invariant of `Pair`).
+        unsafe { rvirtio_helper_napi_schedule_bh(pair.napi()) };
+        0
     }
 }

@@ -21,11 +21,14 @@ use crate::{
         SHARED_INFO_SIZE, //
     },
     skb_tx::TxSkb,
-    xdp_queue::XdpQueue, //
+    xdp_queue::XdpQueue,
+    xsk_buf::XskBuf,
+    xsk_rx::XskRx, //
 };
 use core::ptr::NonNull;
 use kernel::{
     bindings::{
+        bpf_prog,
         sk_buff,
         skb_shared_info, //
     },
@@ -33,14 +36,14 @@ use kernel::{
 };
 
 /// What a program returns.
-mod action {
+pub(crate) mod action {
     use kernel::bindings::*;
 
-    pub(super) const ABORTED: u32 = xdp_action_XDP_ABORTED;
-    pub(super) const DROP: u32 = xdp_action_XDP_DROP;
-    pub(super) const PASS: u32 = xdp_action_XDP_PASS;
-    pub(super) const REDIRECT: u32 = xdp_action_XDP_REDIRECT;
-    pub(super) const TX: u32 = xdp_action_XDP_TX;
+    pub(crate) const ABORTED: u32 = xdp_action_XDP_ABORTED;
+    pub(crate) const DROP: u32 = xdp_action_XDP_DROP;
+    pub(crate) const PASS: u32 = xdp_action_XDP_PASS;
+    pub(crate) const REDIRECT: u32 = xdp_action_XDP_REDIRECT;
+    pub(crate) const TX: u32 = xdp_action_XDP_TX;
 }
 
 /// The room before a frame, in bytes.
@@ -59,6 +62,7 @@ pub const XDP_MAX_FRAME: u32 = PAGE_SIZE as u32 - HEADROOM - SHARED_INFO_SIZE;
 /// last.
 pub struct XdpFrame<'a> {
     queue: &'a mut XdpQueue,
+    xsk: Option<&'a XskRx>,
     dev: *mut bindings::net_device,
     len: u32,
     more: u32,
@@ -124,6 +128,8 @@ impl<T: Operations> Napi<'_, T> {
         // INVARIANT: There is a page, and no byte is the frame's.
         Some(XdpFrame {
             queue,
+            // SAFETY: The same goes for this.
+            xsk: unsafe { (*pair.xsk()).as_ref() },
             dev: pair.dev(),
             len: 0,
             more: 0,
@@ -146,6 +152,26 @@ impl XdpFrame<'_> {
         let Some(from) = buf.bytes(offset, len) else {
             return false;
         };
+        // SAFETY: There are so many bytes.
+        unsafe { self.append_bytes(from, len) }
+    }
+
+    /// Appends bytes of a socket's memory, otherwise as [`XdpFrame::append`].
+    pub fn append_xsk(&mut self, buf: &XskBuf, offset: u32, len: u32) -> bool {
+        let Some(from) = self.xsk.and_then(|xsk| xsk.bytes(buf, offset, len)) else {
+            return false;
+        };
+        // SAFETY: There are so many bytes.
+        unsafe { self.append_bytes(from, len) }
+    }
+
+    /// Appends the `len` bytes at `from`. `false` if they do not fit.
+    ///
+    /// # Safety
+    ///
+    /// There must be so many bytes, in memory that nothing of this crate writes.
+    #[inline(always)]
+    unsafe fn append_bytes(&mut self, from: NonNull<u8>, len: u32) -> bool {
         let Some(page) = &self.queue.page else {
             return false;
         };
@@ -278,7 +304,8 @@ impl XdpFrame<'_> {
                 }
             }
             _ => {
-                self.failed(action);
+                // SAFETY: Device and program are there.
+                unsafe { failed(self.dev, prog, action) };
                 self.give_up(&mut xdp)
             }
         }
@@ -343,17 +370,20 @@ impl XdpFrame<'_> {
         }
         Some(raw)
     }
+}
 
-    /// Tells who wants to know that the program has failed, or wants what there is not.
-    #[cold]
-    fn failed(&self, action: u32) {
-        let (dev, prog) = (self.dev, self.queue.prog.as_ptr());
-        // SAFETY: Device and program are there.
-        unsafe {
-            if action != action::ABORTED {
-                bindings::bpf_warn_invalid_xdp_action(dev, prog, action);
-            }
-            rvirtio_helper_trace_xdp_exception(dev, prog, action);
+/// Tells who wants to know that the program has failed, or wants what there is not.
+///
+/// # Safety
+///
+/// Both must be there.
+#[cold]
+pub(crate) unsafe fn failed(dev: *mut bindings::net_device, prog: *mut bpf_prog, action: u32) {
+    // SAFETY: Device and program are there (safety requirements).
+    unsafe {
+        if action != action::ABORTED {
+            bindings::bpf_warn_invalid_xdp_action(dev, prog, action);
         }
+        rvirtio_helper_trace_xdp_exception(dev, prog, action);
     }
 }

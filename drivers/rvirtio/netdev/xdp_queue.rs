@@ -41,8 +41,8 @@ pub(crate) struct XdpQueue {
 ///
 /// # Invariants
 ///
-/// It is registered, with the page pool of its [`XdpQueue`].
-struct RxqInfo(KBox<UnsafeCell<bindings::xdp_rxq_info>>);
+/// It is registered, with what memory comes from.
+pub(crate) struct RxqInfo(KBox<UnsafeCell<bindings::xdp_rxq_info>>);
 
 // SAFETY: It can be unregistered by any thread, and is otherwise only used through pointers.
 unsafe impl Send for RxqInfo {}
@@ -62,18 +62,9 @@ impl XdpQueue {
         napi: *mut bindings::napi_struct,
     ) -> Result<KBox<Self>> {
         let pool = PagePool::unmapped(0, POOL_SIZE)?;
-        let info = KBox::new(UnsafeCell::new(pin_init::zeroed()), GFP_KERNEL)?;
-        let raw: *mut bindings::xdp_rxq_info = info.get();
-        // SAFETY: The memory is zeroed, and stays where it is. Only programs look for the device in it.
-        to_result(unsafe {
-            bindings::__xdp_rxq_info_reg(raw, dev, index.into(), (*napi).napi_id, 0)
-        })?;
-        // INVARIANT: It was just registered. It gets the pool below, or is dropped.
-        let rxq = RxqInfo(info);
         let kind = bindings::xdp_mem_type_MEM_TYPE_PAGE_POOL;
-        let allocator: *mut c_void = pool.as_ptr().cast();
-        // SAFETY: It is registered, and the pool is there until it is not any more.
-        to_result(unsafe { bindings::xdp_rxq_info_reg_mem_model(raw, kind, allocator) })?;
+        // SAFETY: These are the safety requirements. The pool is there until it is not registered any more.
+        let rxq = unsafe { RxqInfo::new(dev, index, napi, kind, pool.as_ptr().cast()) }?;
         let fragments = match prog.takes_fragments() {
             true => KVec::with_capacity(bindings::MAX_SKB_FRAGS as usize, GFP_KERNEL)?,
             false => KVec::new(),
@@ -90,7 +81,41 @@ impl XdpQueue {
 
     #[inline]
     pub(crate) fn rxq(&self) -> *mut bindings::xdp_rxq_info {
-        self.rxq.0.get()
+        self.rxq.as_ptr()
+    }
+}
+
+impl RxqInfo {
+    /// Registers queue `index` of a device, whose memory is of this kind.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must be a network device that is there as long as programs run for the queue. `napi` must be the
+    /// one of the queue. `allocator` must be one of that kind, or null if there is none, and be there until
+    /// the value is dropped.
+    pub(crate) unsafe fn new(
+        dev: *mut bindings::net_device,
+        index: u16,
+        napi: *mut bindings::napi_struct,
+        kind: bindings::xdp_mem_type,
+        allocator: *mut c_void,
+    ) -> Result<Self> {
+        let info = KBox::new(UnsafeCell::new(pin_init::zeroed()), GFP_KERNEL)?;
+        let raw: *mut bindings::xdp_rxq_info = info.get();
+        // SAFETY: The memory is zeroed, and stays where it is. Only programs look for the device in it.
+        to_result(unsafe {
+            bindings::__xdp_rxq_info_reg(raw, dev, index.into(), (*napi).napi_id, 0)
+        })?;
+        // INVARIANT: It was just registered. It gets the memory below, or is dropped.
+        let rxq = Self(info);
+        // SAFETY: It is registered, and the allocator is there until it is not any more.
+        to_result(unsafe { bindings::xdp_rxq_info_reg_mem_model(raw, kind, allocator) })?;
+        Ok(rxq)
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut bindings::xdp_rxq_info {
+        self.0.get()
     }
 }
 
