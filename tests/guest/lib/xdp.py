@@ -325,11 +325,12 @@ def run(*words):
 # It sends frames of others only while it has a program of its own.
 DRIVER_IN_C = not os.path.exists("/sys/module/rvirtio_net")
 
-if sys.argv[1] == "load":
-    load_all()
-elif sys.argv[1] == "verdicts":
-    Verdicts(*sys.argv[2:]).run()
-elif sys.argv[1] == "redirect":
-    Redirects(*sys.argv[2:]).run()
-else:
-    fail(f"no such command: {sys.argv[1]}")
+if __name__ == "__main__":
+    if sys.argv[1] == "load":
+        load_all()
+    elif sys.argv[1] == "verdicts":
+        Verdicts(*sys.argv[2:]).run()
+    elif sys.argv[1] == "redirect":
+        Redirects(*sys.argv[2:]).run()
+    else:
+        fail(f"no such command: {sys.argv[1]}")
