@@ -131,14 +131,15 @@ impl Drop for TxPosted<'_> {
     }
 }
 
-// SAFETY: Of one of the stack's, the segments are the header and the frame, which belong to the value, with the pages of the
-// fragments, to which the socket buffer has references. Nobody writes to header or linear part: who
-// shares the latter only reads (`has_private_headroom` for what is before it). User space may have lent
-// pages and write to them; for their contents nobody can vouch, and nothing here depends on them.
-// Neither the socket buffer nor the mappings move with the value.
-// Of one out of a socket's memory, the header is that of the slot, which keeps it, and which nobody writes; the frame is at this address as long as
-// it is out (type invariant of `XskFrame`), and the pages stay as long as one is out. User space can write to
-// them; for their contents nobody can vouch, and nothing here depends on them.
+// SAFETY: Of one of the stack's, the segments are the header and the frame, which belong to the value, with
+// the pages of the fragments, to which the socket buffer has references. Nobody writes to header or linear
+// part: who shares the latter only reads (`has_private_headroom` for what is before it). User space may have
+// lent pages and write to them; for their contents nobody can vouch, and nothing here depends on them. Neither
+// the socket buffer nor the mappings move with the value.
+// Of one out of a socket's memory, the header is that of the slot, which keeps it, and which nobody writes; the
+// frame is at this address as long as it is out (type invariant of `XskFrame`), and the pages stay as long as
+// one is out. User space can write to them; for their contents nobody can vouch, and nothing here depends on
+// them.
 unsafe impl Buffers for TxPosted<'_> {
     #[inline]
     fn readable(&self) -> impl Iterator<Item = Segment> {
