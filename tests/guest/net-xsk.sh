@@ -42,6 +42,7 @@ goes_on() {
 }
 
 mountpoint -q $PROGRAMS || mount -t bpf bpf $PROGRAMS 2>/dev/null || skip "the kernel has no programs for XDP"
+python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW)' 2>/dev/null || skip "the kernel has no sockets of AF_XDP"
 if [ -e /sys/bus/pci/devices/0000:00:10.0/class ] && grep -q ^0x0604 /sys/bus/pci/devices/0000:00:10.0/class; then
 	NEAR_BDF=$(behind 0000:00:10.0) || exit
 fi
