@@ -7,7 +7,8 @@
 #
 # covers: SCSI-D2
 # vm: @rings --kernel debug
-# timeout: 400
+# timeout: 600
+# full: yes
 
 . /host/guest/lib/common.sh
 . /host/guest/lib/scsi.sh
